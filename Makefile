@@ -1,0 +1,77 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help
+help: ## Show this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# Stamps make a second run start at once: they are newer than the lock they installed.
+$(VENV)/.runtime: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Darkroom needs Python 3.11 or newer; set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@test -x $(BIN)/python || { echo "Making the virtual environment in $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "Installing locked dependencies"
+	@$(PIP) install --requirement requirements.lock
+	@$(PIP) install --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	@echo "Installing locked development tools"
+	@$(PIP) install --requirement requirements-dev.lock
+	@touch $@
+
+.PHONY: setup
+setup: $(VENV)/.dev weights ## Install everything for development
+
+.PHONY: weights
+weights: $(VENV)/.runtime ## Fetch the default weights that are not there yet
+	@$(BIN)/studio weights pull || echo "Going on without them; the tool pages say what is missing." >&2
+
+.PHONY: run
+run: $(VENV)/.runtime weights ## Start the studio: web, workers, first admin, sample job
+	@$(BIN)/studio up
+
+.PHONY: lint
+lint: $(VENV)/.dev ## Check style, types and import directions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+
+.PHONY: format
+format: $(VENV)/.dev ## Rewrite the code in the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: test
+test: setup ## Run every test that this machine can run
+	$(BIN)/python -m pytest
+
+.PHONY: chaos
+chaos: $(VENV)/.dev ## Kill workers at random under 200 jobs, on both set-ups
+	$(BIN)/python -m tests.chaos --jobs 200
+
+.PHONY: bench
+bench: setup ## Measure the speed bars, ratios in one run
+	$(BIN)/python -m bench
+
+.PHONY: migrate
+migrate: $(VENV)/.runtime ## Bring the database to the current schema
+	@$(BIN)/studio migrate
+
+.PHONY: lock
+lock: $(VENV)/.dev ## Lock the versions of pyproject.toml anew
+	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+		--output-file requirements.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+		--extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+
+.PHONY: clean
+clean: ## Remove the virtual environment and caches; data and weights stay
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
