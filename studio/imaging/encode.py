@@ -1,0 +1,130 @@
+"""The only way out: pixels to PNG, JPEG or WebP bytes, in sRGB, without camera metadata."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from io import BytesIO
+from struct import pack
+from zlib import Z_RLE
+
+import numpy as np
+from PIL import Image, ImageCms
+from PIL.PngImagePlugin import PngInfo
+
+from studio.errors import UserInputError
+from studio.imaging.blend import composite
+from studio.imaging.picture import Picture, Pixels
+from studio.imaging.provenance import Provenance, to_xmp
+from studio.params import ImageFormat
+
+WHITE = np.full(3, 255, dtype=np.uint8)
+FULL_CHROMA_QUALITY = 90
+"""From this JPEG quality on, colour is kept at full resolution (4:4:4)."""
+
+MAX_SIDE_PX = {ImageFormat.WEBP: 16_383, ImageFormat.JPEG: 65_500}
+"""Formats that cannot hold a longer side."""
+
+_WEBP_METHOD = 2
+"""The quickest that holds large pictures: 0 and 1 run out of room for block modes at 25
+megapixels of detail; 2 takes 80, in the same time."""
+_WEBP_LOSSLESS_EFFORT = 20
+_MASK_COMPRESS_LEVEL = 6
+
+
+def encode(
+    picture: Picture, *, format: ImageFormat, quality: int, provenance: Provenance | None
+) -> bytes:
+    """The file for ``picture``; the same call gives the same bytes.
+
+    PNG and WebP keep alpha and the exact colours beneath it; JPEG shows the picture on
+    white. ``quality`` is 1 to 100 for JPEG and WebP, where 100 makes WebP lossless.
+
+    Raises:
+        UserInputError: ``format.too_small``, the format cannot hold so many rows or columns.
+
+    """
+    _require_room(picture, format)
+    xmp = to_xmp(provenance) if provenance else b""
+    match format:
+        case ImageFormat.PNG:
+            return _png(_to_image(picture), xmp)
+        case ImageFormat.JPEG:
+            return _jpeg(_to_image(_on_white(picture)), quality, xmp)
+        case ImageFormat.WEBP:
+            return _webp(_to_image(picture), quality, xmp)
+
+
+def encode_mask(alpha: Pixels) -> bytes:
+    """Grey PNG of an alpha or mask, ``uint8 (H, W)``.
+
+    A mask is numbers, not light: no profile is written and the same values come back.
+    """
+    buffer = BytesIO()
+    Image.fromarray(alpha).save(buffer, "PNG", compress_level=_MASK_COMPRESS_LEVEL)
+    return buffer.getvalue()
+
+
+def _require_room(picture: Picture, format: ImageFormat) -> None:
+    side_px = MAX_SIDE_PX.get(format)
+    if side_px and max(picture.width, picture.height) > side_px:
+        raise UserInputError(
+            f"{format.upper()} holds at most {side_px:,} pixels a side and the result is "
+            f"{picture.width:,} × {picture.height:,}",
+            remedy="Choose PNG and run again.",
+            code="format.too_small",
+        )
+
+
+def _png(image: Image.Image, xmp: bytes) -> bytes:
+    """Compress with zlib's run-length strategy.
+
+    Measured on photographs of 1024 x 1024 RGBA: 75 ms, against 82 ms at level 1 with 15 %
+    more bytes and 390 ms at level 6 with 4 % more. Only flat text comes out larger.
+    """
+    info = PngInfo()
+    if xmp:
+        info.add_itxt("XML:com.adobe.xmp", xmp.decode())
+    return _save(image, "PNG", compress_level=1, compress_type=Z_RLE, pnginfo=info)
+
+
+def _jpeg(image: Image.Image, quality: int, xmp: bytes) -> bytes:
+    subsampling = "4:4:4" if quality >= FULL_CHROMA_QUALITY else "4:2:0"
+    return _save(image, "JPEG", quality=quality, subsampling=subsampling, xmp=xmp)
+
+
+def _webp(image: Image.Image, quality: int, xmp: bytes) -> bytes:
+    is_lossless = quality == 100
+    return _save(
+        image,
+        "WEBP",
+        lossless=is_lossless,
+        quality=_WEBP_LOSSLESS_EFFORT if is_lossless else quality,
+        method=_WEBP_METHOD,
+        exact=True,
+        xmp=xmp,
+    )
+
+
+def _save(image: Image.Image, format_name: str, **options: object) -> bytes:
+    buffer = BytesIO()
+    image.save(buffer, format_name, icc_profile=_srgb_profile(), **options)
+    return buffer.getvalue()
+
+
+@lru_cache
+def _srgb_profile() -> bytes:
+    """The sRGB profile with its creation date fixed, so that equal pixels give equal bytes."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return profile[:24] + pack(">6H", 2000, 1, 1, 0, 0, 0) + profile[36:]
+
+
+def _on_white(picture: Picture) -> Picture:
+    if picture.alpha is None:
+        return picture
+    return picture.with_pixels(composite(picture.pixels, picture.alpha, WHITE))
+
+
+def _to_image(picture: Picture) -> Image.Image:
+    if picture.alpha is None:
+        return Image.fromarray(picture.pixels)
+    return Image.fromarray(np.dstack((picture.pixels, picture.alpha)))

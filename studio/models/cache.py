@@ -1,0 +1,198 @@
+"""Networks that stay in memory between jobs, within a budget."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from threading import RLock
+
+from studio.errors import ModelUnavailableError
+from studio.models.catalogue import ModelSpec, WeightFile
+from studio.models.contracts import OpencvSuperresContract
+from studio.models.runtime import Device, Runtime, memory_exhausted, usable_memory_bytes
+from studio.models.weights import WeightStore
+from studio.record import WeightUse
+from studio.report import Report
+from studio.settings import Settings
+
+_MEMORY_SHARE = 4
+"""One part in this many of the machine's memory is the default budget."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A network ready to run, with what the catalogue says of it."""
+
+    spec: ModelSpec
+    file: WeightFile
+    runtime: Runtime
+
+
+Loader = Callable[[Path, ModelSpec, WeightFile, Settings], Runtime]
+
+
+def load_runtime(path: Path, spec: ModelSpec, file: WeightFile, settings: Settings) -> Runtime:
+    """Load a weight file into the runtime its contract and format call for.
+
+    Raises:
+        ModelUnavailableError: ``model.unsupported`` or ``model.unreadable``.
+        StudioError: ``device.unavailable``.
+        MemoryError: the weights do not fit.
+
+    """
+    # Each runtime is a large library; a worker loads those its jobs need.
+    if isinstance(spec.contract, OpencvSuperresContract) and file.scale:
+        from studio.models.opencv_superres import OpencvSuperres
+
+        algorithm = spec.contract.algorithm
+        return OpencvSuperres(path, settings, algorithm=algorithm, scale=file.scale)
+    form = file.format or spec.format
+    if form == "ncnn" and file.weights:
+        from studio.models.ncnn_runtime import NcnnRuntime
+
+        return NcnnRuntime(path, path.with_name(file.weights), settings)
+    if form == "onnx":
+        from studio.models.onnx_runtime import OnnxRuntime
+
+        return OnnxRuntime(path, settings)
+    raise ModelUnavailableError(
+        f"{spec.title} comes as {form}, which no runtime of the studio executes.",
+        code="model.unsupported",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Digests:
+    """What tells two networks apart: the device is the process's own, a file has one precision."""
+
+    weights: str
+    graph: str | None
+    """None when one file holds both."""
+
+
+class ModelCache:
+    """Resident networks by the digests of their files, least recently used released first.
+
+    A cache serves one process, whose device is fixed by its settings. Safe to share between
+    threads.
+    """
+
+    def __init__(
+        self, store: WeightStore, settings: Settings, *, load: Loader = load_runtime
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._load = load
+        self._budget_bytes = settings.model_cache_bytes or usable_memory_bytes() // _MEMORY_SHARE
+        self._resident: OrderedDict[_Digests, Runtime] = OrderedDict()
+        self._lock = RLock()
+
+    @property
+    def resident_bytes(self) -> int:
+        """Memory all resident networks hold."""
+        with self._lock:
+            return sum(runtime.resident_bytes for runtime in self._resident.values())
+
+    @cached_property
+    def _device(self) -> Device:
+        from studio.models.onnx_runtime import choose_device
+
+        return choose_device(self._settings)
+
+    def spec(self, model_id: str) -> ModelSpec:
+        """What the catalogue says of a model, without opening it.
+
+        Raises:
+            ModelUnavailableError: ``model.unknown``.
+
+        """
+        return self._store.catalogue.get(model_id)
+
+    def open(self, model_id: str, report: Report, *, scale: int | None = None) -> Model:
+        """The network, resident from now on; loading is charged to the stage "load".
+
+        Args:
+            model_id: an entry of the store's catalogue.
+            report: told which weights were used, and whether they were resident already.
+            scale: for super-resolution, which of the model's files; None takes the first.
+
+        Raises:
+            ModelUnavailableError: ``model.unknown``, ``model.missing``, ``model.damaged``,
+                ``model.unreadable`` or ``model.unsupported``.
+            StudioError: ``device.unavailable``.
+            WeightError: ``weight.unknown_file``, the model has no such scale.
+            RetriableError: ``memory.exhausted``.
+
+        """
+        spec = self._store.catalogue.get(model_id)
+        file = spec.file_for(self._device, scale)
+        path = self._store.path(model_id, file.name)
+        digests = self._digests(spec, file)
+        with self._lock:
+            runtime = self._resident.get(digests)
+            was_warm = runtime is not None
+            if runtime is None:
+                with report.stage("load"):
+                    runtime = self._make_resident(digests, path, spec, file)
+            self._resident.move_to_end(digests)
+        _record(report, spec, digests, runtime, was_warm=was_warm)
+        return Model(spec, file, runtime)
+
+    def interrupt(self) -> None:
+        """Make a run under way in any of the networks raise ``JobCancelledError`` soon.
+
+        Called from another thread than the run's; harmless when nothing runs.
+        """
+        with self._lock:
+            for runtime in self._resident.values():
+                runtime.interrupt()
+
+    def _digests(self, spec: ModelSpec, file: WeightFile) -> _Digests:
+        own = self._store.digest(spec.id, file.name)
+        if file.weights is None:
+            return _Digests(weights=own, graph=None)
+        return _Digests(weights=self._store.digest(spec.id, file.weights), graph=own)
+
+    def _make_resident(
+        self, digests: _Digests, path: Path, spec: ModelSpec, file: WeightFile
+    ) -> Runtime:
+        self._release(self._budget_bytes - path.stat().st_size)
+        try:
+            runtime = self._load(path, spec, file, self._settings)
+        except MemoryError:
+            self._release(0)
+            try:
+                runtime = self._load(path, spec, file, self._settings)
+            except MemoryError as error:
+                raise memory_exhausted(f"loading {spec.title}") from error
+        # The file's size said too little: only a loaded network knows what it holds.
+        self._release(self._budget_bytes - runtime.resident_bytes)
+        self._resident[digests] = runtime
+        return runtime
+
+    def _release(self, limit_bytes: int) -> None:
+        """Forget the least recently used until the rest hold at most ``limit_bytes``."""
+        while self._resident and self.resident_bytes > limit_bytes:
+            self._resident.popitem(last=False)
+
+
+def _record(
+    report: Report, spec: ModelSpec, digests: _Digests, runtime: Runtime, *, was_warm: bool
+) -> None:
+    """Name the weights in the run's record, once however often they are opened."""
+    if any(_Digests(use.sha256, use.graph_sha256) == digests for use in report.weights):
+        return
+    report.weights.append(
+        WeightUse(
+            id=spec.id,
+            sha256=digests.weights,
+            graph_sha256=digests.graph,
+            runtime=runtime.name,
+            device=runtime.device,
+            precision=runtime.precision,
+            was_warm=was_warm,
+        )
+    )

@@ -1,0 +1,162 @@
+"""How a network is fed and read, as data: one class per way of calling it.
+
+Models that share a way of calling differ only in these numbers, so a new model of a known
+kind needs a catalogue entry and no code.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Triple = tuple[float, float, float]
+"""One number a channel, in the order of the contract's ``colour``."""
+Resample = Literal["bilinear", "cubic", "lanczos", "area"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class MattingContract(_Frozen):
+    """RGB picture in, one soft mask out; NCHW float32, batch of one.
+
+    Attributes:
+        input_name: the picture's input; None takes the first.
+        output_index: which output holds the mask; its channel 0 is read.
+        size_px: (width, height) every picture is stretched to; None keeps its proportions
+            under ``short_side_px`` and ``multiple``.
+        short_side_px: when ``size_px`` is None, pictures whose long side is below or whose
+            short side is above this are resized until the short side has it.
+        multiple: when ``size_px`` is None, both sides are floored to a multiple of this.
+        resample: filter of the resize, there and back.
+        divide_by: what pixels are divided by: a number, or "max" for the picture's own
+            brightest value.
+        mean: subtracted after the division, RGB.
+        std: divided by after that, RGB.
+        sigmoid: whether the output is logits that need one.
+        min_max: whether the mask is stretched to span 0 to 1; a flat mask is left alone.
+
+    """
+
+    kind: Literal["matting"] = "matting"
+    layout: Literal["nchw"] = "nchw"
+    colour: Literal["rgb"] = "rgb"
+    input_name: str | None = None
+    output_index: int = Field(default=0, ge=0)
+    size_px: tuple[int, int] | None = None
+    short_side_px: int | None = Field(default=None, gt=0)
+    multiple: int = Field(default=1, ge=1)
+    resample: Resample
+    divide_by: float | Literal["max"]
+    mean: Triple
+    std: Triple
+    sigmoid: bool
+    min_max: bool
+
+    @model_validator(mode="after")
+    def _has_one_size_rule(self) -> MattingContract:
+        if (self.size_px is None) == (self.short_side_px is None):
+            raise ValueError("give either size_px or short_side_px")
+        return self
+
+
+class SuperresContract(_Frozen):
+    """RGB 0 to 1 in, RGB 0 to 1 out (to be clipped); NCHW float32, any size.
+
+    Attributes:
+        input_name: None takes the first input.
+        multiple: both sides are padded to a multiple of this by reflection.
+        overlap_px: source pixels of context each tile needs on every side.
+        bytes_per_px: working memory a source pixel takes while the network runs.
+
+    """
+
+    kind: Literal["superres"] = "superres"
+    layout: Literal["nchw"] = "nchw"
+    colour: Literal["rgb"] = "rgb"
+    input_name: str | None = None
+    multiple: int = Field(default=1, ge=1)
+    overlap_px: int = Field(ge=0)
+    bytes_per_px: int = Field(default=16_384, gt=0)
+
+
+class OpencvSuperresContract(_Frozen):
+    """A TensorFlow graph in the convention of OpenCV's ``dnn_superres``; NCHW through OpenCV.
+
+    Attributes:
+        algorithm: the name ``dnn_superres`` knows the network by.
+        channels: "y": luma 0 to 1 of YCrCb goes through the network and Cr, Cb are resized
+            bilinearly; "bgr": BGR 0 to 255 minus ``mean``, which is added back to the output.
+        mean: B, G, R; zeros for "y".
+        input_name: the graph's placeholder; None lets OpenCV take the only one.
+        output_name: the output to ask for; None takes the last layer.
+        overlap_px: source pixels of context each tile needs on every side.
+        bytes_per_px: working memory a source pixel takes while the network runs.
+
+    """
+
+    kind: Literal["opencv-superres"] = "opencv-superres"
+    algorithm: Literal["edsr", "espcn", "fsrcnn", "lapsrn"]
+    channels: Literal["y", "bgr"]
+    mean: Triple = (0.0, 0.0, 0.0)
+    input_name: str | None = None
+    output_name: str | None = None
+    overlap_px: int = Field(ge=0)
+    bytes_per_px: int = Field(default=16_384, gt=0)
+
+
+class Port(_Frozen):
+    """One input or output of a network.
+
+    Attributes:
+        name: None when it is found by position.
+        layout: axes in order; "chw"-like words name pictures, "vector" a row of numbers,
+            "boxes" or "points" what a detector answers.
+        shape: sizes in the order of ``layout``; 0 where any size is taken.
+        dtype: element type.
+        colour: channel order, or what the channels mean.
+        divide_by, mean, std: ``(x / divide_by - mean) / std`` turns 0 to 255 into what an
+            input wants, and turns an output back.
+        meaning: polarity, range or decoding, in words.
+
+    """
+
+    name: str | None = None
+    layout: Literal["nchw", "nhwc", "hwc", "vector", "scalar", "boxes", "points"]
+    shape: tuple[int, ...] = ()
+    dtype: Literal["float32", "float64", "uint8", "int64", "bool"] = "float32"
+    colour: Literal["rgb", "bgr", "grey", "mask", "mask+rgb", "none"] = "none"
+    divide_by: float = 1.0
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+    meaning: str = ""
+
+
+class NetworkContract(_Frozen):
+    """The ports of a network whose tool is still to come.
+
+    Attributes:
+        inputs: in the graph's order.
+        outputs: in the graph's order.
+        multiple: both sides must be a multiple of this.
+        alignment: the face template its crop is warped to.
+        procedure: the steps around the network, in words.
+
+    """
+
+    kind: Literal["network"] = "network"
+    inputs: tuple[Port, ...] = Field(min_length=1)
+    outputs: tuple[Port, ...] = Field(min_length=1)
+    multiple: int = Field(default=1, ge=1)
+    alignment: (
+        Literal["arcface_112_v1", "arcface_112_v2", "arcface_128", "mtcnn_512", "ffhq_512"] | None
+    ) = None
+    procedure: str = ""
+
+
+Contract = Annotated[
+    MattingContract | SuperresContract | OpencvSuperresContract | NetworkContract,
+    Field(discriminator="kind"),
+]

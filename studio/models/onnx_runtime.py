@@ -1,0 +1,126 @@
+"""Networks executed by ONNX Runtime. Imported by workers and the command line only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+
+from studio.errors import JobCancelledError, ModelUnavailableError, StudioError
+from studio.models.runtime import Array, Device, Precision, process_bytes, threads_for
+from studio.settings import Settings
+
+_PROVIDERS = {Device.CPU: "CPUExecutionProvider", Device.CUDA: "CUDAExecutionProvider"}
+_MEMORY_SIGNS = (
+    "failed to allocate memory",
+    "bad_alloc",
+    "out of memory",
+    "alloc_failed",
+)
+_ERRORS_ONLY = 3
+
+
+def choose_device(settings: Settings) -> Device:
+    """The device asked for, else CUDA when the installed ONNX Runtime carries it, else CPU.
+
+    Raises:
+        StudioError: ``device.unavailable``, CUDA is asked for and not there.
+
+    """
+    has_cuda = _PROVIDERS[Device.CUDA] in ort.get_available_providers()
+    if not settings.device:
+        return Device.CUDA if has_cuda else Device.CPU
+    device = Device(settings.device)
+    if device is Device.CUDA and not has_cuda:
+        raise StudioError(
+            "STUDIO_DEVICE asks for cuda, and the installed ONNX Runtime runs on the CPU only. "
+            "Install onnxruntime-gpu, or unset STUDIO_DEVICE.",
+            code="device.unavailable",
+        )
+    return device
+
+
+class OnnxRuntime:
+    """One ONNX graph in memory; ``runtime.Runtime`` describes the members."""
+
+    name = "onnxruntime"
+
+    def __init__(self, path: Path, settings: Settings) -> None:
+        """Load ``path``.
+
+        Raises:
+            ModelUnavailableError: ``model.unreadable``, the file is not a graph that can run.
+            StudioError: ``device.unavailable``.
+            MemoryError: the weights do not fit.
+
+        """
+        before = process_bytes()
+        wanted = choose_device(settings)
+        providers = [_PROVIDERS[device] for device in dict.fromkeys((wanted, Device.CPU))]
+        try:
+            self._session = ort.InferenceSession(path, _options(settings), providers=providers)
+        except Exception as error:  # ONNX Runtime's errors share no class of their own
+            if _is_memory_error(error):
+                raise MemoryError(str(error)) from error
+            raise ModelUnavailableError(
+                f"The weight file {path.name} cannot be run by ONNX Runtime {ort.__version__}.",
+                code="model.unreadable",
+            ) from error
+        inputs = self._session.get_inputs()
+        self.input_names = tuple(port.name for port in inputs)
+        self._halves = {port.name for port in inputs if port.type == "tensor(float16)"}
+        # A GPU that is present but unusable makes ONNX Runtime fall back by itself.
+        uses_cuda = self._session.get_providers()[0] == _PROVIDERS[Device.CUDA]
+        self.device = Device.CUDA if uses_cuda else Device.CPU
+        self.precision = Precision.FP16 if self._halves else Precision.FP32
+        self.resident_bytes = max(path.stat().st_size, process_bytes() - before)
+        self._under_way = ort.RunOptions()
+
+    def run(self, inputs: Mapping[str, Array]) -> list[Array]:
+        """Run on float32 arrays by input name; halves are converted here, there and back."""
+        before = process_bytes()
+        feed = {
+            name: array.astype(np.float16) if name in self._halves else array
+            for name, array in inputs.items()
+        }
+        options = self._under_way = ort.RunOptions()
+        try:
+            outputs = self._session.run(None, feed, options)
+        except Exception as error:
+            if options.terminate:
+                raise JobCancelledError from error
+            if _is_memory_error(error):
+                raise MemoryError(str(error)) from error
+            raise
+        # What stays in the session's arena is there for the next run, and counts as its own.
+        self.resident_bytes += max(0, process_bytes() - before)
+        return [_as_float(output) for output in outputs]
+
+    def interrupt(self) -> None:
+        """End the last run that began, between two of its layers."""
+        self._under_way.terminate = True
+
+
+def _options(settings: Settings) -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads_for(settings)
+    options.inter_op_num_threads = 1
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.log_severity_level = _ERRORS_ONLY
+    # A pattern of the first run is laid out anew in the second, beside the memory of the first:
+    # twice the memory, and nothing won that a convolution would notice.
+    options.enable_mem_pattern = False
+    # Waiting threads that spin win nothing here and take the cores of the other workers.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def _is_memory_error(error: Exception) -> bool:
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or any(sign in text for sign in _MEMORY_SIGNS)
+
+
+def _as_float(output: Array) -> Array:
+    return output.astype(np.float32) if output.dtype == np.float16 else output

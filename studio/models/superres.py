@@ -1,0 +1,164 @@
+"""Enlarging a picture by a network, tile by tile, within a fixed budget of memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+
+import cv2
+import numpy as np
+
+from studio.imaging.picture import Pixels
+from studio.imaging.tiles import best_tile, run_tiled
+from studio.models.cache import Model
+from studio.models.contracts import OpencvSuperresContract, SuperresContract
+from studio.models.runtime import Array, Floats, memory_exhausted
+from studio.report import Report
+
+TILE_BUDGET_BYTES = 7 << 28
+"""Working memory one tile may take, 1.75 GiB. Fixed, because the tiling may show in the last bit
+of a result, and the same run must give the same bytes on a machine that is fuller today."""
+_LARGEST_TILE_AREA_PX = 768 * 768
+"""Beyond it a tile saves little and takes seconds, in which no progress shows."""
+_LEAST_NEW_PX = 32
+"""A tile's shortest side without its context."""
+
+
+def enlarge(
+    model: Model,
+    pixels: Pixels,
+    report: Report,
+    *,
+    scale: int | None = None,
+    tile_area_px: int | None = None,
+) -> Pixels:
+    """Enlarge by the scale of the model's file, or by a smaller whole factor.
+
+    When a tile does not fit into memory a smaller one is chosen, the report is told, and the
+    tiles start over; the report's sink may cancel after every tile.
+
+    Args:
+        model: opened by the cache.
+        pixels: RGB ``uint8 (H, W, 3)``.
+        report: progress 0 to 1, notes.
+        scale: of the result, at most the file's. Each tile is averaged down to it, so that
+            the larger picture never exists as a whole.
+        tile_area_px: most pixels in a tile, context included; None chooses them by
+            ``TILE_BUDGET_BYTES``.
+
+    Returns:
+        RGB ``uint8 (H * scale, W * scale, 3)``.
+
+    Raises:
+        TypeError: the model is not a super-resolution network.
+        JobCancelledError: from the report's sink.
+        RetriableError: ``memory.exhausted``, not even the smallest tile fits.
+
+    """
+    contract = model.spec.contract
+    if not isinstance(contract, SuperresContract | OpencvSuperresContract) or not model.file.scale:
+        raise TypeError(f"{model.spec.id} is not a super-resolution network")
+    overlap_px = contract.overlap_px
+    tile_px = best_tile(
+        *pixels.shape[:2],
+        area_px=tile_area_px or tile_area(contract),
+        overlap_px=overlap_px,
+        least_px=2 * overlap_px + _LEAST_NEW_PX,
+    )
+    run_tile = _tile_runner(model, contract)
+    if scale is None or scale == model.file.scale:
+        scale = model.file.scale
+    else:
+        run_tile = _averaged(run_tile, scale)
+    while True:
+        try:
+            return run_tiled(
+                pixels,
+                run_tile,
+                scale=scale,
+                tile_px=tile_px,
+                overlap_px=overlap_px,
+                on_tile=lambda done, total: report.progress(done / total),
+            )
+        except MemoryError as error:
+            smaller_px = _smaller_tile(pixels, tile_px, overlap_px)
+            if smaller_px is None:
+                raise memory_exhausted(f"enlarging with {model.spec.title}") from error
+            tile_px = smaller_px
+            height_px, width_px = tile_px
+            report.note(f"Memory ran out; smaller tiles were used, {width_px} × {height_px} px.")
+
+
+def tile_area(contract: SuperresContract | OpencvSuperresContract) -> int:
+    """Most pixels of a tile, context included, whose working memory stays within the budget."""
+    return min(_LARGEST_TILE_AREA_PX, TILE_BUDGET_BYTES // contract.bytes_per_px)
+
+
+def _smaller_tile(
+    pixels: Pixels, tile_px: tuple[int, int], overlap_px: int
+) -> tuple[int, int] | None:
+    """Half of a tile that did not fit; None when it was as small as makes sense.
+
+    Below four overlaps a tile would be mostly context.
+    """
+    smaller_px = best_tile(
+        *pixels.shape[:2],
+        area_px=prod(tile_px) // 2,
+        overlap_px=overlap_px,
+        least_px=max(2 * overlap_px + _LEAST_NEW_PX, 4 * overlap_px),
+    )
+    return smaller_px if prod(smaller_px) < prod(tile_px) else None
+
+
+def _tile_runner(
+    model: Model, contract: SuperresContract | OpencvSuperresContract
+) -> Callable[[Pixels], Pixels]:
+    """What turns one tile, RGB ``uint8 (h, w, 3)``, into ``uint8 (h * scale, w * scale, 3)``."""
+    name = contract.input_name if isinstance(contract, SuperresContract) else None
+    name = name or model.runtime.input_names[0]
+    if isinstance(contract, OpencvSuperresContract):
+        return lambda tile: model.runtime.run({name: tile})[0]
+
+    def run(tile: Pixels) -> Pixels:
+        height, width = tile.shape[:2]
+        padded = _pad_to_multiple(tile, contract.multiple)
+        output = model.runtime.run({name: _planes(padded)})[0]
+        scale = output.shape[3] // padded.shape[1]
+        return _pixels(output[0, :, : height * scale, : width * scale])
+
+    return run
+
+
+def _averaged(run_tile: Callable[[Pixels], Pixels], scale: int) -> Callable[[Pixels], Pixels]:
+    """``run_tile`` with its answer reduced to ``scale`` times the tile's size."""
+
+    def run(tile: Pixels) -> Pixels:
+        size = (tile.shape[1] * scale, tile.shape[0] * scale)
+        return np.asarray(
+            cv2.resize(run_tile(tile), size, interpolation=cv2.INTER_AREA), dtype=np.uint8
+        )
+
+    return run
+
+
+def _pad_to_multiple(tile: Pixels, multiple: int) -> Pixels:
+    height, width = tile.shape[:2]
+    bottom, right = -height % multiple, -width % multiple
+    if not (bottom or right):
+        return tile
+    return np.asarray(
+        cv2.copyMakeBorder(tile, 0, bottom, 0, right, cv2.BORDER_REFLECT), dtype=np.uint8
+    )
+
+
+def _planes(tile: Pixels) -> Floats:
+    """``float32 (1, 3, H, W)`` in ``[0, 1]``."""
+    return np.asarray(cv2.dnn.blobFromImage(tile, 1 / 255), np.float32)
+
+
+def _pixels(planes: Array) -> Pixels:
+    """RGB ``uint8 (H, W, 3)`` from ``float32 (3, H, W)``, clipped and rounded."""
+    levels = planes * np.float32(255)
+    np.rint(levels, out=levels)
+    np.clip(levels, 0, 255, out=levels)
+    return np.asarray(cv2.merge([plane.astype(np.uint8) for plane in levels]), dtype=np.uint8)

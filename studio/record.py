@@ -1,0 +1,41 @@
+"""The run record: enough to say later why the same run gives another result."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class WeightUse(BaseModel):
+    """A weight file that a run used."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    sha256: str
+    graph_sha256: str | None = None
+    """Of the graph, where that is a file apart from the weights."""
+    runtime: str
+    """``onnxruntime``, ``ncnn`` or ``opencv``."""
+    device: str
+    """``cpu`` or ``cuda``."""
+    precision: str
+    """``fp32`` or ``fp16``."""
+    was_warm: bool
+    """Whether the model was already resident."""
+
+
+class RunRecord(BaseModel):
+    """What ran, on what, for how long."""
+
+    model_config = ConfigDict(frozen=True)
+
+    studio_version: str
+    tool_version: int
+    weights: list[WeightUse]
+    libraries: dict[str, str]
+    device: str
+    seconds: dict[str, float]
+    """By stage: decode, load, run, encode."""
+    input_megapixels: float
+    peak_memory_bytes: int
+    notes: list[str]

@@ -1,0 +1,103 @@
+"""One settings object, read from ``STUDIO_*`` environment variables and ``.env``."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The checkout: where ``weights/``, ``pages/`` and ``migrations/`` lie."""
+
+
+class Settings(BaseSettings):
+    """What an operator may change without touching code.
+
+    The defaults are the embedded set-up: SQLite, a broker and blobs in ``data_dir``, no
+    server of any kind. Production changes three addresses: ``database_url``,
+    ``broker_url`` and ``storage_url``.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="STUDIO_", env_file=".env", extra="ignore", frozen=True
+    )
+
+    data_dir: Path = ROOT / "data"
+    """Database, blobs, broker folders, logs and sockets of the embedded set-up."""
+    weights_dir: Path = ROOT / "weights"
+    """Where weight files are placed; the catalogue itself ships with the code."""
+
+    database_url: str = ""
+    """SQLAlchemy address; empty means SQLite in ``data_dir``."""
+    broker_url: str = ""
+    """``redis://`` or ``amqp://`` address; empty means files in ``data_dir``."""
+    storage_url: str = ""
+    """fsspec address such as ``s3://bucket/prefix``; empty means files in ``data_dir``."""
+    storage_endpoint_url: str | None = None
+    """S3-compatible endpoint, when it is not the default one."""
+
+    host: str = "127.0.0.1"
+    port: int = 8501
+    public_url: str = ""
+    """The address people use, when a proxy stands before the studio."""
+    secure_cookies: bool = False
+    """Set when the studio is served over HTTPS."""
+    session_days: int = Field(default=14, ge=1)
+    admin_name: str = "admin"
+    admin_password: SecretStr | None = None
+    """One-time password of the first admin; generated and printed when unset."""
+    sign_in_attempts: int = Field(default=5, ge=1)
+    """Failed sign-ins allowed per name and address within ``sign_in_window_s``."""
+    sign_in_window_s: float = Field(default=300, gt=0)
+
+    max_upload_bytes: int = Field(default=20_000_000, gt=0)
+    max_pixels: int = Field(default=80_000_000, gt=0)
+    max_files_per_run: int = Field(default=50, ge=1)
+
+    network_workers: int = Field(default=1, ge=0)
+    """Worker processes of the ``gpu`` lane, one resident set of models each."""
+    light_workers: int = Field(default=1, ge=0)
+    """Worker processes of the ``cpu`` and ``maintenance`` lanes."""
+    threads: int = Field(default=0, ge=0)
+    """Threads one network may use; 0 means the cores of the machine over ``network_workers``."""
+    device: str = ""
+    """``cpu`` or ``cuda``; empty means the best that is there."""
+    model_cache_bytes: int = Field(default=0, ge=0)
+    """Budget of resident models a process; 0 means a quarter of the machine's memory."""
+    embed_provenance: bool = True
+    """Write the provenance block into every output."""
+
+    lease_s: float = Field(default=30, gt=0)
+    """A running job whose worker has been silent this long is given to another."""
+    heartbeat_s: float = Field(default=0.3, gt=0)
+    """How often a worker renews its lease, writes progress and reads the cancel flag."""
+    reconcile_s: float = Field(default=5, gt=0)
+    """How often maintenance looks for expired leases and tops up wake-up tokens."""
+    max_attempts: int = Field(default=3, ge=1)
+    broker_poll_s: float = Field(default=0.1, gt=0)
+    """How often the embedded broker looks for wake-up tokens."""
+    trash_days: int = Field(default=30, ge=0)
+    """Runs in the trash are purged with their files after this long."""
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The database address in force."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'studio.db'}"
+
+    @property
+    def resolved_storage_url(self) -> str:
+        """The storage address in force."""
+        return self.storage_url or f"file://{self.data_dir / 'blobs'}"
+
+    @property
+    def is_embedded_broker(self) -> bool:
+        """Whether wake-up tokens travel through files in ``data_dir``."""
+        return not self.broker_url
+
+
+@lru_cache
+def get_settings() -> Settings:
+    """The process's settings; tests that change the environment clear this cache."""
+    return Settings()
