@@ -1,0 +1,207 @@
+"""Accounts, signed-in browsers and failed sign-ins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, joinedload
+
+from db.errors import LastAdminError, NameTakenError
+from db.models import SignInFailure, User, UserSession
+from db.types import Role, utc_now
+
+
+def normalise_name(name: str) -> str:
+    """The form in which a name is stored and looked up: trimmed and lower case."""
+    return name.strip().lower()
+
+
+class AccountRepository:
+    """Who may enter. Flushes, never commits; the caller has checked who asks."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    # People
+
+    def create(
+        self, name: str, role: Role, password_hash: str, *, must_change_password: bool = False
+    ) -> User:
+        """A new account.
+
+        Raises:
+            NameTakenError: somebody is called so already.
+
+        """
+        user = User(
+            name=normalise_name(name),
+            role=role,
+            password_hash=password_hash,
+            must_change_password=must_change_password,
+        )
+        try:
+            with self._session.begin_nested():
+                self._session.add(user)
+        except IntegrityError as error:
+            raise NameTakenError(user.name) from error
+        return user
+
+    def get(self, user_id: UUID) -> User | None:
+        """The account with this id, disabled or not."""
+        return self._session.get(User, user_id)
+
+    def by_name(self, name: str) -> User | None:
+        """The account called so, disabled or not; case does not matter."""
+        return self._session.scalar(select(User).where(User.name == normalise_name(name)))
+
+    def everybody(self) -> Sequence[User]:
+        """All accounts by name, disabled ones too."""
+        return self._session.scalars(select(User).order_by(User.name)).all()
+
+    def set_role(self, user: User, role: Role) -> None:
+        """Give another role; it holds from the person's next request.
+
+        Raises:
+            LastAdminError: nobody else could manage the studio.
+
+        """
+        if role is not Role.ADMIN:
+            self._require_another_admin(user)
+        user.role = role
+        self._session.flush()
+
+    def disable(self, user: User) -> None:
+        """Shut the account and end its sessions. Its runs stay.
+
+        Raises:
+            LastAdminError: nobody else could manage the studio.
+
+        """
+        self._require_another_admin(user)
+        user.disabled_at = user.disabled_at or utc_now()
+        self.end_sessions(user)
+
+    def enable(self, user: User) -> None:
+        """Open a disabled account again."""
+        user.disabled_at = None
+        self._session.flush()
+
+    def set_password(
+        self,
+        user: User,
+        password_hash: str,
+        *,
+        must_change: bool = False,
+        keep_session_id: UUID | None = None,
+    ) -> None:
+        """Replace the password and end every session but the one that is kept."""
+        user.password_hash = password_hash
+        user.must_change_password = must_change
+        self.end_sessions(user, keep_session_id=keep_session_id)
+
+    # Signed-in browsers
+
+    def open_session(
+        self, user: User, token_hash: bytes, expires_at: datetime, *, ip: str = "", agent: str = ""
+    ) -> UserSession:
+        """Remember a browser by the SHA-256 of its cookie's token."""
+        session = UserSession(
+            user=user, token_hash=token_hash, expires_at=expires_at, ip=ip, agent=agent[:255]
+        )
+        self._session.add(session)
+        self._session.flush()
+        return session
+
+    def find_session(self, token_hash: bytes) -> UserSession | None:
+        """The unexpired session of an enabled account, with its user."""
+        return self._session.scalar(
+            select(UserSession)
+            .join(UserSession.user)
+            .where(
+                UserSession.token_hash == token_hash,
+                UserSession.expires_at > utc_now(),
+                User.disabled_at.is_(None),
+            )
+            .options(joinedload(UserSession.user))
+        )
+
+    def sessions_of(self, user_id: UUID) -> Sequence[UserSession]:
+        """A person's unexpired sessions, the newest first."""
+        return self._session.scalars(
+            select(UserSession)
+            .where(UserSession.user_id == user_id, UserSession.expires_at > utc_now())
+            .order_by(UserSession.id.desc())
+        ).all()
+
+    def end_session(self, token_hash: bytes) -> None:
+        """Sign one browser out; unknown tokens are signed out already."""
+        self._session.execute(delete(UserSession).where(UserSession.token_hash == token_hash))
+
+    def end_sessions(self, user: User, *, keep_session_id: UUID | None = None) -> None:
+        """Sign all of a person's browsers out, but for the one that is kept."""
+        self._session.flush()
+        doomed = delete(UserSession).where(UserSession.user_id == user.id)
+        if keep_session_id is not None:
+            doomed = doomed.where(UserSession.id != keep_session_id)
+        self._session.execute(doomed)
+
+    def forget_expired_sessions(self) -> None:
+        """Drop sessions that nobody can use any more; for maintenance."""
+        self._session.execute(delete(UserSession).where(UserSession.expires_at <= utc_now()))
+
+    # Failed sign-ins
+
+    def record_failure(self, name: str, ip: str) -> None:
+        """Remember a failed sign-in, whether or not there is such an account."""
+        self._session.add(SignInFailure(name=normalise_name(name)[:64], ip=ip[:64]))
+        self._session.flush()
+
+    def failures_of_name(self, name: str, since: datetime) -> int:
+        """Failed sign-ins under this name, from anywhere."""
+        return self._count_failures(SignInFailure.name == normalise_name(name)[:64], since)
+
+    def failures_of_ip(self, ip: str, since: datetime) -> int:
+        """Failed sign-ins from this address, under any name."""
+        return self._count_failures(SignInFailure.ip == ip[:64], since)
+
+    def oldest_failure(
+        self, since: datetime, *, name: str | None = None, ip: str | None = None
+    ) -> datetime | None:
+        """When the first failed sign-in after ``since`` was, of this name or address."""
+        oldest = select(func.min(SignInFailure.at)).where(SignInFailure.at >= since)
+        if name is not None:
+            oldest = oldest.where(SignInFailure.name == normalise_name(name)[:64])
+        if ip is not None:
+            oldest = oldest.where(SignInFailure.ip == ip[:64])
+        return self._session.scalar(oldest)
+
+    def clear_failures(self, name: str, ip: str) -> None:
+        """Forget this name's failures from this address, after it signed in there."""
+        self._session.execute(
+            delete(SignInFailure).where(
+                SignInFailure.name == normalise_name(name)[:64], SignInFailure.ip == ip[:64]
+            )
+        )
+
+    def forget_failures(self, before: datetime) -> None:
+        """Drop failures that the rate limit no longer looks at; for maintenance."""
+        self._session.execute(delete(SignInFailure).where(SignInFailure.at < before))
+
+    def _count_failures(self, condition: ColumnElement[bool], since: datetime) -> int:
+        counted = select(func.count()).select_from(SignInFailure)
+        return self._session.scalar(counted.where(condition, SignInFailure.at >= since)) or 0
+
+    def _require_another_admin(self, user: User) -> None:
+        # Locks the rows, so that two admins cannot demote each other at the same time.
+        admins = self._session.scalars(
+            select(User.id)
+            .where(User.role == Role.ADMIN, User.disabled_at.is_(None))
+            .order_by(User.id)
+            .with_for_update()
+        ).all()
+        if admins == [user.id]:
+            raise LastAdminError

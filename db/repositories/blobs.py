@@ -1,0 +1,111 @@
+"""Rows of stored files: which there are, who may read them, which nobody needs any more."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, delete, exists, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session, joinedload
+
+from db.actor import Actor
+from db.models import Blob, Drawing, Job, JobInput, JobOutput
+from db.repositories.dialect import is_postgresql
+from db.repositories.visibility import Trash, visible_jobs
+from db.types import utc_now
+
+
+class BlobRepository:
+    """Blobs by SHA-256. Flushes, never commits; knows nothing of where the bytes lie."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def ensure(
+        self,
+        sha256: str,
+        *,
+        size_bytes: int,
+        media_type: str,
+        width_px: int | None = None,
+        height_px: int | None = None,
+    ) -> Blob:
+        """The row of this content, new or not; counts as just created, so it is not swept."""
+        dialect = postgresql if is_postgresql(self._session) else sqlite
+        insert = dialect.insert(Blob).values(
+            sha256=sha256,
+            size_bytes=size_bytes,
+            media_type=media_type,
+            width_px=width_px,
+            height_px=height_px,
+            created_at=utc_now(),
+        )
+        upsert = insert.on_conflict_do_update(
+            index_elements=[Blob.sha256], set_={"created_at": insert.excluded.created_at}
+        )
+        blob: Blob = self._session.scalars(
+            upsert.returning(Blob), execution_options={"populate_existing": True}
+        ).one()
+        return blob
+
+    def readable_by(self, actor: Actor, sha256: str) -> Blob | None:
+        """The blob, when a run that the actor sees reads it or made it; also from the trash."""
+        visible = visible_jobs(actor, Trash.INCLUDED).with_only_columns(Job.id)
+        is_input = visible.join(JobInput, JobInput.job_id == Job.id).where(
+            JobInput.blob_sha256 == Blob.sha256
+        )
+        is_output = visible.join(JobOutput, JobOutput.job_id == Job.id).where(
+            JobOutput.blob_sha256 == Blob.sha256
+        )
+        return self._session.scalar(
+            select(Blob).where(Blob.sha256 == sha256, or_(is_input.exists(), is_output.exists()))
+        )
+
+    def file_readable_by(self, actor: Actor, file_id: UUID) -> JobInput | JobOutput | None:
+        """The input or output with this id and its blob, when the actor sees its run."""
+        visible = visible_jobs(actor, Trash.INCLUDED).with_only_columns(Job.id)
+        output = (
+            select(JobOutput)
+            .where(JobOutput.id == file_id, JobOutput.job_id.in_(visible))
+            .options(joinedload(JobOutput.blob))
+        )
+        input_ = (
+            select(JobInput)
+            .where(JobInput.id == file_id, JobInput.job_id.in_(visible))
+            .options(joinedload(JobInput.blob))
+        )
+        return self._session.scalar(output) or self._session.scalar(input_)
+
+    def known(self, digests: Collection[str]) -> set[str]:
+        """Which of these have a row; a stored file without one is an orphan."""
+        return set(self._session.scalars(select(Blob.sha256).where(Blob.sha256.in_(digests))))
+
+    def unreferenced(self, created_before: datetime, limit: int = 1000) -> Sequence[str]:
+        """Digests that no run and no drawing needs, oldest first; for maintenance."""
+        return self._session.scalars(
+            select(Blob.sha256)
+            .where(Blob.created_at < created_before, _is_unreferenced())
+            .order_by(Blob.created_at)
+            .limit(limit)
+        ).all()
+
+    def forget(self, digests: Collection[str], created_before: datetime) -> Sequence[str]:
+        """Delete the rows of those that are still unreferenced and old; returns their digests.
+
+        Delete their files only after this is committed.
+        """
+        doomed = delete(Blob).where(
+            Blob.sha256.in_(digests), Blob.created_at < created_before, _is_unreferenced()
+        )
+        return self._session.scalars(doomed.returning(Blob.sha256)).all()
+
+
+def _is_unreferenced() -> ColumnElement[bool]:
+    return ~or_(
+        *(
+            exists().where(table.blob_sha256 == Blob.sha256)
+            for table in (JobInput, JobOutput, Drawing)
+        )
+    )
