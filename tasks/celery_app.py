@@ -1,0 +1,136 @@
+"""The Celery application, and wake-up tokens: all that Celery is used for.
+
+A token carries the name of a lane and nothing else. The job row is the truth, so a token
+that is lost, doubled or late does no harm.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery import Celery
+from celery.signals import after_setup_logger
+from kombu.connection import Connection
+from kombu.entity import Queue
+from kombu.exceptions import KombuError, OperationalError
+
+from db.types import Lane
+from studio.settings import Settings, get_settings
+from tasks import transport
+
+WORK_TASK = "studio.work"
+RECONCILE_TASK = "studio.reconcile"
+HOUSEKEEPING_TASK = "studio.housekeeping"
+SWEEP_TASK = "studio.sweep"
+
+HOUSEKEEPING_EVERY_S = 3600.0
+SWEEP_EVERY_S = 24 * 3600.0
+PUBLISH_TIMEOUT_S = 1.0
+"""A broker that does not answer within this long does without the token."""
+CHILD_START_S = 120.0
+"""A worker child imports the runtimes before it reports; on a busy machine that takes long."""
+
+logger = logging.getLogger(__name__)
+
+
+def queue_name(lane: Lane) -> str:
+    """The broker's queue of ``lane``; brokers may be shared, so it names the studio."""
+    return f"studio.{lane.value}"
+
+
+def broker_url(settings: Settings) -> str:
+    """The broker's address in force."""
+    return f"{transport.NAME}://localhost/" if settings.is_embedded_broker else settings.broker_url
+
+
+def broker_options(settings: Settings) -> dict[str, Any]:
+    """Transport options for the broker in force."""
+    if settings.is_embedded_broker:
+        folder = str(settings.data_dir / "broker")
+        return {"folder": folder, "polling_interval": settings.broker_poll_s}
+    return {}
+
+
+def create_app(settings: Settings) -> Celery:
+    """The application for ``settings``, as workers and beat run it."""
+    transport.register()
+    app = Celery("studio", include=["tasks.execute", "tasks.maintenance", "tasks.duty"])
+    app.conf.update(
+        broker_url=broker_url(settings),
+        broker_transport_options=broker_options(settings),
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        task_queues=[Queue(name, routing_key=name) for name in map(queue_name, Lane)],
+        task_create_missing_queues=False,
+        task_default_queue=queue_name(Lane.MAINTENANCE),
+        # The lease is the redelivery; a late acknowledgement would only repeat tokens.
+        task_acks_late=False,
+        task_reject_on_worker_lost=False,
+        task_ignore_result=True,
+        task_serializer="json",
+        accept_content=["json"],
+        timezone="UTC",
+        worker_prefetch_multiplier=1,
+        worker_proc_alive_timeout=CHILD_START_S,
+        worker_lost_wait=1.0,  # a killed child's slot stays taken this long; nobody wants results
+        worker_enable_remote_control=False,  # needs fanout; workers report to the database
+        worker_hijack_root_logger=True,
+        beat_schedule_filename=str(settings.data_dir / "beat-schedule"),
+        beat_schedule={
+            "reconcile": _every(RECONCILE_TASK, settings.reconcile_s),
+            "housekeeping": _every(HOUSEKEEPING_TASK, HOUSEKEEPING_EVERY_S),
+            "sweep": _every(SWEEP_TASK, SWEEP_EVERY_S),
+        },
+    )
+    return app
+
+
+def _every(task: str, seconds: float) -> dict[str, Any]:
+    # Tokens that nobody took before the next one is due are dropped.
+    return {"task": task, "schedule": seconds, "options": {"expires": seconds}}
+
+
+@after_setup_logger.connect  # type: ignore[untyped-decorator]  # Celery ships no types
+def _keep_tokens_out_of_the_log(**_: object) -> None:
+    """Jobs are logged; the tokens that come and go every second are not worth a line."""
+    for name in ("celery.app.trace", "celery.worker.strategy"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def wake(settings: Settings, lane: Lane, count: int = 1, *, expires_s: float | None = None) -> int:
+    """Send ``count`` tokens; returns how many the broker took.
+
+    Never raises for a broker that is down and never waits for it longer than
+    ``PUBLISH_TIMEOUT_S``: the reconciler sends what is missing. ``expires_s`` is for
+    tokens that are sent again and again.
+    """
+    sent = 0
+    try:
+        with _publishing_connection(settings) as connection:
+            producer = app.amqp.Producer(connection)
+            for _ in range(count):
+                app.send_task(
+                    WORK_TASK,
+                    args=[lane.value],
+                    queue=queue_name(lane),
+                    producer=producer,
+                    retry=False,
+                    expires=expires_s,
+                )
+                sent += 1
+    except (KombuError, OperationalError, OSError) as error:
+        logger.warning("no wake-up token for %s: the broker is out of reach (%s)", lane, error)
+    return sent
+
+
+def _publishing_connection(settings: Settings) -> Connection:
+    options = broker_options(settings) | {"max_retries": 1, "interval_start": 0}
+    if settings.broker_url.startswith("redis"):
+        options["socket_connect_timeout"] = options["socket_timeout"] = PUBLISH_TIMEOUT_S
+    return Connection(
+        broker_url(settings), transport_options=options, connect_timeout=PUBLISH_TIMEOUT_S
+    )
+
+
+app = create_app(get_settings())

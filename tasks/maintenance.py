@@ -1,0 +1,142 @@
+"""Upkeep: sent by beat, run by any worker of the maintenance lane. All of it idempotent."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from datetime import timedelta
+from itertools import islice
+
+from db.models import Blob
+from db.repositories.accounts import AccountRepository
+from db.repositories.blobs import BlobRepository
+from db.repositories.dialect import lock_table
+from db.repositories.fair_shares import FairShareRepository
+from db.repositories.jobs import JobRepository
+from db.repositories.queue import QueueRepository, Reconciled
+from db.repositories.workers import WorkerRepository
+from db.types import Lane, utc_now
+from tasks.celery_app import HOUSEKEEPING_TASK, RECONCILE_TASK, SWEEP_TASK, app, wake
+from tasks.services import Services, get_services
+from tasks.status import slots
+
+UNUSED_FOR = timedelta(days=1)
+"""An upload that no run has used for this long is dropped."""
+DELETE_BATCH = 100
+"""Files deleted while new ones are kept waiting."""
+
+logger = logging.getLogger(__name__)
+
+
+@app.task(name=RECONCILE_TASK)  # type: ignore[untyped-decorator]  # Celery ships no types
+def reconcile_task() -> None:
+    """Take back lost jobs and replace lost tokens."""
+    services = get_services()
+    reconcile(services)
+    top_up(services)
+
+
+@app.task(name=HOUSEKEEPING_TASK)  # type: ignore[untyped-decorator]  # Celery ships no types
+def housekeeping_task() -> None:
+    """Forget what has passed its time."""
+    services = get_services()
+    purge_trash(services)
+    drop_unused_files(services)
+    forget_old_entries(services)
+
+
+@app.task(name=SWEEP_TASK)  # type: ignore[untyped-decorator]  # Celery ships no types
+def sweep_task() -> None:
+    """Look through all of storage for files that no row knows."""
+    sweep_orphans(get_services())
+
+
+def reconcile(services: Services) -> Reconciled:
+    """Requeue, fail or cancel jobs whose worker has been silent for a whole lease."""
+    with services.database.write() as session:
+        done = QueueRepository(session).reconcile(max_attempts=services.settings.max_attempts)
+    if done != Reconciled():
+        logger.warning(
+            "lost workers: %d jobs requeued, %d failed, %d cancelled",
+            done.requeued,
+            done.failed,
+            done.cancelled,
+        )
+    return done
+
+
+def top_up(services: Services) -> dict[Lane, int]:
+    """Send as many tokens as jobs wait and workers could take; returns how many by lane.
+
+    Most find nothing to do, as a worker that finishes wakes the next one itself. They
+    stand in for tokens that were lost, or never sent because the broker was down.
+    """
+    with services.database.read() as session:
+        queued = FairShareRepository(session).queued_counts()
+    sent = {}
+    for lane, count in queued.items():
+        wanted = min(count, slots(services, lane))
+        if wanted:
+            expires_s = 2 * services.settings.reconcile_s
+            sent[lane] = wake(services.settings, lane, wanted, expires_s=expires_s)
+    return sent
+
+
+def purge_trash(services: Services) -> int:
+    """Delete runs that have been in the trash for ``trash_days``; returns how many.
+
+    Their files go with ``drop_unused_files``, unless another run uses them.
+    """
+    before = utc_now() - timedelta(days=services.settings.trash_days)
+    with services.database.write() as session:
+        return JobRepository(session).purge_trash(before)
+
+
+def drop_unused_files(services: Services) -> int:
+    """Drop rows and files that nothing has used for ``UNUSED_FOR``; returns how many."""
+    before = utc_now() - UNUSED_FOR
+    dropped = 0
+    while True:
+        with services.database.write() as session:
+            blobs = BlobRepository(session)
+            unused = blobs.unreferenced(before, limit=DELETE_BATCH)
+            forgotten = blobs.forget(unused, before)
+        if not forgotten:
+            return dropped
+        dropped += _delete_files(services, forgotten)
+
+
+def sweep_orphans(services: Services) -> int:
+    """Delete files that have no row, as a killed worker leaves behind; returns how many."""
+    services.blobs.remove_partial(UNUSED_FOR.total_seconds())
+    deleted = 0
+    stored = services.blobs.iter_digests()
+    while batch := list(islice(stored, DELETE_BATCH)):
+        with services.database.read() as session:
+            orphans = set(batch) - BlobRepository(session).known(batch)
+        if orphans:
+            deleted += _delete_files(services, orphans)
+    return deleted
+
+
+def forget_old_entries(services: Services) -> None:
+    """Forget expired sessions, sign-in failures past the rate limit, and silent workers."""
+    with services.database.write() as session:
+        accounts = AccountRepository(session)
+        accounts.forget_expired_sessions()
+        accounts.forget_failures(utc_now() - timedelta(seconds=services.settings.sign_in_window_s))
+        WorkerRepository(session).forget_silent()
+
+
+def _delete_files(services: Services, digests: Collection[str]) -> int:
+    """Delete those files that still have no row.
+
+    Rows are locked meanwhile: whoever stores one of these files now commits its row
+    afterwards, finds the file gone and stores it again (``tasks.files.keep``).
+    """
+    with services.database.write() as session:
+        lock_table(session, Blob)
+        orphans = set(digests) - BlobRepository(session).known(digests)
+        for sha256 in orphans:
+            services.blobs.delete(sha256)
+    return len(orphans)

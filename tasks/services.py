@@ -1,0 +1,34 @@
+"""What every unit of work needs: settings, the database and the file store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from db.session import Database
+from studio.settings import Settings, get_settings
+from studio.storage import BlobStore
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Handed to each function of ``tasks``, so that tests bring their own."""
+
+    settings: Settings
+    database: Database
+    blobs: BlobStore
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Services:
+        """The services that ``settings`` name; connects lazily."""
+        return cls(
+            settings=settings,
+            database=Database(settings.resolved_database_url),
+            blobs=BlobStore(settings.resolved_storage_url, settings.storage_endpoint_url),
+        )
+
+
+@lru_cache
+def get_services() -> Services:
+    """This process's services, from its environment."""
+    return Services.from_settings(get_settings())

@@ -1,0 +1,65 @@
+"""How the job machine is doing. Light: pages, health checks and the doctor read it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from db.repositories.fair_shares import FairShareRepository
+from db.repositories.queue import QueueRepository
+from db.repositories.workers import WorkerRepository
+from db.types import Lane
+from tasks.services import Services
+
+REPORT_EVERY_S = 5.0
+"""How often a worker reports for duty."""
+SILENT_AFTER_S = 3 * REPORT_EVERY_S
+"""A worker that has not reported for this long counts as gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    """A live worker: a process tree that runs up to ``slots`` jobs of its ``lanes`` at once."""
+
+    name: str
+    lanes: tuple[Lane, ...]
+    slots: int
+    started_at: datetime
+    seen_at: datetime
+
+
+def position(services: Services, job_id: UUID) -> int | None:
+    """1 for the queued job that starts next, and so on; None when it is not queued.
+
+    Exact with one worker while nobody submits or cancels, an estimate otherwise.
+    """
+    with services.database.read() as session:
+        return QueueRepository(session).position(job_id)
+
+
+def queued_counts(services: Services) -> dict[Lane, int]:
+    """Queued jobs by lane, lanes without any included."""
+    with services.database.read() as session:
+        return FairShareRepository(session).queued_counts()
+
+
+def live_workers(services: Services) -> Sequence[WorkerStatus]:
+    """Workers that reported for duty within ``SILENT_AFTER_S``, by name."""
+    with services.database.read() as session:
+        return [
+            WorkerStatus(
+                name=worker.name,
+                lanes=tuple(Lane(lane) for lane in worker.lanes),
+                slots=worker.slots,
+                started_at=worker.started_at,
+                seen_at=worker.seen_at,
+            )
+            for worker in WorkerRepository(session).live(within_s=SILENT_AFTER_S)
+        ]
+
+
+def slots(services: Services, lane: Lane) -> int:
+    """Jobs of ``lane`` that live workers can run at once."""
+    return sum(worker.slots for worker in live_workers(services) if lane in worker.lanes)

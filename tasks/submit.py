@@ -1,0 +1,289 @@
+"""What people do to jobs: submit, cancel, run again. Light: the web process imports it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TypedDict
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from db.actor import Actor
+from db.models import Job
+from db.repositories.blobs import BlobRepository
+from db.repositories.jobs import FoundAlpha, JobRepository, NewInput, NewJob
+from db.repositories.queue import QueueRepository
+from db.types import Lane, Origin, Visibility
+from studio.errors import UserInputError
+from studio.imaging.decode import Limits, inspect
+from studio.params import INTERPOLATION, PARAMS_VERSION, CutoutParams, ToolParams, UpscaleParams
+from studio.tools.spec import ToolSpec, get_tool
+from tasks.alphas import find_alpha
+from tasks.celery_app import wake
+from tasks.files import StoredFile, keep
+from tasks.services import Services
+from tasks.status import slots
+
+__all__ = ["StoredFile", "cancel", "rerun", "store_upload", "submit"]
+
+MAIN_ROLE = "image"
+ALPHA_ROLE = "alpha"
+"""Added here when an earlier run's alpha can be used; callers do not give it."""
+
+
+class Parentage(TypedDict):
+    """Where a job comes from, as ``NewJob`` takes it."""
+
+    parent_id: UUID | None
+    origin: Origin | None
+
+
+def store_upload(services: Services, file_name: str, data: bytes) -> StoredFile:
+    """Check an uploaded picture and store it, ready to be submitted within a day.
+
+    Raises:
+        UserInputError: the picture is refused; the code says why.
+
+    """
+    info = inspect(data, file_name=file_name, limits=Limits.from_settings(services.settings))
+    stored = keep(
+        services,
+        data,
+        file_name=file_name,
+        media_type=info.media_type,
+        width_px=info.width_px,
+        height_px=info.height_px,
+    )
+    return replace(stored, thumbnail_jpeg=info.thumbnail_jpeg)
+
+
+def submit(
+    services: Services,
+    actor: Actor,
+    tool: str,
+    params: ToolParams,
+    items: Sequence[Mapping[str, StoredFile]],
+    *,
+    batch_name: str = "",
+    visibility: Visibility = Visibility.TEAM,
+    parent_id: UUID | None = None,
+    origin: Origin | None = None,
+) -> list[UUID]:
+    """Queue one job for each item, a mapping of roles to stored files; returns their ids.
+
+    Two items or more form a batch. The jobs are committed before any worker is woken, so
+    a broker that is down delays them and loses nothing.
+
+    Raises:
+        UserInputError: ``permission.may_not_run``, ``tool.unknown``, ``params.invalid``,
+            ``submit.empty``, ``submit.too_many``, ``submit.role``, ``submit.expired`` or
+            ``job.not_found`` when the parent is not the actor's to see.
+
+    """
+    spec = get_tool(tool)
+    _require_may_run(actor)
+    _require_items(services, spec, params, items)
+    with services.database.write() as session:
+        _require_parent(session, actor, parent_id)
+        _require_stored(session, items)
+        repository = JobRepository(session)
+        values = params.model_dump(mode="json")
+        batch = None
+        if len(items) > 1:
+            batch = repository.add_batch(
+                owner_id=actor.id, name=batch_name, tool=tool, params=values
+            )
+        new_jobs = []
+        for item in items:
+            alpha = _stored_alpha(services, session, actor, params, item)
+            inputs = _inputs(item, alpha)
+            new_jobs.append(
+                NewJob(
+                    owner_id=actor.id,
+                    tool=tool,
+                    params=values,
+                    params_version=PARAMS_VERSION,
+                    lane=_lane(params, inputs),
+                    inputs=inputs,
+                    batch=batch,
+                    **_parentage(parent_id, origin, alpha),
+                    visibility=visibility,
+                )
+            )
+        job_ids = QueueRepository(session).enqueue(new_jobs)
+    _wake_for(services, [new.lane for new in new_jobs])
+    return job_ids
+
+
+def cancel(services: Services, actor: Actor, job_id: UUID) -> bool:
+    """Cancel a queued job at once, or have a running one stopped within a second or so.
+
+    Returns False when the job had already ended.
+
+    Raises:
+        UserInputError: ``job.not_found``, or ``permission.not_owner``.
+
+    """
+    with services.database.write() as session:
+        job = _visible(session, actor, job_id)
+        if job.owner_id != actor.id and not actor.is_admin:
+            raise UserInputError(
+                "This run belongs to somebody else",
+                remedy="Its owner or an admin can cancel it.",
+                code="permission.not_owner",
+            )
+        return QueueRepository(session).cancel(job_id) is not None
+
+
+def rerun(services: Services, actor: Actor, job_id: UUID) -> UUID:
+    """Queue a new job with the very inputs, parameters and visibility of ``job_id``.
+
+    Raises:
+        UserInputError: ``job.not_found`` or ``permission.may_not_run``.
+
+    """
+    _require_may_run(actor)
+    with services.database.write() as session:
+        job = _visible(session, actor, job_id)
+        new = NewJob(
+            owner_id=actor.id,
+            tool=job.tool,
+            params=job.params,
+            params_version=job.params_version,
+            lane=job.lane,
+            inputs=[
+                NewInput(
+                    role=item.role,
+                    blob_sha256=item.blob_sha256,
+                    file_name=item.file_name,
+                    position=item.position,
+                )
+                for item in job.inputs
+            ],
+            parent_id=job.id,
+            origin=Origin.RERUN,
+            visibility=job.visibility,
+        )
+        [new_id] = QueueRepository(session).enqueue([new])
+    _wake_for(services, [new.lane])
+    return new_id
+
+
+def _require_may_run(actor: Actor) -> None:
+    if not actor.may_run:
+        raise UserInputError(
+            "Viewers can look at runs but not start any",
+            remedy="Ask an admin to make you a member.",
+            code="permission.may_not_run",
+        )
+
+
+def _require_items(
+    services: Services,
+    spec: ToolSpec,
+    params: ToolParams,
+    items: Sequence[Mapping[str, StoredFile]],
+) -> None:
+    if not isinstance(params, spec.params):
+        raise UserInputError(
+            f"These parameters are not those of {spec.title}",
+            remedy="Choose the options on the tool's own page.",
+            code="params.invalid",
+        )
+    if not items:
+        raise UserInputError(
+            "There is no picture to run", remedy="Add at least one.", code="submit.empty"
+        )
+    most = services.settings.max_files_per_run
+    if len(items) > most:
+        raise UserInputError(
+            f"{len(items)} pictures are too many for one run",
+            remedy=f"Run at most {most} at a time.",
+            code="submit.too_many",
+        )
+    known = {*spec.required_roles, *spec.optional_roles} - {ALPHA_ROLE}
+    for item in items:
+        if not set(spec.required_roles) <= item.keys() <= known:
+            raise UserInputError(
+                f"{spec.title} cannot use files as {', '.join(sorted(item)) or 'nothing'}",
+                remedy=f"It needs {', '.join(spec.required_roles)}, "
+                f"and takes {', '.join(sorted(known))}.",
+                code="submit.role",
+            )
+
+
+def _require_parent(session: Session, actor: Actor, parent_id: UUID | None) -> None:
+    if parent_id is not None:
+        _visible(session, actor, parent_id)
+
+
+def _require_stored(session: Session, items: Sequence[Mapping[str, StoredFile]]) -> None:
+    files = {file.sha256: file for item in items for file in item.values()}
+    missing = files.keys() - BlobRepository(session).known(files.keys())
+    if missing:
+        raise UserInputError(
+            "The upload is no longer there, as it was not used for a day",
+            remedy="Upload the picture again.",
+            code="submit.expired",
+            file_name=files[min(missing)].file_name,
+        )
+
+
+def _visible(session: Session, actor: Actor, job_id: UUID) -> Job:
+    job = JobRepository(session).get(actor, job_id)
+    if job is None:
+        raise UserInputError(
+            "There is no such run, or it is private",
+            remedy="Look for it in the history.",
+            code="job.not_found",
+        )
+    return job
+
+
+def _stored_alpha(
+    services: Services,
+    session: Session,
+    actor: Actor,
+    params: ToolParams,
+    item: Mapping[str, StoredFile],
+) -> FoundAlpha | None:
+    if not isinstance(params, CutoutParams):
+        return None
+    return find_alpha(services, session, actor, item[MAIN_ROLE].sha256, params.model)
+
+
+def _inputs(item: Mapping[str, StoredFile], alpha: FoundAlpha | None) -> list[NewInput]:
+    inputs = [
+        NewInput(role=role, blob_sha256=file.sha256, file_name=file.file_name)
+        for role, file in sorted(item.items(), key=lambda pair: pair[0] != MAIN_ROLE)
+    ]
+    if alpha is not None:
+        stored = NewInput(role=ALPHA_ROLE, blob_sha256=alpha.blob.sha256, file_name=alpha.file_name)
+        inputs.append(stored)
+    return inputs
+
+
+def _parentage(
+    parent_id: UUID | None, origin: Origin | None, alpha: FoundAlpha | None
+) -> Parentage:
+    """The given parent, else the run whose alpha is re-used: it says which weights made it."""
+    if parent_id is None and alpha is not None:
+        return Parentage(parent_id=alpha.job_id, origin=Origin.MADE_FROM)
+    return Parentage(parent_id=parent_id, origin=origin)
+
+
+def _lane(params: ToolParams, inputs: Sequence[NewInput]) -> Lane:
+    """``cpu`` for a job that needs no network, else ``gpu``."""
+    if any(item.role == ALPHA_ROLE for item in inputs):
+        return Lane.CPU
+    if isinstance(params, UpscaleParams) and params.model == INTERPOLATION:
+        return Lane.CPU
+    return Lane.GPU
+
+
+def _wake_for(services: Services, lanes: Sequence[Lane]) -> None:
+    """No more tokens than workers: a worker that finishes wakes the next one itself."""
+    for lane, count in Counter(lanes).items():
+        wake(services.settings, lane, min(count, max(1, slots(services, lane))))

@@ -1,0 +1,103 @@
+"""Wake-up tokens as files: kombu's filesystem transport, with messages that appear whole.
+
+The shipped transport opens a message under its final name and then writes it, so a
+consumer may take it while it is empty: the message is lost and the worker dies of it.
+Here a message is written under a hidden name in the same folder and then renamed, and a
+file that holds no message is dropped with a warning instead of ending the worker.
+
+Only named queues are supported, which is all that tokens need: no fanout, hence no
+control files that several workers would rewrite at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from queue import Empty
+from typing import Any
+from uuid import uuid4
+
+from kombu.transport import TRANSPORT_ALIASES, virtual
+from kombu.utils.json import dumps, loads
+
+NAME = "safefs"
+"""Scheme of the transport's broker address."""
+
+logger = logging.getLogger(__name__)
+
+
+class Channel(virtual.Channel):
+    """Queues as files called ``<nanoseconds>_<random>.<queue>.msg`` in one folder."""
+
+    supports_fanout = False
+    do_restore = False  # a token that a dying worker holds may be lost
+
+    @property
+    def _folder(self) -> Path:
+        return Path(self.connection.client.transport_options["folder"])
+
+    def _put(self, queue: str, message: Mapping[str, Any], **_options: object) -> None:
+        folder = self._folder
+        folder.mkdir(parents=True, exist_ok=True)
+        unique = uuid4().hex
+        hidden = folder / f".{unique}.tmp"
+        hidden.write_text(dumps(message), encoding="utf-8")
+        hidden.rename(folder / f"{time.time_ns():020d}_{unique}.{queue}.msg")
+
+    def _get(self, queue: str, timeout: float | None = None) -> dict[str, Any]:
+        for path in self._waiting(queue):
+            try:
+                payload = path.read_bytes()
+                path.unlink()  # the one consumer whose unlink succeeds has the message
+            except FileNotFoundError:
+                continue
+            message = _parse(payload)
+            if message is not None:
+                return message
+            logger.warning("dropped %s: it holds no message", path.name)
+        raise Empty
+
+    def _size(self, queue: str) -> int:
+        return len(self._waiting(queue))
+
+    def _purge(self, queue: str) -> int:
+        paths = self._waiting(queue)
+        for path in paths:
+            path.unlink(missing_ok=True)
+        return len(paths)
+
+    def _waiting(self, queue: str) -> list[Path]:
+        """Messages of ``queue``, oldest first."""
+        try:
+            paths = sorted(self._folder.iterdir())
+        except FileNotFoundError:
+            return []
+        return [path for path in paths if path.name.partition(".")[2] == f"{queue}.msg"]
+
+
+def _parse(payload: bytes) -> dict[str, Any] | None:
+    try:
+        message = loads(payload)
+    except ValueError:
+        return None
+    is_message = isinstance(message, dict) and {"body", "properties"} <= message.keys()
+    return message if is_message else None
+
+
+class Transport(virtual.Transport):
+    """Selected by a broker address of ``safefs://``; the option ``folder`` says where."""
+
+    Channel = Channel
+    driver_type = NAME
+    driver_name = NAME
+
+    def driver_version(self) -> str:
+        """Nothing outside the standard library drives it."""
+        return "N/A"
+
+
+def register() -> None:
+    """Make kombu know the scheme."""
+    TRANSPORT_ALIASES[NAME] = f"{__name__}:{Transport.__name__}"
