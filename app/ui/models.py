@@ -1,0 +1,84 @@
+"""Choosing a model: what it is, what it may be used for, and what to do when it is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app.ui.format import file_size
+from studio.models.catalogue import ModelSpec, load_catalogue
+from studio.models.weights import Installed, WeightStore
+from studio.params import INTERPOLATION
+from studio.settings import Settings
+
+_COMMERCIAL = {
+    "yes": "commercial use allowed",
+    "no": "no commercial use",
+    "ask": "ask before commercial use",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """One line of the select box. ``spec`` is None for what needs no weights."""
+
+    id: str
+    title: str
+    spec: ModelSpec | None
+    is_installed: bool
+
+
+def model_choices(settings: Settings, tool: str) -> list[ModelChoice]:
+    """What ``tool`` can run: what is installed first, then what one command would add."""
+    store = WeightStore(settings.weights_dir, load_catalogue())
+    choices = [
+        ModelChoice(spec.id, spec.title, spec, isinstance(store.status(spec.id), Installed))
+        for spec in load_catalogue().for_tool(tool)
+    ]
+    if tool == "upscale":
+        choices.append(ModelChoice(INTERPOLATION, "Classic interpolation", None, True))
+    return sorted(choices, key=lambda choice: not choice.is_installed)
+
+
+def pick_model(choices: list[ModelChoice], model_id: str, *, key: str) -> ModelChoice:
+    """Draw the select box and what the person should know about the chosen model."""
+    ids = [choice.id for choice in choices]
+    by_id = dict(zip(ids, choices, strict=True))
+    chosen_id = st.selectbox(
+        "Model",
+        ids,
+        index=ids.index(model_id) if model_id in by_id else 0,
+        format_func=lambda one: _label(by_id[one]),
+        key=key,
+    )
+    chosen = by_id[chosen_id]
+    if chosen.spec is None:
+        st.caption("No network: quick, faithful, and adds no detail.")
+        return chosen
+    if chosen.is_installed:
+        _show_terms(chosen.spec)
+    else:
+        missing_weights(chosen.spec)
+    return chosen
+
+
+def missing_weights(spec: ModelSpec) -> None:
+    """Say what is missing and the one command that mends it."""
+    size = f" ({file_size(spec.download_bytes)})" if spec.download_bytes else ""
+    with st.container(border=True, key=f"missing-{spec.id}", gap="xsmall"):
+        st.markdown(f":material/download: **{spec.title} is not installed.**")
+        st.markdown(f"Whoever looks after this studio can add it{size} with one command:")
+        st.code(f"studio weights pull {spec.id}", language="shell")
+        _show_terms(spec)
+
+
+def _label(choice: ModelChoice) -> str:
+    return choice.title if choice.is_installed else f"{choice.title} — not installed"
+
+
+def _show_terms(spec: ModelSpec) -> None:
+    if spec.note:
+        st.caption(spec.note)
+    licence = spec.licence
+    st.caption(f"{licence.name}: {_COMMERCIAL[licence.commercial]}.", help=licence.words)

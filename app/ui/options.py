@@ -1,0 +1,129 @@
+"""Option widgets made from the parameter models, so that pages share names with REST and CLI."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
+
+import streamlit as st
+from annotated_types import Ge, Le
+from pydantic.fields import FieldInfo
+
+from studio.params import CutoutOutput, ImageFormat, ToolParams, parse_params
+
+LABELS: dict[StrEnum, str] = {
+    ImageFormat.PNG: "PNG",
+    ImageFormat.JPEG: "JPEG",
+    ImageFormat.WEBP: "WebP",
+    CutoutOutput.TRANSPARENT: "Transparent",
+    CutoutOutput.MASK: "Mask only",
+    CutoutOutput.COLOUR: "Colour",
+    CutoutOutput.BLUR: "Blurred original",
+    CutoutOutput.PICTURE: "Own picture",
+}
+
+
+def label_of(value: object) -> str:
+    """How an option's value reads on a page."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, StrEnum) and value in LABELS:
+        return LABELS[value]
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "not set" if value is None else str(value)
+
+
+class OptionForm:
+    """The widgets of one parameter model; each ``ask`` draws one and remembers its value.
+
+    Fields that a page does not ask for keep their initial value.
+    """
+
+    def __init__(
+        self, params: type[ToolParams], initial: Mapping[str, Any] | None = None, *, key: str
+    ) -> None:
+        self._params = params
+        self.key = key
+        known = {
+            name: value for name, value in (initial or {}).items() if name in params.model_fields
+        }
+        self.values: dict[str, Any] = params(**known).model_dump()
+
+    def ask(self, name: str, **layout: Any) -> Any:  # noqa: ANN401 - a field has any type
+        """Draw the widget for field ``name`` and return its value.
+
+        ``layout`` may name another ``label`` or ``value``, fewer ``choices``, or
+        ``widget="select"`` for a select box; the rest are Streamlit's own options.
+        """
+        field = self._params.model_fields[name]
+        label = layout.pop("label", field.title or name)
+        value = layout.pop("value", self.values[name])
+        options = {"key": f"{self.key}.{name}", "help": field.description, **layout}
+        self.values[name] = _draw(field, label, value, options)
+        return self.values[name]
+
+    def set(self, name: str, value: object) -> None:
+        """Take a value that a page asked for in its own way."""
+        self.values[name] = value
+
+    def parse(self) -> ToolParams:
+        """The parameters as they stand.
+
+        Raises:
+            UserInputError: ``params.invalid``, when two values contradict each other.
+
+        """
+        values = {name: value for name, value in self.values.items() if name != "tool"}
+        return parse_params(self.values["tool"], values)
+
+
+def _draw(field: FieldInfo, label: str, value: Any, options: dict[str, Any]) -> Any:  # noqa: ANN401
+    kinds = [kind for kind in _alternatives(field.annotation) if kind is not NoneType]
+    kind = kinds[0]
+    if kind is bool:
+        return st.toggle(label, value=value, **options)
+    if get_origin(kind) is Literal:
+        return _choice(label, list(get_args(kind)), value, options)
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return _choice(label, options.pop("choices", list(kind)), value, options)
+    if kind in (int, float):
+        return _number(field, kind, label, value, options)
+    if kind is str and str(value).startswith("#"):
+        return st.color_picker(label, value=value, **options)
+    raise TypeError(f"no widget for {label}: {field.annotation}")
+
+
+def _alternatives(annotation: Any) -> tuple[Any, ...]:  # noqa: ANN401 - annotations are any object
+    if get_origin(annotation) is Literal:
+        return (annotation,)
+    return get_args(annotation) or (annotation,)
+
+
+def _choice(label: str, choices: list[Any], value: object, options: dict[str, Any]) -> object:
+    options.setdefault("format_func", label_of)
+    if value not in choices:
+        value = choices[0]
+    if options.pop("widget", "") == "select":
+        return st.selectbox(label, choices, index=choices.index(value), **options)
+    return st.segmented_control(label, choices, default=value, required=True, **options)
+
+
+def _number(
+    field: FieldInfo,
+    kind: type[int] | type[float],
+    label: str,
+    value: float | None,
+    options: dict[str, Any],
+) -> float | None:
+    low = next((kind(str(bound.ge)) for bound in field.metadata if isinstance(bound, Ge)), None)
+    high = next((kind(str(bound.le)) for bound in field.metadata if isinstance(bound, Le)), None)
+    given = None if value is None else kind(value)
+    if given is None or low is None or high is None or high - low > 100:
+        return st.number_input(label, min_value=low, max_value=high, value=given, **options)
+    step, shape = (kind(1), "%d") if kind is int else (kind(0.5), "%.1f")
+    return st.slider(
+        label, min_value=low, max_value=high, value=given, step=step, format=shape, **options
+    )

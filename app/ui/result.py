@@ -1,0 +1,141 @@
+"""A finished run: the comparison, the exact size of the file, the download."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from app.exports import can_export, export
+from app.runs import find_output, main_input
+from app.ui import states
+from app.ui.compare import Comparison, compare
+from app.ui.format import dimensions, duration, exact_size, file_size
+from app.ui.links import download_url, picture_url
+from app.ui.options import OptionForm
+from db.models import Job, JobInput, JobOutput
+from db.states import JobState
+from studio.params import ImageFormat
+from studio.tools.spec import TOOLS
+from tasks.services import Services
+
+_SAME_SHAPE = 0.01
+"""Two pictures whose proportions differ by less are the same view."""
+
+
+def show_result(job: Job) -> None:
+    """What came out of ``job``, or why nothing did."""
+    output = find_output(job)
+    if job.state is JobState.FAILED:
+        states.failure(job.error_code, job.error_message)
+    elif job.state is JobState.CANCELLED:
+        states.empty("Cancelled", "This run was stopped before it had a result.", icon="cancel")
+    elif output is None:
+        states.empty(
+            "The files of this run are gone",
+            "Its record remains. Run it again to get the same result.",
+            icon="hide_image",
+        )
+    else:
+        show_pictures(main_input(job), output, key=f"compare-{job.id.hex}")
+
+
+def show_source(job: Job) -> None:
+    """The picture that is being worked on."""
+    source = main_input(job)
+    name = escape(source.file_name)
+    st.html(f'<img class="dr-plain dr-dim" src="{picture_url(source)}" alt="{name}">')
+
+
+def show_pictures(before: JobInput, after: JobOutput, *, key: str) -> None:
+    """A slider when both show the same view, side by side when one was cropped."""
+    if not _same_shape(before, after):
+        st.html(f'<div class="dr-pair">{_figure(before, "Before")}{_figure(after, "After")}</div>')
+        return
+    compare(
+        Comparison(
+            title=after.file_name,
+            before=picture_url(before),
+            after=picture_url(after),
+            width_px=after.blob.width_px or 1,
+            height_px=after.blob.height_px or 1,
+        ),
+        key=key,
+    )
+
+
+def show_downloads(job: Job) -> None:
+    """Links to every file a person may want, with exact sizes."""
+    output = find_output(job)
+    if output is None:
+        return
+    facts = [
+        dimensions(output.blob.width_px, output.blob.height_px),
+        exact_size(output.blob.size_bytes),
+    ]
+    if job.started_at and job.finished_at:
+        facts.append(f"made in {duration((job.finished_at - job.started_at).total_seconds())}")
+    st.html(
+        f'<p class="dr-filename">{escape(output.file_name)}</p>'
+        f'<p class="dr-muted dr-small">{escape(" · ".join(facts))}</p>'
+    )
+    links = [_download(output, f"Download {_kind(output)}", "dr-primary")]
+    alpha = find_output(job, "alpha")
+    if alpha:
+        links.append(_download(alpha, "Alpha mask"))
+    st.html(f'<div class="dr-buttons">{"".join(links)}</div>')
+
+
+def offer_formats(services: Services, job: Job) -> None:
+    """Another format or quality, with its exact size before it is saved."""
+    output = find_output(job)
+    if output is None or not can_export(output):
+        return
+    with st.popover("Save in another format", icon=":material/save_as:"):
+        form = OptionForm(TOOLS[job.tool].params, job.params, key=f"export.{job.id.hex}")
+        form.ask("format")
+        if form.values["format"] is not ImageFormat.PNG:
+            form.ask("quality")
+        if form.values["format"] is ImageFormat.JPEG:
+            st.caption("JPEG has no transparency: what is transparent becomes white.")
+        if st.button("Convert", key=f"export.{job.id.hex}.go", width="stretch"):
+            made = export(services, output, form.values["format"], form.values["quality"])
+            st.download_button(
+                f"Download · {file_size(len(made.data))}",
+                made.data,
+                made.file_name,
+                made.media_type,
+                type="primary",
+                width="stretch",
+                on_click="ignore",
+                key=f"export.{job.id.hex}.save",
+            )
+            st.caption(f"{made.file_name}, exactly {len(made.data):,} bytes.")
+
+
+def _download(file: JobOutput, label: str, style: str = "") -> str:
+    return (
+        f'<a class="{style}" href="{download_url(file)}" download="{escape(file.file_name)}">'
+        f"{escape(label)} · {file_size(file.blob.size_bytes)}</a>"
+    )
+
+
+def _figure(file: JobInput | JobOutput, label: str) -> str:
+    return (
+        f'<figure><img class="dr-plain" src="{picture_url(file)}" alt="{escape(file.file_name)}">'
+        f"<figcaption>{label} · {dimensions(file.blob.width_px, file.blob.height_px)}</figcaption>"
+        "</figure>"
+    )
+
+
+def _kind(file: JobOutput) -> str:
+    kind = file.blob.media_type.removeprefix("image/")
+    return "WebP" if kind == "webp" else kind.upper()
+
+
+def _same_shape(one: JobInput | JobOutput, other: JobInput | JobOutput) -> bool:
+    sizes = [one.blob.width_px, one.blob.height_px, other.blob.width_px, other.blob.height_px]
+    if None in sizes:
+        return False
+    width, height, other_width, other_height = (float(size or 1) for size in sizes)
+    return abs((width / height) / (other_width / other_height) - 1) < _SAME_SHAPE
