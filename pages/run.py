@@ -1,0 +1,283 @@
+"""One run: what went in, what came out, with which parameters, weights and versions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from html import escape
+
+import streamlit as st
+
+from app.navigation import CUTOUT, HISTORY, RUN, UPSCALE
+from app.runs import get_run, lineage, main_input, recipe
+from app.security import require_user
+from app.ui import gallery, states
+from app.ui.format import ago, dimensions, duration, file_size
+from app.ui.layout import header
+from app.ui.links import download_url, thumbnail_url
+from app.ui.options import label_of
+from app.ui.progress import watch
+from app.ui.result import show_downloads, show_result, show_source
+from app.ui.toolpage import query_id
+from db.actor import Actor
+from db.models import Job, JobInput, JobOutput
+from db.repositories.history import JobRow
+from db.repositories.jobs import JobRepository
+from db.types import Visibility
+from studio.errors import UserInputError
+from studio.record import RunRecord
+from studio.tools.spec import TOOLS
+from tasks.services import Services, get_services
+from tasks.submit import rerun
+
+_TOOL_PAGES = {"cutout": CUTOUT, "upscale": UPSCALE}
+_STAGES = {"decode": "Reading", "load": "Loading the model", "run": "Working", "encode": "Saving"}
+
+
+def main() -> None:
+    actor, services = require_user(), get_services()
+    job_id = query_id("id")
+    job = get_run(services, actor, job_id) if job_id else None
+    if job is None:
+        header("Run")
+        states.empty(
+            "No such run",
+            "It does not exist, or it is private and belongs to somebody else.",
+            icon="search_off",
+        )
+        st.page_link(HISTORY, label="Open the history", icon=":material/history:")
+        return
+    header(job.title or TOOLS[job.tool].title)
+    show_summary(job)
+    show_buttons(services, actor, job)
+    picture, side = st.columns([5, 3], gap="medium")
+    with picture:
+        show_outcome(services, actor, job)
+    with side:
+        show_downloads(job)
+        show_params(job)
+        show_tags(services, actor, job)
+        show_note(services, actor, job)
+    show_files(job)
+    show_record(job)
+    show_lineage(services, actor, job)
+
+
+def show_summary(job: Job) -> None:
+    facts = [TOOLS[job.tool].title, f"by {job.owner.name}", ago(job.queued_at)]
+    if job.visibility is Visibility.PRIVATE:
+        facts.append("private")
+    if job.starred:
+        facts.append("★")
+    if job.deleted_at:
+        facts.append("in the trash")
+    line = escape(" · ".join(facts))
+    st.html(f'<p class="dr-summary">{states.state_pill(job.state)}<span>{line}</span></p>')
+
+
+def show_buttons(services: Services, actor: Actor, job: Job) -> None:
+    may_change = actor.is_admin or (actor.may_run and job.owner_id == actor.id)
+    with st.container(horizontal=True, key="run-actions"):
+        if actor.may_run:
+            if st.button("Run again", icon=":material/replay:", type="primary"):
+                run_again(services, actor, job)
+            if st.button("Edit and run again", icon=":material/edit:"):
+                st.switch_page(_TOOL_PAGES[job.tool], query_params={"from": str(job.id)})
+        st.download_button(
+            "Recipe",
+            json.dumps(recipe(job), indent=2),
+            f"{job.tool}-recipe.json",
+            "application/json",
+            icon=":material/receipt_long:",
+            on_click="ignore",
+            help="The parameters, for `studio run` and the REST interface.",
+        )
+        if may_change:
+            show_keeping(services, actor, job)
+
+
+def show_keeping(services: Services, actor: Actor, job: Job) -> None:
+    """Star, trash, restore: what its owner and admins may do."""
+    if st.button("Unstar" if job.starred else "Star", icon=":material/star:"):
+        change(services, lambda jobs: jobs.set_starred(actor, job.id, not job.starred))
+    if job.deleted_at:
+        if st.button("Restore", icon=":material/restore_from_trash:"):
+            change(services, lambda jobs: jobs.restore(actor, job.id))
+    elif job.state.is_terminal and st.button("Delete", icon=":material/delete:"):
+        change(services, lambda jobs: jobs.trash(actor, job.id))
+
+
+def change(services: Services, make: Callable[[JobRepository], bool]) -> None:
+    with services.database.write() as session:
+        is_made = make(JobRepository(session))
+    if is_made:
+        st.rerun()
+    st.error("That could not be done. Reload the page to see how the run stands now.")
+
+
+def run_again(services: Services, actor: Actor, job: Job) -> None:
+    try:
+        new_id = rerun(services, actor, job.id)
+    except UserInputError as error:
+        st.error(error.message)
+        return
+    st.switch_page(RUN, query_params={"id": str(new_id)})
+
+
+def show_outcome(services: Services, actor: Actor, job: Job) -> None:
+    is_unfinished = watch(
+        services,
+        actor,
+        lambda: [found] if (found := get_run(services, actor, job.id)) else [],
+        key="run",
+    )
+    if is_unfinished:
+        show_source(job)
+    else:
+        show_result(job)
+
+
+def show_params(job: Job) -> None:
+    """Every parameter under its title; what differs from the default is marked."""
+    model = TOOLS[job.tool].params
+    chosen = model.model_validate(job.params)
+    st.subheader("Parameters", anchor=False)
+    rows = []
+    for name, field in model.model_fields.items():
+        if name == "tool":
+            continue
+        value = getattr(chosen, name)
+        changed = value != field.get_default()
+        rows.append(fact(field.title or name, label_of(value), changed=changed))
+    st.html(f'<dl class="dr-facts">{"".join(rows)}</dl>')
+
+
+def show_note(services: Services, actor: Actor, job: Job) -> None:
+    may_change = actor.is_admin or (actor.may_run and job.owner_id == actor.id)
+    if not may_change:
+        if job.note:
+            st.subheader("Note", anchor=False)
+            st.text(job.note)
+        return
+    st.subheader("Note", anchor=False)
+    key = f"note.{job.id.hex}"
+    st.text_area(
+        "Note",
+        job.note,
+        key=key,
+        placeholder="Why this run, what to remember. The search finds it.",
+        label_visibility="collapsed",
+        max_chars=2000,
+        on_change=keep,
+        args=(services, lambda jobs: jobs.set_note(actor, job.id, st.session_state[key])),
+    )
+
+
+def show_tags(services: Services, actor: Actor, job: Job) -> None:
+    """Words to find the run by; those who may not change them see them."""
+    if not (actor.is_admin or (actor.may_run and job.owner_id == actor.id)):
+        if job.tags:
+            st.caption("Tags: " + ", ".join(job.tags))
+        return
+    key = f"tags.{job.id.hex}"
+    st.multiselect(
+        "Tags",
+        job.tags,
+        job.tags,
+        key=key,
+        accept_new_options=True,
+        placeholder="Add words to find it by",
+        on_change=keep,
+        args=(services, lambda jobs: jobs.set_tags(actor, job.id, st.session_state[key])),
+    )
+
+
+def keep(services: Services, make: Callable[[JobRepository], bool]) -> None:
+    """Save what a field was changed to: only then, so that an old tab overwrites nothing."""
+    with services.database.write() as session:
+        if not make(JobRepository(session)):
+            st.toast("That could not be kept. Reload the page to see how the run stands now.")
+
+
+def show_files(job: Job) -> None:
+    st.subheader("Files", anchor=False)
+    main_first = sorted(job.inputs, key=lambda file: file is not main_input(job))
+    inputs = "".join(figure(file, f"In: {file.role}") for file in main_first)
+    outputs = "".join(figure(file, f"Out: {file.role}") for file in job.outputs)
+    st.html(f'<div class="dr-files">{inputs}{outputs}</div>')
+
+
+def figure(file: JobInput | JobOutput, label: str) -> str:
+    blob, name = file.blob, escape(file.file_name)
+    return (
+        f'<figure><a href="{download_url(file)}" download title="Download {name}">'
+        f'<img src="{thumbnail_url(blob.sha256)}" alt="{name}" loading="lazy"></a>'
+        f"<figcaption><b>{escape(label.capitalize())}</b><span>{name}</span>"
+        f'<span class="dr-muted">{dimensions(blob.width_px, blob.height_px)} · '
+        f"{file_size(blob.size_bytes)}</span></figcaption></figure>"
+    )
+
+
+def show_record(job: Job) -> None:
+    """The run record: enough to say later why a re-run differs."""
+    st.subheader("Record", anchor=False)
+    rows = [
+        fact("Run", str(job.id), code=True),
+        fact("Queued", f"{job.queued_at:%Y-%m-%d %H:%M:%S} UTC"),
+    ]
+    if job.started_at:
+        waited_s = (job.started_at - job.queued_at).total_seconds()
+        rows.append(fact("Waited", duration(waited_s)))
+    if job.started_at and job.finished_at:
+        rows.append(fact("Ran", duration((job.finished_at - job.started_at).total_seconds())))
+    if job.attempt > 1:
+        rows.append(fact("Attempts", str(job.attempt)))
+    if job.record:
+        rows += record_facts(RunRecord.model_validate(job.record))
+    st.html(f'<dl class="dr-facts">{"".join(rows)}</dl>')
+
+
+def record_facts(record: RunRecord) -> Sequence[str]:
+    stages = (f"{_STAGES.get(name, name)} {s:.2f} s" for name, s in record.seconds.items())
+    versions = (f"{name} {version}" for name, version in record.libraries.items())
+    weights = [
+        fact(
+            "Weights",
+            f"{use.id} on {use.runtime}, {use.device}, {use.precision}, "
+            f"{'already loaded' if use.was_warm else 'loaded for this run'}",
+        )
+        + "".join(
+            fact("", sha256, code=True) for sha256 in (use.sha256, use.graph_sha256) if sha256
+        )
+        for use in record.weights
+    ]
+    return [
+        fact("Time by stage", " · ".join(stages)),
+        *(weights or [fact("Weights", "none: no network ran")]),
+        fact("Device", record.device),
+        fact("Peak memory", file_size(record.peak_memory_bytes)),
+        fact("Studio", f"{record.studio_version}, tool version {record.tool_version}"),
+        fact("Libraries", " · ".join(versions)),
+        *(fact("Note", note) for note in record.notes),
+    ]
+
+
+def fact(label: str, text: str, *, changed: bool = False, code: bool = False) -> str:
+    shown = f"<code>{escape(text)}</code>" if code else escape(text)
+    return f'<dt>{escape(label)}</dt><dd class="{"dr-changed" if changed else ""}">{shown}</dd>'
+
+
+def show_lineage(services: Services, actor: Actor, job: Job) -> None:
+    found = lineage(services, actor, job.id)
+    show_family("Made from", found.ancestors, "ancestors")
+    show_family("Runs made from this one", found.children, "children")
+
+
+def show_family(title: str, rows: Sequence[JobRow], key: str) -> None:
+    if rows:
+        st.subheader(title, anchor=False)
+        gallery.cards(rows, key=key, show_tool=True, show_owner=True, min_width_px=150)
+
+
+if __name__ == "__main__":
+    main()
