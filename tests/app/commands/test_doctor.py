@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.app.commands.outcome import Outcome, Studio
+
+
+def findings(outcome: Outcome) -> dict[str, dict[str, str]]:
+    return {finding["part"]: finding for finding in outcome.json}
+
+
+def test_doctor_on_an_empty_studio_finds_what_is_missing_and_its_remedy(studio: Studio) -> None:
+    outcome = studio("doctor", "--json")
+
+    found = findings(outcome)
+    assert outcome.code == 1
+    assert "studio migrate" in found["database"]["remedy"]
+    assert "studio weights pull isnet" in found["weights"]["remedy"]
+    for part in ("python", "disk", "broker", "storage"):
+        assert found[part]["state"] == "ok", found[part]
+
+
+def test_doctor_in_words_has_a_line_for_each_part(studio: Studio) -> None:
+    outcome = studio("doctor")
+
+    parts = [line.split()[0] for line in outcome.out.splitlines()]
+    assert parts == [
+        "python",
+        "disk",
+        "database",
+        "broker",
+        "storage",
+        "weights",
+        "device",
+        "workers",
+    ]
+
+
+def test_doctor_after_migration_finds_the_database_well(studio: Studio) -> None:
+    studio("migrate")
+
+    found = findings(studio("doctor", "--json"))
+
+    assert found["database"]["state"] == "ok"
+    assert found["workers"]["state"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("variable", "address", "part"),
+    [
+        ("STUDIO_DATABASE_URL", "postgresql://nobody:secret@127.0.0.1:1/none", "database"),
+        ("STUDIO_BROKER_URL", "redis://:secret@127.0.0.1:1/0", "broker"),
+    ],
+)
+def test_doctor_names_the_setting_of_an_unreachable_server_and_no_password(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, variable: str, address: str, part: str
+) -> None:
+    monkeypatch.setenv(variable, address)
+
+    outcome = studio("doctor", "--json")
+
+    assert findings(outcome)[part]["state"] == "fault"
+    assert variable in findings(outcome)[part]["remedy"]
+    assert "secret" not in outcome.out
+
+
+def test_doctor_finds_storage_that_is_no_folder(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    blocked = tmp_path / "blobs"
+    blocked.write_text("not a folder")
+    monkeypatch.setenv("STUDIO_STORAGE_URL", f"file://{blocked}")
+
+    found = findings(studio("doctor", "--json"))
+
+    assert found["storage"]["state"] == "fault"
+
+
+def test_doctor_asked_for_cuda_that_is_not_there_is_a_fault(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("this machine has CUDA")
+    monkeypatch.setenv("STUDIO_DEVICE", "cuda")
+
+    found = findings(studio("doctor", "--json"))
+
+    assert found["device"]["state"] == "fault"
+    assert "onnxruntime-gpu" in found["device"]["remedy"]

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from db.migrate import current, head
+from tasks.services import get_services
+from tests.app.commands.outcome import Studio
+
+
+def test_migrate_twice_brings_the_database_up_and_then_says_it_is(
+    studio: Studio,
+) -> None:
+    first, second = studio("migrate"), studio("migrate")
+
+    assert (first.code, second.code) == (0, 0)
+    assert current(get_services().database.url) == head()
+    assert f"from nothing to revision {head()}" in first.out
+    assert f"up to date, at revision {head()}" in second.out

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from studio.imaging.encode import encode_mask
+from studio.settings import ROOT
+from tests.app.commands.outcome import Studio
+
+ENLARGE = ("--set", "model=interpolation")
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    path = tmp_path / "cat.png"
+    Image.linear_gradient("L").resize((40, 30)).convert("RGB").save(path)
+    return path
+
+
+@pytest.fixture
+def alpha(tmp_path: Path) -> Path:
+    path = tmp_path / "stored.png"
+    mask = np.zeros((30, 40), np.uint8)
+    mask[8:22, 10:30] = 255
+    path.write_bytes(encode_mask(mask))
+    return path
+
+
+def size(path: Path) -> tuple[int, int]:
+    with Image.open(path) as image:
+        return image.size
+
+
+def test_run_enlarges_a_file_and_prints_where_how_long_and_digests(
+    studio: Studio, picture: Path, tmp_path: Path
+) -> None:
+    outcome = studio("run", "upscale", picture, "--out", tmp_path / "out", *ENLARGE)
+
+    assert outcome.code == 0
+    result = tmp_path / "out" / "cat-upscaled.png"
+    assert size(result) == (80, 60)
+    assert str(result) in outcome.out
+    assert sha256(result.read_bytes()).hexdigest() in outcome.out
+    assert " s, no network" in outcome.out
+
+
+def test_run_as_json_reports_every_output_and_the_run_record(
+    studio: Studio, picture: Path, alpha: Path, tmp_path: Path
+) -> None:
+    outcome = studio(
+        "run", "cutout", picture, "--out", tmp_path, "--input", f"alpha={alpha}",
+        "--set", "output=colour", "--set", "colour=#ff0000", "--set", "crop=true",
+        "--set", "crop_margin_px=2", "--json",
+    )  # fmt: skip
+
+    assert outcome.code == 0
+    assert outcome.json["params"]["colour"] == "#ff0000"
+    [result] = outcome.json["results"]
+    assert [output["role"] for output in result["outputs"]] == ["image", "alpha"]
+    image = result["outputs"][0]
+    assert (image["width_px"], image["height_px"]) == (24, 18) == size(Path(image["path"]))
+    assert image["sha256"] == sha256(Path(image["path"]).read_bytes()).hexdigest()
+    assert result["record"]["weights"] == []
+
+
+def test_run_refusal_of_one_file_leaves_the_others_alone(
+    studio: Studio, picture: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    missing = tmp_path / "missing.png"
+
+    outcome = studio(
+        "run", "upscale", broken, missing, picture, "--out", tmp_path, *ENLARGE, "--json"
+    )
+
+    assert outcome.code == 1
+    assert [result["ok"] for result in outcome.json["results"]] == [False, False, True]
+    assert outcome.json["results"][0]["error"]["code"] == "image.not_an_image"
+    assert outcome.json["results"][1]["error"]["code"] == "file.unreadable"
+    assert [line.split(":")[0] for line in outcome.err.splitlines()] == [
+        "broken.png",
+        "missing.png",
+    ]
+
+
+def test_run_never_overwrites_and_numbers_instead(
+    studio: Studio, picture: Path, tmp_path: Path
+) -> None:
+    for _ in range(3):
+        assert studio("run", "upscale", picture, "--out", tmp_path, *ENLARGE).code == 0
+
+    names = sorted(path.name for path in tmp_path.glob("cat-*"))
+    assert names == ["cat-upscaled-2.png", "cat-upscaled-3.png", "cat-upscaled.png"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--set", "scale=7"), "scale"),
+        (("--set", "colr=1"), "colr"),
+        (("--set", "format=gif"), "format"),
+    ],
+)
+def test_run_with_a_parameter_that_does_not_fit_names_it(
+    studio: Studio, picture: Path, tmp_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    outcome = studio("run", "upscale", picture, "--out", tmp_path / "out", *arguments)
+
+    assert outcome.code == 1
+    assert outcome.err.startswith(words)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "dance", "x.png", "--out", "."),
+        ("run", "upscale", "x.png"),
+        ("run", "upscale", "x.png", "--out", ".", "--set", "scale"),
+        ("run", "cutout", "x.png", "--out", ".", "--input", "=sky.jpg"),
+    ],
+)
+def test_run_used_wrongly_is_exit_code_2(studio: Studio, arguments: tuple[str, ...]) -> None:
+    assert studio(*arguments).code == 2
+
+
+def test_run_without_the_weights_says_how_to_get_them(
+    studio: Studio, picture: Path, tmp_path: Path
+) -> None:
+    outcome = studio("run", "cutout", picture, "--out", tmp_path)
+
+    assert outcome.code == 1
+    assert outcome.err.startswith("cat.png: ")
+    assert "studio weights pull isnet" in outcome.err
+
+
+def test_run_leaves_no_database_behind(
+    studio: Studio, picture: Path, tmp_path: Path, data_dir: Path
+) -> None:
+    studio("run", "upscale", picture, "--out", tmp_path, *ENLARGE)
+
+    assert not data_dir.exists()
+
+
+def test_run_then_inspect_tells_the_params_and_the_input(
+    studio: Studio, picture: Path, tmp_path: Path
+) -> None:
+    studio("run", "upscale", picture, "--out", tmp_path, *ENLARGE, "--set", "scale=3")
+
+    inspected = studio("inspect", tmp_path / "cat-upscaled.png")
+    as_json = studio("inspect", tmp_path / "cat-upscaled.png", "--json")
+
+    assert inspected.code == 0
+    assert sha256(picture.read_bytes()).hexdigest() in inspected.out
+    assert "outside the record" in inspected.out
+    assert as_json.json["params"]["scale"] == 3
+
+
+def test_inspect_of_a_foreign_file_says_so(studio: Studio, picture: Path) -> None:
+    outcome = studio("inspect", picture)
+
+    assert outcome.code == 1
+    assert outcome.err.startswith("cat.png: It carries no note of a run")
+
+
+def test_run_in_a_process_of_its_own_prints_no_traceback(picture: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from app.cli import main; main()", "run", "upscale"]
+    arguments = [str(picture), str(tmp_path / "gone.png"), "--out", str(tmp_path), "--json"]
+
+    done = subprocess.run(
+        [*command, *arguments, *ENLARGE], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert [result["ok"] for result in json.loads(done.stdout)["results"]] == [True, False]

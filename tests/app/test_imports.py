@@ -1,0 +1,37 @@
+"""The web process must stay light: no network runtime, no OpenCV."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from studio.settings import ROOT
+
+HEAVY = {"cv2", "ncnn", "onnx", "onnxruntime", "skimage", "torch"}
+_IMPORT_ALL = """
+import importlib, json, sys
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+"""
+
+
+def test_web_process_and_every_page_load_no_runtime(tmp_path: Path) -> None:
+    pages = [f"pages.{path.stem}" for path in (ROOT / "pages").glob("*.py")]
+    widgets = [f"app.ui.{path.stem}" for path in (ROOT / "app" / "ui").glob("*.py")]
+    assert len(pages) > 5
+    modules = ["app.asgi", "app.navigation", *pages, *widgets]
+    done = subprocess.run(
+        [sys.executable, "-c", _IMPORT_ALL, *modules],
+        cwd=ROOT,
+        env=os.environ | {"STUDIO_DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = set(json.loads(done.stdout.splitlines()[-1]))
+    assert {"streamlit", "PIL", "sqlalchemy"} <= loaded
+    assert not loaded & HEAVY

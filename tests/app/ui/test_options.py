@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app.ui.options import LABELS, OptionForm, label_of
+from studio.errors import UserInputError
+from studio.params import CutoutOutput, CutoutParams, ImageFormat, UpscaleParams
+
+
+def _every_field(tool: str) -> None:
+    import streamlit as st
+
+    from app.ui.options import OptionForm
+    from studio.tools.spec import TOOLS
+
+    form = OptionForm(TOOLS[tool].params, key="form")
+    for name in TOOLS[tool].params.model_fields:
+        if name not in ("tool", "model"):
+            form.ask(name)
+    st.json(form.parse().model_dump(mode="json"))
+
+
+@pytest.mark.parametrize("tool", ["cutout", "upscale"])
+def test_form_draws_every_field_and_gives_the_defaults_back(tool: str) -> None:
+    page = AppTest.from_function(_every_field, kwargs={"tool": tool}).run()
+    assert not page.exception
+    params = CutoutParams() if tool == "cutout" else UpscaleParams()
+    assert params.model_validate_json(page.json[0].value) == params
+
+
+def test_form_takes_bounds_title_and_help_from_the_model() -> None:
+    page = AppTest.from_function(_every_field, kwargs={"tool": "cutout"}).run()
+    slider = page.slider(key="form.shift_px")
+    assert (slider.label, slider.min, slider.max, slider.value) == ("Shift px", -20, 20, 0)
+    assert slider.help == CutoutParams.model_fields["shift_px"].description
+    margin = page.number_input(key="form.crop_margin_px")
+    assert (margin.min, margin.max) == (0, 2000)
+
+
+def test_form_contradiction_is_a_refusal() -> None:
+    form = OptionForm(CutoutParams, key="form")
+    form.set("format", ImageFormat.JPEG)
+    with pytest.raises(UserInputError, match="JPEG cannot be transparent"):
+        form.parse()
+
+
+def test_form_starts_from_an_older_runs_params() -> None:
+    stored = {**CutoutParams(feather_px=3).model_dump(mode="json"), "no_longer_there": 1}
+    form = OptionForm(CutoutParams, stored, key="form")
+    assert form.parse() == CutoutParams(feather_px=3)
+
+
+@pytest.mark.parametrize("choice", [*CutoutOutput, *ImageFormat])
+def test_every_choice_has_a_label(choice: CutoutOutput | ImageFormat) -> None:
+    assert choice in LABELS
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(True, "yes"), (2.0, "2"), (0.25, "0.25"), (None, "not set"), (ImageFormat.WEBP, "WebP")],
+)
+def test_label_of_reads_well(value: object, text: str) -> None:
+    assert label_of(value) == text

@@ -1,0 +1,210 @@
+"""A running studio and a real Chromium.
+
+``studio`` is one studio for a test file: a web server as its own process on a free port, with
+its own data folder. ``studio.start_workers()`` adds the real workers. ``open_page`` opens a
+fresh browser profile and fails the test if the page asks for anything outside the studio.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+
+from db.migrate import upgrade
+from db.types import Role
+from studio.settings import ROOT, Settings
+from tasks.services import Services
+from tasks.supervisor import Program, environment, programs
+from tests.people import PASSWORD, make_person
+
+_START_TIMEOUT_S = 60
+_CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_CHROMIUM_ARGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+expect.set_options(timeout=15_000)
+
+
+@dataclass
+class Studio:
+    """A studio under test: its address, its record, and its processes."""
+
+    services: Services
+    _web: subprocess.Popen[bytes] | None = None
+    _workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _names: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.services.settings.port}"
+
+    def add_user(self, role: Role = Role.MEMBER, *, name: str = "") -> str:
+        """An account whose password is ``PASSWORD``. Returns its name."""
+        self._names += 1
+        return make_person(self.services, name or f"person{self._names}", role).name
+
+    def start_web(self) -> None:
+        [web] = [program for program in self._programs() if program.name == "web"]
+        self._web = self._spawn(web)
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            if self._web.poll() is not None:
+                raise RuntimeError(f"the web process ended:\n{self.log()}")
+            try:
+                if httpx.get(f"{self.url}/healthz").is_success:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.05)
+        raise TimeoutError(f"the web process did not answer:\n{self.log()}")
+
+    def stop_web(self) -> None:
+        if self._web is not None:
+            _stop(self._web)
+            self._web = None
+
+    def restart_web(self) -> None:
+        self.stop_web()
+        self.start_web()
+
+    def start_workers(self) -> None:
+        """The real workers and their clock, once."""
+        if not self._workers:
+            others = (program for program in self._programs() if program.name != "web")
+            self._workers = [self._spawn(program) for program in others]
+
+    def stop(self) -> None:
+        self.stop_web()
+        while self._workers:
+            _stop(self._workers.pop())
+
+    def log(self) -> str:
+        return self._log_path.read_text(errors="replace") if self._log_path.exists() else ""
+
+    @property
+    def _log_path(self) -> Path:
+        return self.services.settings.data_dir / "test.log"
+
+    def _programs(self) -> list[Program]:
+        return programs(self.services.settings)
+
+    def _spawn(self, program: Program) -> subprocess.Popen[bytes]:
+        with self._log_path.open("ab") as log:
+            return subprocess.Popen(
+                program.command,
+                cwd=ROOT,
+                env=environment(self.services.settings),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+
+class OpenPage(Protocol):
+    def __call__(
+        self, *, width: int = 1280, height: int = 900, theme: Literal["light", "dark"] = "light"
+    ) -> Page: ...
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the process and its children, which share its session."""
+    process.terminate()
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """A running studio without workers; shared by the tests of one file."""
+    data_dir = tmp_path_factory.mktemp("studio")
+    settings = Settings(data_dir=data_dir, port=_free_port(), _env_file=None)
+    upgrade(settings.resolved_database_url)
+    running = Studio(Services.from_settings(settings))
+    running.start_web()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    executable = next(filter(None, map(shutil.which, _CHROMIUM_NAMES)), None)
+    if executable is None:
+        pytest.skip("Chromium is not installed; run: sudo apt-get install -y chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=list(_CHROMIUM_ARGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(studio: Studio, chromium: Browser) -> Iterator[OpenPage]:
+    """Opens a page in a fresh profile; ``page.context.new_page()`` is a second tab of it."""
+    contexts = []
+    strangers: list[str] = []
+
+    def stay_inside(route: Route) -> None:
+        if urlsplit(route.request.url).netloc == urlsplit(studio.url).netloc:
+            route.continue_()
+        else:
+            strangers.append(route.request.url)
+            route.abort()
+
+    def open_one(
+        *, width: int = 1280, height: int = 900, theme: Literal["light", "dark"] = "light"
+    ) -> Page:
+        context = chromium.new_context(
+            base_url=studio.url,
+            viewport={"width": width, "height": height},
+            color_scheme=theme,
+            accept_downloads=True,
+        )
+        context.route(lambda url: url.startswith("http"), stay_inside)
+        contexts.append(context)
+        return context.new_page()
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert not strangers, f"the page asked for {strangers}"
+
+
+@pytest.fixture
+def sign_in(studio: Studio) -> Callable[..., None]:
+    """Signs a page in through the form: ``sign_in(page, name)``."""
+
+    def sign_in_on(page: Page, name: str, password: str = PASSWORD) -> None:
+        page.goto("/account/sign-in")
+        page.get_by_label("Name").fill(name)
+        page.get_by_label("Password", exact=True).fill(password)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(lambda url: "/account/" not in url)
+
+    return sign_in_on

@@ -1,0 +1,65 @@
+"""What people do on several pages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from uuid import UUID
+
+from playwright.sync_api import FilePayload, Page
+from playwright.sync_api import TimeoutError as NotInTimeError
+
+from db.actor import Actor
+from db.models import Job
+from db.repositories.accounts import AccountRepository
+from tasks.services import Services
+from tests.factories import actor_of, load_job
+
+SignIn = Callable[..., None]
+_END_TIMEOUT_S = 60
+
+
+def drop(page: Page, *files: tuple[str, bytes]) -> None:
+    """Give the page's first drop zone these files."""
+    payloads = [FilePayload(name=name, mimeType="image/png", buffer=data) for name, data in files]
+    page.locator("input[type=file]").first.set_input_files(payloads)
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Pick ``option`` in the select box ``label``, however often its list has to be opened.
+
+    A box that still moves, as in an expander that unfolds, may miss a click.
+    """
+    wanted = page.get_by_role("option", name=option)
+    for _ in range(5):
+        page.get_by_role("combobox", name=label).click()
+        try:
+            wanted.click(timeout=2_000)
+        except NotInTimeError:
+            continue
+        return
+    raise AssertionError(f"{label} never offered {option}")
+
+
+def settle(page: Page) -> None:
+    """Wait until the page's script has run to its end, so that nothing is redrawn."""
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+
+
+def find_actor(services: Services, name: str) -> Actor:
+    """The person with the account ``name``."""
+    with services.database.read() as session:
+        user = AccountRepository(session).by_name(name)
+    assert user is not None
+    return actor_of(user)
+
+
+def wait_for_end(services: Services, job_id: UUID) -> Job:
+    """The run once it has ended, however it did."""
+    deadline = time.monotonic() + _END_TIMEOUT_S
+    while time.monotonic() < deadline:
+        job = load_job(services.database, job_id)
+        if job.state.is_terminal:
+            return job
+        time.sleep(0.1)
+    raise TimeoutError(f"the run is still {job.state}")

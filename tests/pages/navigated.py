@@ -1,0 +1,40 @@
+"""A page under the studio's navigation, so that its links to other pages resolve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+_SCRIPT = """
+import streamlit as st
+from app.navigation import CUTOUT, HISTORY, RUN, UPSCALE
+
+st.navigation(
+    [st.Page(path, default=path == {page}) for path in (CUTOUT, UPSCALE, HISTORY, RUN)]
+).run()
+"""
+
+
+def navigated(folder: Path, page: str) -> str:
+    """A script for ``visit`` that opens ``page``, one of the names in ``app.navigation``."""
+    script = folder / f"{page.lower()}_page.py"
+    script.write_text(_SCRIPT.format(page=page))
+    return str(script)
+
+
+def links(page: AppTest) -> list[str]:
+    """The labels of all links to other pages."""
+    return [each.proto.label.replace("\\", "") for each in page.get("page_link")]
+
+
+def markup(page: AppTest) -> str:
+    """All own markup of the page."""
+    return "".join(each.proto.body for each in page.get("html"))
+
+
+def drop(page: AppTest, files: list[tuple[str, bytes]], zone: int = 0) -> None:
+    """Give a drop zone these files, and let the page take them."""
+    for name, data in files:
+        page.file_uploader[zone].upload(name, data, "image/png")
+    page.run()

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app.sample import sample_picture
+from db.actor import Actor
+from db.models import Job
+from db.states import JobState
+from db.types import Origin, Role, Visibility
+from studio.params import CutoutOutput, CutoutParams
+from tasks.services import Services
+from tasks.submit import store_upload, submit
+from tests.factories import load_job
+from tests.pages.harness import Visit
+from tests.pages.navigated import drop, markup, navigated
+from tests.people import make_person
+from tests.pictures import png
+
+
+@pytest.fixture
+def mei(services: Services) -> Actor:
+    return make_person(services)
+
+
+@pytest.fixture
+def weights(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every model counts as installed: these pages only submit."""
+    from app.ui import models
+    from studio.models.weights import Installed, WeightStore
+
+    monkeypatch.setattr(models, "WeightStore", WeightStore)
+    monkeypatch.setattr(WeightStore, "status", lambda *_: Installed(1))
+
+
+def open_cutout(visit: Visit, folder: Path, actor: Actor) -> AppTest:
+    page = visit(navigated(folder, "CUTOUT"), actor)
+    assert not page.exception
+    return page
+
+
+def all_jobs(services: Services) -> list[Job]:
+    with services.database.read() as session:
+        ids = [job.id for job in session.query(Job)]
+    return [load_job(services.database, job_id) for job_id in ids]
+
+
+@pytest.mark.usefixtures("weights")
+def test_cutout_sample_is_submitted_with_the_chosen_options(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    page = open_cutout(visit, tmp_path, mei)
+    assert page.button(key="cutout.run").disabled
+    page.button(key="cutout.sample").click().run()
+    page.slider(key="cutout.new.feather_px").set_value(3.0)
+    page.checkbox(key="cutout.private").check().run()
+    page.button(key="cutout.run").click().run()
+    assert not page.exception
+    [job] = all_jobs(services)
+    assert (job.state, job.visibility) == (JobState.QUEUED, Visibility.PRIVATE)
+    assert CutoutParams.model_validate(job.params) == CutoutParams(feather_px=3)
+    assert job.inputs[0].file_name == sample_picture()[0]
+    assert page.query_params["job"] == str(job.id)
+    assert "Waiting" in markup(page)
+
+
+@pytest.mark.usefixtures("weights")
+def test_cutout_several_files_become_a_batch_and_refusals_are_named(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    page = open_cutout(visit, tmp_path, mei)
+    drop(page, [("a.png", png(1)), ("b.png", png(2)), ("c.png", b"no picture")])
+    assert "c.png" in markup(page)
+    assert "This is not a picture" in markup(page)
+    page.button(key="cutout.run").click().run()
+    jobs = all_jobs(services)
+    assert [job.title for job in jobs] == ["a.png", "b.png"]
+    assert len({job.batch_id for job in jobs}) == 1
+    assert page.query_params["batch"] == str(jobs[0].batch_id)
+
+
+@pytest.mark.usefixtures("weights")
+def test_cutout_from_a_run_opens_filled_in(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    stored = store_upload(services, "cat.png", png())
+    params = CutoutParams(feather_px=4, keep_largest=True)
+    [first] = submit(services, mei, "cutout", params, [{"image": stored}])
+    page = open_cutout(visit, tmp_path, mei)
+    page.query_params["from"] = str(first)
+    page.run()
+    assert "cat.png" in markup(page)
+    assert page.slider(key=f"cutout.{first.hex}.feather_px").value == 4
+    assert page.toggle(key=f"cutout.{first.hex}.keep_largest").value
+    page.button(key="cutout.run").click().run()
+    again = next(job for job in all_jobs(services) if job.id != first)
+    assert (again.parent_id, again.origin) == (first, Origin.EDIT)
+    assert CutoutParams.model_validate(again.params) == params
+
+
+def test_cutout_without_weights_names_the_command(
+    visit: Visit, tmp_path: Path, mei: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app.ui import models
+    from studio.models.weights import Missing, WeightStore
+
+    monkeypatch.setattr(models, "WeightStore", WeightStore)
+    monkeypatch.setattr(WeightStore, "status", lambda *_: Missing(("isnet.onnx",)))
+    page = open_cutout(visit, tmp_path, mei)
+    assert page.code[0].value == "studio weights pull isnet"
+    page.button(key="cutout.sample").click().run()
+    assert page.button(key="cutout.run").disabled
+
+
+def test_cutout_viewer_is_offered_no_form(services: Services, visit: Visit, tmp_path: Path) -> None:
+    page = open_cutout(visit, tmp_path, make_person(services, "reader", Role.VIEWER))
+    assert "You can look, but not run" in markup(page)
+    assert not page.file_uploader
+
+
+@pytest.mark.usefixtures("weights")
+def test_cutout_own_picture_must_be_given(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    page = open_cutout(visit, tmp_path, mei)
+    page.button(key="cutout.sample").click().run()
+    page.selectbox(key="cutout.new.output").set_value(CutoutOutput.PICTURE).run()
+    page.button(key="cutout.run").click().run()
+    assert "Add the picture" in page.error[0].value
+    assert not all_jobs(services)
+    drop(page, [("sky.png", png(7))], zone=1)
+    page.button(key="cutout.run").click().run()
+    [job] = all_jobs(services)
+    assert {file.role: file.file_name for file in job.inputs}["background"] == "sky.png"

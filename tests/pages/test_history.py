@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import re
+from html import unescape
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from db.actor import Actor
+from db.states import JobState
+from db.types import Visibility, utc_now
+from tasks.services import Services
+from tests.factories import make_actor, make_job
+from tests.pages.harness import Visit, button
+from tests.pages.navigated import links, markup, navigated
+from tests.people import make_person
+
+
+@pytest.fixture
+def mei(services: Services) -> Actor:
+    return make_person(services)
+
+
+def open_history(visit: Visit, folder: Path, actor: Actor) -> AppTest:
+    page = visit(navigated(folder, "HISTORY"), actor)
+    assert not page.exception
+    return page
+
+
+def test_history_without_runs_offers_a_first_one(visit: Visit, tmp_path: Path, mei: Actor) -> None:
+    page = open_history(visit, tmp_path, mei)
+    assert "No runs yet" in markup(page)
+    assert links(page) == ["Cut out a picture"]
+
+
+def test_history_shows_team_and_own_runs_newest_first(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    with services.database.write() as session:
+        other = make_actor(session)
+        make_job(session, other, file_name="team.png")
+        make_job(session, other, file_name="secret.png", visibility=Visibility.PRIVATE)
+        make_job(session, mei, file_name="mine.png", visibility=Visibility.PRIVATE)
+    page = open_history(visit, tmp_path, mei)
+    assert links(page) == ["mine.png", "team.png"]
+    assert "2 runs" in markup(page)
+
+
+def test_history_search_tool_and_state_narrow_the_list(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    with services.database.write() as session:
+        make_job(session, mei, file_name="dusk.png")
+        make_job(session, mei, file_name="dawn.png", state=JobState.FAILED)
+        make_job(session, mei, file_name="noon.png", tool="upscale", params={"model": "x"})
+    page = open_history(visit, tmp_path, mei)
+    page.text_input(key="text").set_value("DUSK").run()
+    assert links(page) == ["dusk.png"]
+    page.text_input(key="text").set_value("").run()
+    page.selectbox(key="tool").set_value("upscale").run()
+    assert links(page) == ["noon.png"]
+    page.selectbox(key="tool").set_value(None).run()
+    page.selectbox(key="state").set_value("failed").run()
+    assert links(page) == ["dawn.png"]
+    assert "It is empty. Save it again." in markup(page)
+
+
+def test_history_filters_without_a_match_can_be_cleared(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    with services.database.write() as session:
+        make_job(session, mei, file_name="dusk.png")
+    page = open_history(visit, tmp_path, mei)
+    page.text_input(key="text").set_value("nothing like it").run()
+    assert "Nothing matches" in markup(page)
+    button(page, "Clear the filters").click().run()
+    assert links(page) == ["dusk.png"]
+
+
+def test_history_turns_pages_both_ways(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    with services.database.write() as session:
+        for number in range(31):
+            make_job(session, mei, file_name=f"{number}.png")
+    page = open_history(visit, tmp_path, mei)
+    assert links(page) == [f"{number}.png" for number in range(30, 0, -1)]
+    turn(page, "Older")
+    assert links(page) == ["0.png"]
+    turn(page, "Newer")
+    assert len(links(page)) == 30
+
+
+def turn(page: AppTest, label: str) -> None:
+    """Follow the link to another page, as a browser does: with everything in the address."""
+    found = re.search(rf'href="\?([^"]*)"[^>]*>[^<]*{label}', markup(page))
+    assert found is not None
+    for name, value in parse_qsl(unescape(found[1])):
+        page.query_params[name] = value
+    page.run()
+
+
+def test_history_broken_cursor_shows_the_first_page(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    with services.database.write() as session:
+        make_job(session, mei, file_name="dusk.png")
+    page = open_history(visit, tmp_path, mei)
+    page.query_params["cursor"] = "older-nonsense"
+    page.run()
+    assert not page.exception
+    assert links(page) == ["dusk.png"]
+
+
+def test_history_trash_is_apart(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    with services.database.write() as session:
+        make_job(session, mei, file_name="kept.png")
+        make_job(session, mei, file_name="gone.png", deleted_at=utc_now())
+    page = open_history(visit, tmp_path, mei)
+    assert links(page) == ["kept.png"]
+    page.segmented_control(key="show").set_value("trash").run()
+    assert links(page) == ["gone.png"]

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from db.actor import Actor
+from db.repositories.jobs import JobRepository
+from db.states import JobState
+from db.types import Origin, Role
+from tasks.services import Services
+from tests.factories import load_job, make_blob, make_job
+from tests.pages.harness import Visit, button
+from tests.pages.navigated import links, markup, navigated
+from tests.people import make_person
+
+
+@pytest.fixture
+def mei(services: Services) -> Actor:
+    return make_person(services)
+
+
+@pytest.fixture
+def run_id(services: Services, mei: Actor) -> UUID:
+    """A finished cutout of Mei's."""
+    with services.database.write() as session:
+        outputs = {"image": make_blob(session), "alpha": make_blob(session)}
+        params = {"tool": "cutout", "model": "isnet", "feather_px": 2.5}
+        return make_job(session, mei, params=params, outputs=outputs).id
+
+
+def open_run(visit: Visit, folder: Path, actor: Actor, run_id: UUID) -> AppTest:
+    page = visit(navigated(folder, "RUN"), actor)
+    page.query_params["id"] = str(run_id)
+    page.run()
+    assert not page.exception
+    return page
+
+
+def labels(page: AppTest) -> set[str]:
+    return {each.label for each in page.button}
+
+
+def test_run_unknown_says_so(visit: Visit, tmp_path: Path, mei: Actor) -> None:
+    page = open_run(visit, tmp_path, mei, uuid4())
+    assert "No such run" in markup(page)
+
+
+def test_run_shows_params_weights_and_stages(
+    visit: Visit, tmp_path: Path, mei: Actor, run_id: UUID
+) -> None:
+    shown = markup(open_run(visit, tmp_path, mei, run_id))
+    assert '<dt>Feather px</dt><dd class="dr-changed">2.5</dd>' in shown
+    assert '<dt>Despill</dt><dd class="">yes</dd>' in shown
+    assert "0" * 64 in shown
+    assert "Working 1.50 s" in shown
+    assert str(run_id) in shown
+
+
+def test_run_note_star_trash_and_restore_are_kept(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor, run_id: UUID
+) -> None:
+    page = open_run(visit, tmp_path, mei, run_id)
+    page.text_area[0].set_value("For the spring catalogue").run()
+    page.multiselect[0].set_value(["spring", " print "]).run()
+    button(page, "Star").click().run()
+    button(page, "Delete").click().run()
+    job = load_job(services.database, run_id)
+    assert (job.note, job.starred) == ("For the spring catalogue", True)
+    assert job.tags == ["spring", "print"]
+    assert job.deleted_at is not None
+    button(page, "Restore").click().run()
+    assert load_job(services.database, run_id).deleted_at is None
+
+
+def test_run_old_tab_overwrites_no_newer_note(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor, run_id: UUID
+) -> None:
+    page = open_run(visit, tmp_path, mei, run_id)
+    with services.database.write() as session:
+        JobRepository(session).set_note(mei, run_id, "written in another tab")
+    button(page, "Star").click().run()
+    assert load_job(services.database, run_id).note == "written in another tab"
+
+
+def test_run_again_keeps_inputs_and_params(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor, run_id: UUID
+) -> None:
+    page = open_run(visit, tmp_path, mei, run_id)
+    button(page, "Run again").click().run()
+    first = load_job(services.database, run_id)
+    page = open_run(visit, tmp_path, mei, run_id)
+    assert "Runs made from this one" in [each.value for each in page.subheader]
+    with services.database.read() as session:
+        [again] = [job for job in session.query(type(first)) if job.parent_id == run_id]
+    assert (again.origin, again.state) == (Origin.RERUN, JobState.QUEUED)
+    assert again.params == first.params
+
+
+@pytest.mark.parametrize(
+    ("role", "offered"),
+    [
+        (Role.VIEWER, set()),
+        (Role.MEMBER, {"Run again", "Edit and run again"}),
+        (Role.ADMIN, {"Run again", "Edit and run again", "Star", "Delete"}),
+    ],
+)
+def test_run_of_somebody_else_offers_what_the_role_may(
+    services: Services, visit: Visit, tmp_path: Path, run_id: UUID, role: Role, offered: set[str]
+) -> None:
+    reader = make_person(services, "reader", role)
+    page = open_run(visit, tmp_path, reader, run_id)
+    assert labels(page) - {"Convert"} == offered
+
+
+def test_run_that_failed_says_why(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    with services.database.write() as session:
+        failed = make_job(session, mei, state=JobState.FAILED).id
+    page = open_run(visit, tmp_path, mei, failed)
+    assert "This run failed" in markup(page)
+    assert "It is empty. Save it again." in markup(page)
+    assert not links(page)

@@ -1,0 +1,18 @@
+"""Small real pictures, each with its own bytes."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+
+def png(seed: int = 0, width_px: int = 24, height_px: int = 16) -> bytes:
+    """A smooth picture with some noise; another ``seed`` gives other bytes."""
+    random = np.random.default_rng(seed)
+    ramp = np.linspace(0, 200, width_px * height_px * 3).reshape(height_px, width_px, 3)
+    pixels = (ramp + random.integers(0, 55, ramp.shape)).astype(np.uint8)
+    file = BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()

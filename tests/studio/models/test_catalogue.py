@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from pydantic import ValidationError
+
+from studio.errors import ModelUnavailableError, WeightError
+from studio.models.catalogue import (
+    Catalogue,
+    Digest,
+    HttpsSource,
+    ModelSpec,
+    WeightFile,
+    load_catalogue,
+)
+from studio.models.contracts import (
+    MattingContract,
+    NetworkContract,
+    OpencvSuperresContract,
+    SuperresContract,
+)
+from studio.models.runtime import Device
+from studio.params import CutoutParams, UpscaleParams
+from studio.tools.spec import TOOLS
+from tests.studio.models.weight_factories import ANYWHERE, make_file, make_model
+
+MODELS = list(load_catalogue())
+BY_ID = pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.id)
+MATTING: dict[str, Any] = {
+    "resample": "bilinear",
+    "divide_by": 255,
+    "mean": (0, 0, 0),
+    "std": (1, 1, 1),
+    "sigmoid": False,
+    "min_max": False,
+}
+
+
+def test_catalogue_defaults_are_those_a_fresh_studio_promises() -> None:
+    assert [spec.id for spec in load_catalogue().defaults()] == [
+        "isnet",
+        "realesr-animevideov3",
+        "realesrgan-x4plus",
+        "realesrgan-x4plus-anime",
+    ]
+
+
+def test_catalogue_first_model_of_a_tool_is_its_default() -> None:
+    catalogue = load_catalogue()
+    assert catalogue.for_tool("cutout")[0].id == CutoutParams().model
+    assert catalogue.for_tool("upscale")[0].id == UpscaleParams().model
+
+
+@BY_ID
+def test_catalogue_licence_is_in_plain_words(spec: ModelSpec) -> None:
+    assert spec.licence.words.endswith(".")
+    assert len(spec.licence.words.split()) >= 5
+    assert spec.licence.commercial in {"yes", "no", "ask"}
+
+
+@BY_ID
+def test_catalogue_tools_exist_and_can_run_the_contract(spec: ModelSpec) -> None:
+    runnable = {
+        "cutout": (MattingContract,),
+        "upscale": (SuperresContract, OpencvSuperresContract),
+    }
+    assert set(spec.tools) <= set(TOOLS)
+    for tool in spec.tools:
+        assert isinstance(spec.contract, runnable[tool])
+    if not spec.tools:
+        assert isinstance(spec.contract, NetworkContract)
+
+
+@BY_ID
+def test_catalogue_contract_has_what_its_loader_needs(spec: ModelSpec) -> None:
+    formats = {
+        "matting": {"onnx"},
+        "superres": {"onnx"},
+        "opencv-superres": {"tensorflow-graph"},
+        "network": {"onnx", "tensorflow-graph", "tflite", "torchscript", "torch-state-dict"},
+    }
+    assert spec.format in formats[spec.contract.kind]
+    if isinstance(spec.contract, SuperresContract | OpencvSuperresContract):
+        assert spec.scales
+    if isinstance(spec.contract, OpencvSuperresContract) and spec.contract.channels == "y":
+        assert spec.contract.output_name, "the graph has several ends; one must be named"
+    if isinstance(spec.contract, NetworkContract):
+        assert all(port.meaning or port.colour != "none" for port in spec.contract.inputs)
+        assert all(port.meaning for port in spec.contract.outputs)
+
+
+@BY_ID
+def test_catalogue_addresses_are_encrypted_and_packages_pinned(spec: ModelSpec) -> None:
+    for file in spec.fetched_files:
+        for source in file.sources:
+            if isinstance(source, HttpsSource):
+                assert source.url.startswith("https://")
+            else:
+                assert re.fullmatch(r"\d+(\.\d+)+", source.version)
+
+
+def test_catalogue_every_default_is_digested_and_costed() -> None:
+    for spec in load_catalogue().defaults():
+        assert spec.gmac_per_megapixel
+        assert spec.download_bytes
+        assert all(file.sha256 for file in spec.fetched_files)
+
+
+def test_catalogue_same_bytes_are_never_two_different_things() -> None:
+    """One digest may serve several models, but then under one size."""
+    sizes: dict[str, set[int | None]] = {}
+    for spec in MODELS:
+        for file in spec.fetched_files:
+            for digest in file.digests:
+                sizes.setdefault(digest.value, set()).add(file.bytes)
+    assert all(len(known) == 1 for known in sizes.values())
+
+
+def test_catalogue_addresses_are_those_of_the_weights_own_hosts() -> None:
+    """Packages are named, never addressed, so that mirrors and air gaps work."""
+    hosts = {
+        urlsplit(source.url).hostname
+        for spec in MODELS
+        for file in spec.files
+        for source in file.sources
+        if isinstance(source, HttpsSource)
+    }
+    assert hosts == {
+        "github.com",
+        "huggingface.co",
+        "media.githubusercontent.com",
+        "modelscope.cn",
+    }
+
+
+def test_catalogue_repeated_id_is_refused() -> None:
+    with pytest.raises(WeightError, match="lists tiny twice"):
+        Catalogue((make_model(make_file()), make_model(make_file())))
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("model = [", "weights.toml cannot be used"),
+        ("[licences.x]\n", "model"),
+        ("[licences.x]\n[[model]]\nid = 'a'\nlicence = 'y'\n", "'y'"),
+        ("[licences.x]\n[[model]]\nid = 'a'\nlicence = 'x'\n", "title"),
+    ],
+)
+def test_catalogue_unusable_file_is_refused_with_the_fault(
+    tmp_path: Path, text: str, fault: str
+) -> None:
+    path = tmp_path / "weights.toml"
+    path.write_text(text)
+    with pytest.raises(WeightError, match=fault) as refusal:
+        Catalogue.load(path)
+    assert refusal.value.code == "weight.catalogue"
+
+
+def test_catalogue_unknown_model_says_how_to_list_them() -> None:
+    with pytest.raises(ModelUnavailableError, match="studio weights list") as refusal:
+        load_catalogue().get("nonesuch")
+    assert refusal.value.code == "model.unknown"
+
+
+def test_model_serves_what_nothing_else_is_made_from() -> None:
+    made = WeightFile(name="a.onnx", scale=4, conversion="half-to-float", made_from=("h.onnx",))
+    spec = make_model(make_file("h.onnx"), made)
+    assert [file.name for file in spec.served_files] == ["a.onnx"]
+    assert spec.file_for(Device.CPU, 4) == made
+    with pytest.raises(WeightError, match=r"does not enlarge x3. It knows: x4"):
+        spec.file_for(Device.CPU, 3)
+
+
+def served_as_it_came(**fields: Any) -> WeightFile:
+    update = {"format": "ncnn", "weights": "h.bin", "devices": (Device.CPU,), **fields}
+    return make_file("h.param").model_copy(update=update)
+
+
+def test_model_serves_material_that_says_how_and_keeps_its_weights() -> None:
+    made = WeightFile(
+        name="a.onnx", scale=2, conversion="ncnn-to-onnx", made_from=("h.param", "h.bin")
+    )
+    spec = make_model(made, served_as_it_came(), make_file("h.bin"), make_file("h.txt"))
+    assert [file.name for file in spec.served_files] == ["a.onnx", "h.param", "h.txt"]
+    assert [file.name for file in spec.kept_files] == ["a.onnx", "h.param", "h.bin", "h.txt"]
+
+
+def test_model_picks_the_file_of_a_device() -> None:
+    made = WeightFile(
+        name="a.onnx",
+        scale=2,
+        devices=(Device.CUDA,),
+        conversion="ncnn-to-onnx",
+        made_from=("h.param", "h.bin"),
+    )
+    spec = make_model(made, served_as_it_came(), make_file("h.bin"))
+    assert spec.file_for(Device.CPU).name == spec.file_for(Device.CPU, 2).name == "h.param"
+    assert spec.file_for(Device.CUDA, 2).name == "a.onnx"
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        ({"weights": "other.bin"}, "names unknown weights other.bin"),
+        ({}, "no file serves scale 2 on cuda"),
+    ],
+)
+def test_model_that_could_not_be_opened_is_refused(fields: dict[str, Any], fault: str) -> None:
+    with pytest.raises(ValidationError, match=fault):
+        make_model(served_as_it_came(**fields), make_file("h.bin"))
+
+
+def test_model_of_fixed_size_costs_the_same_for_every_picture() -> None:
+    fixed = load_catalogue().get("isnet")
+    assert fixed.gmacs(10, 10) == fixed.gmacs(4000, 3000) == pytest.approx(159.7, rel=0.01)
+    tiled = load_catalogue().get("realesr-animevideov3")
+    assert tiled.gmacs(1000, 1000) == tiled.gmac_per_megapixel
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"conversion": "half-to-float"},
+        {"made_from": ("b",)},
+        {"conversion": "half-to-float", "made_from": ("b",), "sources": (ANYWHERE,)},
+        {},
+        {"name": "../escape"},
+    ],
+)
+def test_weight_file_neither_fetched_nor_made_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        WeightFile(**{"name": "a", **fields})
+
+
+def test_digest_of_wrong_length_is_refused() -> None:
+    with pytest.raises(ValidationError, match="64 hexadecimal digits"):
+        Digest(kind="sha256", value="ab" * 31, evidence="seen elsewhere")
+
+
+@pytest.mark.parametrize("sizes", [{}, {"size_px": (8, 8), "short_side_px": 8}])
+def test_matting_contract_without_one_size_rule_is_refused(sizes: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="either size_px or short_side_px"):
+        MattingContract(**MATTING, **sizes)
+
+
+def test_weight_modules_import_no_network_library() -> None:
+    script = (
+        "import sys; import studio.models.weights, studio.models.catalogue;"
+        "print([m for m in ('cv2', 'onnx', 'onnxruntime', 'torch') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr

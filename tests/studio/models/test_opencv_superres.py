@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from studio.errors import ModelUnavailableError
+from studio.models.contracts import OpencvSuperresContract
+from studio.models.opencv_superres import OpencvSuperres
+from studio.models.superres import enlarge
+from studio.report import Report
+from studio.settings import Settings
+from tests.studio.models.networks import model_of
+from tests.studio.models.tensorflow_graphs import write_edsr, write_espcn
+
+SAMPLES_ENV = "STUDIO_TEST_SAMPLES"
+"""Folder with photos/butterfly.png and weights/*.pb."""
+CPU = Settings(threads=1)
+EDSR_MEAN = np.array([103.1545782, 111.561547, 114.35629928])
+
+
+def colours(width_px: int = 20, height_px: int = 14) -> np.ndarray[Any, Any]:
+    chance = np.random.default_rng(3)
+    return chance.integers(0, 256, (height_px, width_px, 3), dtype=np.uint8)
+
+
+def by_luma(network: Any, rgb: np.ndarray[Any, Any], scale: int) -> np.ndarray[Any, Any]:
+    """The published contract of ESPCN, FSRCNN and LapSRN around ``network(y in 0..1)``."""
+    ycrcb = cv2.cvtColor(rgb, cv2.COLOR_RGB2YCrCb).astype(np.float32) / 255
+    luma, *chroma = cv2.split(ycrcb)
+    chroma = [cv2.resize(plane, None, fx=scale, fy=scale) for plane in chroma]
+    merged = cv2.merge([network(luma), *chroma]) * 255
+    return cv2.cvtColor(np.clip(np.rint(merged), 0, 255).astype(np.uint8), cv2.COLOR_YCrCb2RGB)
+
+
+def test_run_of_a_luma_graph_keeps_the_published_contract(tmp_path: Path) -> None:
+    path = write_espcn(tmp_path / "net.pb", gain=0.5)
+    runtime = OpencvSuperres(path, CPU, algorithm="espcn", scale=2)
+    rgb = colours()
+    expected = by_luma(lambda y: y.repeat(2, axis=0).repeat(2, axis=1) * 0.5, rgb, 2)
+    (found,) = runtime.run({"pixels": rgb})
+    difference = np.abs(found.astype(int) - expected)
+    assert found.shape == (28, 40, 3)
+    # Rounding a chroma level the other way moves a colour by up to two and a half.
+    assert difference.max() <= 3
+    assert difference.mean() < 0.1
+
+
+def test_run_of_edsr_sees_bgr_without_its_mean(tmp_path: Path) -> None:
+    path = write_edsr(tmp_path / "net.pb", gains=(0.0, 0.5, 1.0))
+    runtime = OpencvSuperres(path, CPU, algorithm="edsr", scale=2)
+    rgb = colours()
+    bgr = rgb[:, :, ::-1].repeat(2, axis=0).repeat(2, axis=1)
+    expected = (bgr - EDSR_MEAN) * (0.0, 0.5, 1.0) + EDSR_MEAN
+    (found,) = runtime.run({"pixels": rgb})
+    assert np.abs(found[:, :, ::-1] - expected).max() <= 0.51
+
+
+def test_run_twice_on_other_sizes_gives_the_same(tmp_path: Path) -> None:
+    path = write_espcn(tmp_path / "net.pb", gain=0.9)
+    runtime = OpencvSuperres(path, CPU, algorithm="espcn", scale=2)
+    (first,) = runtime.run({"pixels": colours()})
+    runtime.run({"pixels": colours(7, 31)})
+    (again,) = runtime.run({"pixels": colours()})
+    assert np.array_equal(first, again)
+
+
+def test_a_file_that_is_no_graph_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "net.pb"
+    path.write_text("not a graph")
+    with pytest.raises(ModelUnavailableError, match=r"net\.pb") as refusal:
+        OpencvSuperres(path, CPU, algorithm="espcn", scale=2)
+    assert refusal.value.code == "model.unreadable"
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(
+    ("algorithm", "scale", "overlap_px"), [("espcn", 2, 4), ("fsrcnn", 3, 12), ("fsrcnn", 2, 12)]
+)
+def test_run_of_a_real_graph_is_what_dnn_makes_of_it(
+    algorithm: str, scale: int, overlap_px: int
+) -> None:
+    folder = Path(os.environ.get(SAMPLES_ENV, "/nonexistent"))
+    path = folder / "weights" / f"{algorithm.upper()}_x{scale}.pb"
+    photo = cv2.imread(str(folder / "photos" / "butterfly.png"))
+    if photo is None or not path.exists():
+        pytest.skip(f"set {SAMPLES_ENV} to a folder with photos/butterfly.png and {path.name}")
+    side_px = 256 // scale * scale
+    truth = np.ascontiguousarray(photo[:side_px, :side_px, ::-1])
+    small = cv2.resize(truth, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_CUBIC)
+    network = cv2.dnn.readNetFromTensorflow(str(path))
+
+    def luma_network(luma: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        network.setInput(cv2.dnn.blobFromImage(luma))
+        return np.asarray(network.forward("NCHW_output")).reshape(side_px, side_px)
+
+    runtime = OpencvSuperres(path, CPU, algorithm=algorithm, scale=scale)
+    (found,) = runtime.run({"pixels": small})
+    expected = by_luma(luma_network, small, scale)
+    assert abs(cv2.PSNR(found, truth) - cv2.PSNR(expected, truth)) < 0.01
+    bicubic = cv2.resize(small, (side_px, side_px), interpolation=cv2.INTER_CUBIC)
+    assert cv2.PSNR(found, truth) > cv2.PSNR(bicubic, truth) + 1
+
+
+@pytest.mark.weights
+def test_enlarge_of_a_real_graph_in_tiles_shows_no_seam() -> None:
+    folder = Path(os.environ.get(SAMPLES_ENV, "/nonexistent"))
+    path = folder / "weights" / "FSRCNN_x2.pb"
+    if not path.exists():
+        pytest.skip(f"set {SAMPLES_ENV} to a folder with weights/{path.name}")
+    runtime = OpencvSuperres(path, CPU, algorithm="fsrcnn", scale=2)
+    contract = OpencvSuperresContract(algorithm="fsrcnn", channels="y", overlap_px=12)
+    model, pixels = model_of(runtime, contract), colours(150, 110)
+    whole = enlarge(model, pixels, Report())
+    tiled = enlarge(model, pixels, Report(), tile_area_px=64 * 64)
+    assert np.abs(whole.astype(int) - tiled)[2:-2, 2:-2].max() <= 1

@@ -1,0 +1,242 @@
+"""Tiny packages, catalogues and servers that behave like the real ones."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import tarfile
+import threading
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import onnx
+from onnx import TensorProto, helper
+
+from studio.models.catalogue import (
+    Catalogue,
+    Digest,
+    HttpsSource,
+    Licence,
+    ModelSpec,
+    Source,
+    WeightFile,
+)
+from studio.models.contracts import Contract, SuperresContract
+from studio.models.download import RetryPolicy
+from studio.models.weights import WeightStore
+
+QUICK = RetryPolicy(attempts=3, first_delay_s=0.01)
+ANYWHERE = HttpsSource(url="https://weights.invalid/file.onnx")
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def make_file(
+    name: str = "net.onnx",
+    data: bytes | None = None,
+    *sources: Source,
+    digests: tuple[Digest, ...] | None = None,
+) -> WeightFile:
+    """A fetched file whose digest is that of ``data``; undigested when ``data`` is None."""
+    if digests is None:
+        known = data is not None
+        digests = (make_digest("sha256", sha256(data or b"")),) if known else ()
+    return WeightFile(
+        name=name,
+        bytes=None if data is None else len(data),
+        digests=digests,
+        sources=sources or (ANYWHERE,),
+        scale=2,
+    )
+
+
+def make_digest(kind: Any, value: str) -> Digest:
+    return Digest(kind=kind, value=value, evidence="computed")
+
+
+def make_model(
+    *files: WeightFile, id: str = "tiny", contract: Contract | None = None, **fields: Any
+) -> ModelSpec:
+    defaults: dict[str, Any] = {
+        "title": "Tiny net",
+        "task": "super-resolution",
+        "tools": ("upscale",),
+        "family": "tiny",
+        "format": "onnx",
+        "contract_evidence": "run",
+        "licence": Licence(name="MIT", commercial="yes", words="Use it as you please, anywhere."),
+    }
+    contract = contract or SuperresContract(overlap_px=4)
+    return ModelSpec(id=id, files=files, contract=contract, **{**defaults, **fields})
+
+
+def make_store(folder: Path, *models: ModelSpec) -> WeightStore:
+    return WeightStore(folder, Catalogue(models), retries=QUICK)
+
+
+def make_half_net() -> bytes:
+    """An ONNX graph with float32 ports that doubles its input in float16."""
+    ports = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, 4, 4]) for name in "xy"]
+    nodes = [
+        helper.make_node("Cast", ["x"], ["h"], to=TensorProto.FLOAT16),
+        helper.make_node("Mul", ["h", "two"], ["d"]),
+        helper.make_node("Cast", ["d"], ["y"], to=TensorProto.FLOAT),
+    ]
+    two = helper.make_tensor("two", TensorProto.FLOAT16, [1], [2.0])
+    graph = helper.make_graph(nodes, "doubles", ports[:1], ports[1:], [two])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 8
+    return bytes(onnx.ModelProto.SerializeToString(model))
+
+
+def make_wheel(folder: Path, package: str, version: str, members: dict[str, bytes]) -> Path:
+    """A wheel that pip accepts; a member whose name holds ``/bin/`` is executable."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = f"{package.replace('-', '_')}-{version}"
+    info = f"{stem}.dist-info"
+    metadata = f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n".encode()
+    wheel = b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    content = {**members, f"{info}/METADATA": metadata, f"{info}/WHEEL": wheel}
+    content[f"{info}/RECORD"] = "".join(f"{name},,\n" for name in content).encode()
+    path = folder / f"{stem}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in content.items():
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = (0o100755 if "/bin/" in name else 0o100644) << 16
+            archive.writestr(entry, data)
+    return path
+
+
+def make_tarball(members: dict[str, bytes]) -> bytes:
+    """A gzipped tar with the members in the given order."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name, data in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def make_npm_package(name: str, version: str, members: dict[str, bytes]) -> bytes:
+    manifest = json.dumps({"name": name, "version": version}).encode()
+    return make_tarball({"package/package.json": manifest, **members})
+
+
+def make_chunked(data: bytes, *, resource: str = "/net", chunk_bytes: int = 10) -> dict[str, bytes]:
+    """Members of a resource map: its chunks, in an order unlike that of the file, then the map."""
+    pieces = [
+        (start, data[start : start + chunk_bytes]) for start in range(0, len(data), chunk_bytes)
+    ]
+    chunks = [
+        {"hash": sha256(piece), "offsets": [start, start + len(piece)]} for start, piece in pieces
+    ]
+    document = {resource: {"chunks": chunks, "size": len(data), "mime": "x"}}
+    members = {f"package/dist/{sha256(piece)}": piece for _, piece in reversed(pieces)}
+    return {**members, "package/dist/resources.json": json.dumps(document).encode()}
+
+
+@dataclass
+class Served:
+    """One address of a ``FileServer`` and how it misbehaves.
+
+    ``statuses`` and ``drop_after`` are used up one a request: first errors to answer with,
+    then the number of body bytes after which the connection is cut.
+    """
+
+    data: bytes
+    etag: str = '"one"'
+    ranges: bool = True
+    sends_length: bool = True
+    statuses: list[int] = field(default_factory=list)
+    drop_after: list[int] = field(default_factory=list)
+
+
+class FileServer(ThreadingHTTPServer):
+    """A server for ``files`` by path, which remembers the ``Range`` of each request."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.files: dict[str, Served] = {}
+        self.ranges_asked: list[str | None] = []
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up early is part of many tests."""
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.server_port}{path}"
+
+    def source(self, path: str, member: str | None = None) -> HttpsSource:
+        return HttpsSource(url=self.url(path), member=member)
+
+    def add_npm_package(self, name: str, version: str, tarball: bytes) -> None:
+        """Serve a package as an npm registry does."""
+        path = f"/{name}/-/{version}.tgz"
+        integrity = base64.b64encode(hashlib.sha512(tarball).digest()).decode()
+        dist = {"tarball": self.url(path), "integrity": f"sha512-{integrity}"}
+        manifest = {"name": name, "version": version, "dist": dist}
+        document = {
+            "name": name,
+            "dist-tags": {"latest": version},
+            "versions": {version: manifest},
+        }
+        self.files[f"/{name}"] = Served(json.dumps(document).encode())
+        self.files[path] = Served(tarball)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: FileServer
+
+    def do_GET(self) -> None:
+        self.server.ranges_asked.append(self.headers.get("Range"))
+        served = self.server.files.get(self.path.replace("%2f", "/"))
+        if served is None:
+            self.send_error(404)
+        elif served.statuses:
+            self.send_error(served.statuses.pop(0))
+        else:
+            self._send(served)
+
+    def _send(self, served: Served) -> None:
+        start = self._start(served)
+        body = served.data[start:]
+        self.send_response(206 if start else 200)
+        if start:
+            size = len(served.data)
+            self.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
+        if served.etag:
+            self.send_header("ETag", served.etag)
+        if served.sends_length:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[: served.drop_after.pop(0)] if served.drop_after else body)
+
+    def _start(self, served: Served) -> int:
+        asked = self.headers.get("Range", "")
+        if not served.ranges or not asked or self.headers.get("If-Range") != served.etag:
+            return 0
+        return int(asked.removeprefix("bytes=").removesuffix("-"))
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Tests print nothing."""
+
+
+@contextmanager
+def file_server() -> Iterator[FileServer]:
+    with FileServer() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()

@@ -1,0 +1,278 @@
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from hashlib import sha256
+from pathlib import Path
+from uuid import uuid4
+
+import boto3  # type: ignore[import-untyped]  # it ships no types
+import fsspec  # type: ignore[import-untyped]  # it ships no types
+import pytest
+from moto.server import ThreadedMotoServer
+
+from studio.errors import StorageError
+from studio.storage import BlobStore
+
+DATA = b"a picture"
+DIGEST = sha256(DATA).hexdigest()
+ABSENT = sha256(b"never stored").hexdigest()
+
+Tamper = Callable[[str, bytes], None]
+"""Overwrites the stored bytes behind the store's back."""
+
+
+@pytest.fixture(scope="module")
+def s3_endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(params=["file", "memory", "s3"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Tamper]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    client = boto3.client("s3", endpoint_url=s3_endpoint)
+    name = f"blobs-{uuid4().hex}"
+    client.create_bucket(Bucket=name)
+
+    def tamper(digest: str, data: bytes) -> None:
+        key = f"pictures/{digest[:2]}/{digest[2:4]}/{digest}"
+        client.put_object(Bucket=name, Key=key, Body=data)
+
+    return f"s3://{name}/pictures", tamper
+
+
+@pytest.fixture
+def stored(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> tuple[BlobStore, Tamper]:
+    if kind == "s3":
+        url, tamper = request.getfixturevalue("bucket")
+        return BlobStore(url, endpoint_url=request.getfixturevalue("s3_endpoint")), tamper
+    if kind == "file":
+
+        def tamper_file(digest: str, data: bytes) -> None:
+            _file(tmp_path, digest).write_bytes(data)
+
+        return BlobStore(f"file://{tmp_path}/blobs"), tamper_file
+    name = uuid4().hex
+
+    def tamper_memory(digest: str, data: bytes) -> None:
+        path = f"/{name}/{digest[:2]}/{digest[2:4]}/{digest}"
+        fsspec.filesystem("memory").pipe_file(path, data)
+
+    return BlobStore(f"memory://{name}"), tamper_memory
+
+
+@pytest.fixture
+def store(stored: tuple[BlobStore, Tamper]) -> BlobStore:
+    return stored[0]
+
+
+@pytest.fixture
+def tamper(stored: tuple[BlobStore, Tamper]) -> Tamper:
+    return stored[1]
+
+
+def _file(tmp_path: Path, digest: str) -> Path:
+    return tmp_path / "blobs" / digest[:2] / digest[2:4] / digest
+
+
+def test_put_returns_the_digest_and_read_the_bytes(store: BlobStore) -> None:
+    assert store.put(DATA) == DIGEST
+    assert store.read(DIGEST) == DATA
+
+
+def test_put_of_nothing_and_of_much_comes_back(store: BlobStore) -> None:
+    for data in (b"", os.urandom(6_000_000)):
+        assert store.read(store.put(data)) == data
+
+
+def test_put_twice_keeps_one_file(store: BlobStore) -> None:
+    store.put(DATA)
+    store.put(DATA)
+    store.put(b"another")
+    assert sorted(store.iter_digests()) == sorted([DIGEST, sha256(b"another").hexdigest()])
+
+
+def test_exists_tells_what_is_there(store: BlobStore) -> None:
+    assert not store.exists(DIGEST)
+    store.put(DATA)
+    assert store.exists(DIGEST)
+
+
+def test_iter_digests_of_an_empty_store_is_empty(store: BlobStore) -> None:
+    assert list(store.iter_digests()) == []
+
+
+def test_delete_removes_and_twice_is_no_fault(store: BlobStore) -> None:
+    store.put(DATA)
+    store.delete(DIGEST)
+    store.delete(DIGEST)
+    assert not store.exists(DIGEST)
+    assert list(store.iter_digests()) == []
+
+
+def test_read_of_what_was_never_stored_is_missing(store: BlobStore) -> None:
+    with pytest.raises(StorageError, match=ABSENT[:12]) as caught:
+        store.read(ABSENT)
+    assert caught.value.code == "storage.missing"
+
+
+@pytest.mark.parametrize("damage", [b"a p", b"A picture", b""])
+def test_read_of_a_changed_file_is_damaged(store: BlobStore, tamper: Tamper, damage: bytes) -> None:
+    store.put(DATA)
+    tamper(DIGEST, damage)
+    with pytest.raises(StorageError) as caught:
+        store.read(DIGEST)
+    assert caught.value.code == "storage.damaged"
+
+
+def test_put_mends_a_file_that_was_cut_off(store: BlobStore, tamper: Tamper) -> None:
+    store.put(DATA)
+    tamper(DIGEST, DATA[:3])
+    store.put(DATA)
+    assert store.read(DIGEST) == DATA
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "", "A" * 64, f"{'a' * 63}/"])
+def test_a_name_that_is_no_digest_reaches_no_file(store: BlobStore, name: str) -> None:
+    for action in (store.read, store.delete, store.exists):
+        with pytest.raises(StorageError) as caught:
+            action(name)
+        assert caught.value.code == "storage.missing"
+
+
+def test_put_from_many_processes_at_once_leaves_one_whole_file(tmp_path: Path) -> None:
+    store = BlobStore(f"file://{tmp_path}/blobs")
+    data = os.urandom(300_000)
+    workers = [
+        multiprocessing.get_context("fork").Process(target=store.put, args=(data,))
+        for _ in range(6)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0] * 6
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [
+        sha256(data).hexdigest()
+    ]
+    assert store.read(sha256(data).hexdigest()) == data
+
+
+def test_put_works_in_a_child_forked_after_first_use(store: BlobStore) -> None:
+    store.put(DATA)
+    receive, send = multiprocessing.Pipe(duplex=False)
+    child = multiprocessing.get_context("fork").Process(
+        target=lambda: send.send(store.read(DIGEST))
+    )
+    child.start()
+    assert receive.poll(20)
+    assert receive.recv() == DATA
+    child.join()
+
+
+def _write_for_ever(store: BlobStore) -> None:
+    while True:
+        store.put(os.urandom(2_000_000))
+
+
+def test_put_that_is_killed_leaves_no_file_under_a_digest_that_is_not_whole(
+    tmp_path: Path,
+) -> None:
+    store = BlobStore(f"file://{tmp_path}/blobs")
+    for _ in range(5):
+        writer = multiprocessing.get_context("fork").Process(target=_write_for_ever, args=(store,))
+        writer.start()
+        before = len(list(store.iter_digests()))
+        while len(list(store.iter_digests())) < before + 2:
+            time.sleep(0.005)
+        assert writer.pid is not None
+        os.kill(writer.pid, signal.SIGKILL)
+        writer.join()
+    digests = list(store.iter_digests())
+    assert len(digests) >= 10
+    for digest in digests:
+        assert sha256(store.read(digest)).hexdigest() == digest
+
+
+def test_remove_partial_takes_old_leftovers_only(tmp_path: Path) -> None:
+    store = BlobStore(f"file://{tmp_path}/blobs")
+    store.put(DATA)
+    old, fresh = (_file(tmp_path, DIGEST).with_name(f"{n}.partial") for n in ("old", "fresh"))
+    for path in (old, fresh):
+        path.write_bytes(b"x")
+    os.utime(old, (0, 0))
+    assert store.remove_partial(older_than_s=3600) == 1
+    assert not old.exists()
+    assert fresh.exists()
+    assert list(store.iter_digests()) == [DIGEST]
+
+
+def test_local_path_is_the_file_itself(tmp_path: Path) -> None:
+    store = BlobStore(f"file://{tmp_path}/blobs")
+    assert store.local_path(DIGEST) is None
+    store.put(DATA)
+    path = store.local_path(DIGEST)
+    assert path == _file(tmp_path, DIGEST)
+    assert path is not None
+    assert path.read_bytes() == DATA
+
+
+def test_local_path_of_remote_storage_is_none() -> None:
+    store = BlobStore(f"memory://{uuid4().hex}")
+    store.put(DATA)
+    assert store.local_path(DIGEST) is None
+
+
+def test_a_server_that_is_not_there_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    store = BlobStore("s3://blobs", endpoint_url=f"http://127.0.0.1:{port}")
+    for action in (lambda: store.put(DATA), lambda: store.read(DIGEST)):
+        with pytest.raises(StorageError) as caught:
+            action()
+        assert caught.value.code == "storage.unreachable"
+        assert "127.0.0.1" not in caught.value.message
+
+
+def test_a_bucket_that_is_not_there_cannot_be_written(bucket: object, s3_endpoint: str) -> None:
+    store = BlobStore(f"s3://absent-{uuid4().hex}", endpoint_url=s3_endpoint)
+    with pytest.raises(StorageError) as caught:
+        store.put(DATA)
+    assert caught.value.code == "storage.unreachable"
+
+
+def test_prepare_makes_the_bucket_and_leaves_one_that_is_there(
+    bucket: object, s3_endpoint: str
+) -> None:
+    store = BlobStore(f"s3://fresh-{uuid4().hex}/pictures", endpoint_url=s3_endpoint)
+    store.prepare()
+    digest = store.put(DATA)
+    store.prepare()
+    assert store.read(digest) == DATA
+
+
+def test_a_folder_that_cannot_be_written_is_unreachable(tmp_path: Path) -> None:
+    (tmp_path / "blobs").write_text("a file where the folder should be")
+    with pytest.raises(StorageError) as caught:
+        BlobStore(f"file://{tmp_path}/blobs").put(DATA)
+    assert caught.value.code == "storage.unreachable"

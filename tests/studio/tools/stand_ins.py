@@ -1,0 +1,86 @@
+"""What tests hand to tools in place of resident models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import numpy as np
+
+from studio.models.cache import Model
+from studio.models.catalogue import ModelSpec
+from studio.models.contracts import MattingContract
+from studio.models.runtime import Array, Device
+from studio.record import WeightUse
+from studio.report import Report
+from tests.studio.models.networks import FakeRuntime
+from tests.studio.models.weight_factories import make_file, make_model
+
+
+class NoModels:
+    """A model cache of which nothing may be asked."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"models.{name} was asked for, and no network should run")
+
+    def open(self, model_id: str, *_: object, **__: object) -> NoReturn:
+        raise AssertionError(f"{model_id} was opened, and no network should run")
+
+
+class NearestModels:
+    """A cache with one model that repeats pixels, and misses black and white as real ones do."""
+
+    def __init__(self, *scales: int) -> None:
+        files = [make_file(f"x{s}.onnx").model_copy(update={"scale": s}) for s in scales]
+        self._spec = make_model(*files, id="nearest")
+        self.opened: list[int | None] = []
+
+    def spec(self, model_id: str) -> ModelSpec:
+        assert model_id == self._spec.id
+        return self._spec
+
+    def open(self, model_id: str, report: Report, *, scale: int | None = None) -> Model:
+        assert scale is not None
+        self.opened.append(scale)
+        report.weights.append(
+            WeightUse(
+                id=model_id,
+                sha256="0" * 64,
+                runtime="fake",
+                device="cpu",
+                precision="fp32",
+                was_warm=True,
+            )
+        )
+
+        def answer(planes: Array) -> Array:
+            veiled = np.clip(planes, 2 / 255, 253 / 255)
+            return veiled.repeat(scale, axis=2).repeat(scale, axis=3)
+
+        return Model(self._spec, self._spec.file_for(Device.CPU, scale), FakeRuntime(answer))
+
+
+class MattingModels:
+    """A cache with one model, "matting": its short side is 120 px and it answers as told."""
+
+    def __init__(self, answer: Callable[[Array], Array]) -> None:
+        contract = MattingContract(
+            short_side_px=120,
+            resample="bilinear",
+            divide_by=255,
+            mean=(0, 0, 0),
+            std=(1, 1, 1),
+            sigmoid=False,
+            min_max=False,
+        )
+        self._spec = make_model(make_file(), id="matting", tools=("cutout",), contract=contract)
+        self._answer = answer
+        self.opened: list[str] = []
+
+    def spec(self, model_id: str) -> ModelSpec:
+        assert model_id == self._spec.id
+        return self._spec
+
+    def open(self, model_id: str, _report: Report, *, scale: int | None = None) -> Model:
+        self.opened.append(model_id)
+        return Model(self._spec, self._spec.files[0], FakeRuntime(self._answer))

@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from studio.errors import UserInputError
+from studio.imaging.picture import Picture, Pixels
+from studio.imaging.resample import resample
+from studio.params import INTERPOLATION, UpscaleParams
+from studio.report import Report
+from studio.tools.upscale import pick_scale, run
+from tests.metrics import psnr_db
+from tests.studio.tools.stand_ins import MattingModels, NearestModels, NoModels
+
+
+def enlarge(picture: Picture, **params: Any) -> Picture:
+    """Enlarge by interpolation; any touch of a model fails the test."""
+    values = {"model": INTERPOLATION, **params}
+    [output] = run({"image": picture}, UpscaleParams(**values), NoModels(), Report())
+    assert output.role == "image"
+    return output.picture
+
+
+def smooth_picture(height: int = 60, width: int = 80) -> Pixels:
+    y, x = np.mgrid[:height, :width]
+    waves = (np.sin(x / 9) * 60 + 128, np.cos(y / 7) * 60 + 128, np.sin((x + y) / 11) * 60 + 128)
+    return np.rint(np.stack(waves, axis=2)).astype(np.uint8)
+
+
+def test_upscale_by_interpolation_is_close_to_the_larger_original() -> None:
+    original = smooth_picture(120, 160)
+
+    enlarged = enlarge(Picture(resample(original, 80, 60)), scale=2)
+
+    assert psnr_db(enlarged.pixels, original) > 40
+
+
+def test_upscale_to_a_target_width_keeps_the_proportions() -> None:
+    enlarged = enlarge(Picture(smooth_picture(60, 80)), target_width_px=200)
+
+    assert (enlarged.width, enlarged.height) == (200, 150)
+
+
+def test_upscale_to_a_target_that_is_smaller_is_refused() -> None:
+    with pytest.raises(UserInputError) as refusal:
+        enlarge(Picture(smooth_picture(60, 80)), target_width_px=80)
+    assert refusal.value.code == "upscale.not_larger"
+
+
+def test_upscale_enlarges_alpha_with_the_picture() -> None:
+    alpha = np.zeros((60, 80), np.uint8)
+    cv2.circle(alpha, (40, 30), 20, 255, -1)
+
+    enlarged = enlarge(Picture(smooth_picture(), alpha), scale=3)
+
+    assert enlarged.alpha is not None
+    expected = np.zeros((180, 240), np.uint8)
+    cv2.circle(expected, (121, 91), 61, 255, -1)
+    assert np.abs(enlarged.alpha.astype(int) - expected).mean() < 3
+
+
+def test_upscale_edge_of_a_cutout_is_not_darkened_by_what_is_hidden() -> None:
+    """White subject, black stored under full transparency: every visible pixel stays white."""
+    alpha = np.zeros((60, 80), np.uint8)
+    cv2.circle(alpha, (40, 30), 20, 255, -1)
+    pixels = np.where(alpha[..., None] > 0, np.uint8(255), np.uint8(0)).repeat(3, axis=2)
+
+    enlarged = enlarge(Picture(pixels, alpha), scale=4)
+
+    assert enlarged.alpha is not None
+    assert enlarged.pixels[enlarged.alpha > 0].min() >= 253
+
+
+def test_upscale_of_an_opaque_picture_has_no_alpha() -> None:
+    assert enlarge(Picture(smooth_picture()), scale=2).alpha is None
+
+
+@pytest.mark.parametrize(
+    ("scales", "ratio", "expected"),
+    [
+        ((2, 3, 4), 2, 2),
+        ((2, 3, 4), 2.01, 3),
+        ((2, 3, 4), 1.1, 2),
+        ((4,), 2, 4),
+        ((2,), 3, 2),
+        ((2, 3, 4), 7.5, 4),
+    ],
+)
+def test_pick_scale_takes_the_smallest_that_reaches(
+    scales: tuple[int, ...], ratio: float, expected: int
+) -> None:
+    assert pick_scale(scales, ratio) == expected
+
+
+def enlarge_by_network(
+    picture: Picture, models: NearestModels, report: Report | None = None, **params: Any
+) -> Picture:
+    values = UpscaleParams(model="nearest", **params)
+    [output] = run({"image": picture}, values, models, report or Report())
+    return output.picture
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_upscale_by_network_runs_the_file_of_the_scale_asked_for(scale: int) -> None:
+    models = NearestModels(2, 3, 4)
+    pixels = smooth_picture(20, 30)
+
+    enlarged = enlarge_by_network(Picture(pixels), models, scale=scale)
+
+    assert models.opened == [scale]
+    assert np.array_equal(enlarged.pixels, pixels.repeat(scale, 0).repeat(scale, 1))
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+def test_upscale_by_a_network_that_only_knows_x4_is_averaged_down(scale: int) -> None:
+    models = NearestModels(4)
+    pixels = smooth_picture(20, 30)
+
+    enlarged = enlarge_by_network(Picture(pixels), models, scale=scale)
+
+    assert models.opened == [4]
+    assert (enlarged.width, enlarged.height) == (30 * scale, 20 * scale)
+    expected = cv2.resize(
+        pixels.repeat(4, 0).repeat(4, 1), (30 * scale, 20 * scale), interpolation=cv2.INTER_AREA
+    )
+    assert np.array_equal(enlarged.pixels, expected)
+
+
+def test_upscale_to_an_uneven_target_uses_the_next_larger_network() -> None:
+    models = NearestModels(2, 3, 4)
+
+    enlarged = enlarge_by_network(Picture(smooth_picture(20, 30)), models, target_width_px=70)
+
+    assert models.opened == [3]
+    assert (enlarged.width, enlarged.height) == (70, 47)
+
+
+def test_upscale_beyond_the_network_is_finished_by_interpolation_and_says_so() -> None:
+    report = Report()
+
+    enlarged = enlarge_by_network(
+        Picture(smooth_picture(20, 30)), NearestModels(2, 4), report, target_width_px=240
+    )
+
+    assert (enlarged.width, enlarged.height) == (240, 160)
+    assert report.notes == ["The network enlarges x4; the rest, to x8, is interpolation."]
+
+
+def test_upscale_by_network_keeps_solid_and_empty_alpha_exact() -> None:
+    """The network answers 253 for white and 2 for black: neither may show as a veil."""
+    alpha = np.zeros((60, 80), np.uint8)
+    cv2.circle(alpha, (40, 30), 20, 255, -1)
+
+    enlarged = enlarge_by_network(Picture(smooth_picture(), alpha), NearestModels(4), scale=4)
+
+    assert enlarged.alpha is not None
+    assert enlarged.alpha[120, 160] == 255
+    assert not enlarged.alpha[:20].any()
+    assert 255 * (alpha == 255).mean() == pytest.approx(enlarged.alpha.mean(), abs=2)
+
+
+def test_upscale_by_a_model_of_another_tool_is_refused() -> None:
+    models = MattingModels(lambda planes: planes[:, :1])
+    with pytest.raises(UserInputError, match="matting is not one for upscale") as refusal:
+        run({"image": Picture(smooth_picture())}, UpscaleParams(model="matting"), models, Report())
+    assert refusal.value.code == "model.other_tool"
+
+
+def test_upscale_progress_of_picture_and_alpha_is_one_rising_line() -> None:
+    seen: list[float] = []
+    alpha = np.full((60, 80), 100, np.uint8)
+
+    enlarge_by_network(
+        Picture(smooth_picture(), alpha),
+        NearestModels(2),
+        Report(lambda fraction, _: seen.append(fraction)),
+        scale=2,
+    )
+
+    assert seen == sorted(seen)
+    assert seen[-1] == 1
+
+
+@given(
+    height=st.integers(1, 17),
+    width=st.integers(1, 300),
+    scale=st.sampled_from([2, 3, 4]),
+    is_transparent=st.booleans(),
+    seed=st.integers(0, 2**16),
+)
+@settings(max_examples=40, deadline=None)
+def test_upscale_of_any_size_answers_at_the_size_it_promised(
+    height: int, width: int, scale: int, is_transparent: bool, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    alpha = rng.integers(0, 256, (height, width), dtype=np.uint8) if is_transparent else None
+    picture = Picture(rng.integers(0, 256, (height, width, 3), dtype=np.uint8), alpha)
+
+    enlarged = enlarge(picture, scale=scale)
+
+    assert (enlarged.height, enlarged.width) == (height * scale, width * scale)
+    assert (enlarged.alpha is None) == (alpha is None)

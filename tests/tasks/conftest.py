@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from db.session import Database
+from studio.settings import Settings
+from studio.storage import BlobStore
+from tasks.services import Services
+
+
+@pytest.fixture
+def services(database: Database, tmp_path: Path) -> Services:
+    """The embedded broker and storage; the test runs once on each kind of database."""
+    settings = Settings(
+        data_dir=tmp_path,
+        weights_dir=tmp_path / "weights",
+        database_url=database.url,
+        heartbeat_s=0.05,
+        lease_s=5,
+        max_files_per_run=3,
+    )
+    return Services(settings, database, BlobStore(settings.resolved_storage_url))

@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from socket import create_server
+from uuid import uuid4
+
+import pytest
+
+from db.actor import Actor
+from db.models import Batch, JobOutput
+from db.states import JobState
+from db.types import Lane, Origin, Role, Visibility
+from studio.errors import UserInputError
+from studio.params import CutoutParams, UpscaleParams
+from tasks.services import Services
+from tasks.status import position, queued_counts
+from tasks.submit import StoredFile, cancel, rerun, store_upload, submit
+from tests.factories import make_actor, make_blob, make_job
+from tests.pictures import png
+from tests.rows import job_of
+
+INTERPOLATION = UpscaleParams(model="interpolation")
+
+
+def new_actor(services: Services, role: Role = Role.MEMBER) -> Actor:
+    with services.database.write() as session:
+        return make_actor(session, role=role)
+
+
+def upload(services: Services, seed: int = 0) -> StoredFile:
+    return store_upload(services, f"cat{seed}.png", png(seed))
+
+
+def tokens(services: Services, lane: Lane) -> int:
+    folder = services.settings.data_dir / "broker"
+    return len(list(folder.glob(f"*.studio.{lane}.msg")))
+
+
+def refusal(call: object, *args: object, **options: object) -> str:
+    with pytest.raises(UserInputError) as caught:
+        call(*args, **options)  # type: ignore[operator]
+    return caught.value.code
+
+
+def test_store_upload_picture_is_in_storage_with_its_row(services: Services) -> None:
+    stored = upload(services)
+    assert services.blobs.read(stored.sha256) == png()
+    assert (stored.media_type, stored.width_px, stored.height_px) == ("image/png", 24, 16)
+    assert upload(services) == stored
+
+
+def test_store_upload_text_file_is_refused_and_not_kept(services: Services) -> None:
+    assert refusal(store_upload, services, "cat.png", b"not a picture").startswith("image.")
+    assert list(services.blobs.iter_digests()) == []
+
+
+def test_submit_one_item_is_a_queued_job_and_a_token(services: Services) -> None:
+    actor, stored = new_actor(services), upload(services)
+    [job_id] = submit(
+        services,
+        actor,
+        "upscale",
+        INTERPOLATION,
+        [{"image": stored}],
+        visibility=Visibility.PRIVATE,
+    )
+    job = job_of(services.database, job_id)
+    assert (job.state, job.lane, job.visibility) == (
+        JobState.QUEUED,
+        Lane.CPU,
+        Visibility.PRIVATE,
+    )
+    assert (job.owner_id, job.title, job.batch_id) == (actor.id, "cat0.png", None)
+    assert job.params == INTERPOLATION.model_dump(mode="json")
+    assert [(item.role, item.blob_sha256) for item in job.inputs] == [("image", stored.sha256)]
+    assert tokens(services, Lane.CPU) == 1
+    assert position(services, job_id) == 1
+    assert queued_counts(services)[Lane.CPU] == 1
+
+
+def test_submit_several_items_form_a_batch_in_their_order(services: Services) -> None:
+    actor = new_actor(services)
+    items = [{"image": upload(services, seed)} for seed in range(3)]
+    job_ids = submit(services, actor, "upscale", INTERPOLATION, items, batch_name="cats")
+    jobs = [job_of(services.database, job_id) for job_id in job_ids]
+    assert [job.title for job in jobs] == ["cat0.png", "cat1.png", "cat2.png"]
+    [batch_id] = {job.batch_id for job in jobs}
+    with services.database.read() as session:
+        assert session.get_one(Batch, batch_id).name == "cats"
+    assert [position(services, job_id) for job_id in job_ids] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("tool", "params", "lane"),
+    [
+        ("cutout", CutoutParams(), Lane.GPU),
+        ("upscale", UpscaleParams(model="realesrgan-x4plus"), Lane.GPU),
+        ("upscale", INTERPOLATION, Lane.CPU),
+    ],
+)
+def test_submit_lane_follows_the_need_for_a_network(
+    services: Services, tool: str, params: CutoutParams | UpscaleParams, lane: Lane
+) -> None:
+    item = {"image": upload(services)}
+    [job_id] = submit(services, new_actor(services), tool, params, [item])
+    assert job_of(services.database, job_id).lane is lane
+
+
+def cut_out_before(services: Services, owner: Actor, image: StoredFile, **columns: object) -> str:
+    """A finished cutout of ``image``; returns the digest of its alpha."""
+    with services.database.write() as session:
+        job = make_job(session, owner, image=make_blob(session), **columns)  # type: ignore[arg-type]
+        alpha = make_blob(session)
+        job.inputs[0].blob_sha256 = image.sha256
+        session.add(
+            JobOutput(
+                job_id=job.id, role="alpha", blob_sha256=alpha.sha256, file_name="cat-alpha.png"
+            )
+        )
+        return alpha.sha256
+
+
+def test_submit_cutout_with_a_stored_alpha_needs_no_network(services: Services) -> None:
+    actor, image = new_actor(services), upload(services)
+    alpha = cut_out_before(services, actor, image)
+    [job_id] = submit(services, actor, "cutout", CutoutParams(feather_px=3), [{"image": image}])
+    job = job_of(services.database, job_id)
+    assert job.lane is Lane.CPU
+    assert {item.role: item.blob_sha256 for item in job.inputs} == {
+        "image": image.sha256,
+        "alpha": alpha,
+    }
+    [other_model] = submit(
+        services, actor, "cutout", CutoutParams(model="u2net"), [{"image": image}]
+    )
+    assert job_of(services.database, other_model).lane is Lane.GPU
+
+
+def test_submit_cutout_never_uses_the_alpha_of_a_private_run(services: Services) -> None:
+    owner, other, image = new_actor(services), new_actor(services), upload(services)
+    cut_out_before(services, owner, image, visibility=Visibility.PRIVATE)
+    [job_id] = submit(services, other, "cutout", CutoutParams(), [{"image": image}])
+    assert job_of(services.database, job_id).lane is Lane.GPU
+
+
+def test_submit_refusals_name_their_reason_and_queue_nothing(services: Services) -> None:
+    actor, stored = new_actor(services), upload(services)
+    viewer = new_actor(services, Role.VIEWER)
+    item = {"image": stored}
+    gone = StoredFile("0" * 64, "gone.png", "image/png", 1, 1)
+    options = {"parent_id": uuid4(), "origin": Origin.EDIT}
+    assert [
+        refusal(submit, services, viewer, "upscale", INTERPOLATION, [item]),
+        refusal(submit, services, actor, "teleport", INTERPOLATION, [item]),
+        refusal(submit, services, actor, "cutout", INTERPOLATION, [item]),
+        refusal(submit, services, actor, "upscale", INTERPOLATION, []),
+        refusal(submit, services, actor, "upscale", INTERPOLATION, [item] * 4),
+        refusal(submit, services, actor, "upscale", INTERPOLATION, [{}]),
+        refusal(submit, services, actor, "upscale", INTERPOLATION, [item | {"mask": stored}]),
+        refusal(submit, services, actor, "cutout", CutoutParams(), [item | {"alpha": stored}]),
+        refusal(submit, services, actor, "upscale", INTERPOLATION, [{"image": gone}]),
+        refusal(submit, services, actor, "upscale", INTERPOLATION, [item], **options),
+    ] == [
+        "permission.may_not_run",
+        "tool.unknown",
+        "params.invalid",
+        "submit.empty",
+        "submit.too_many",
+        "submit.role",
+        "submit.role",
+        "submit.role",
+        "submit.expired",
+        "job.not_found",
+    ]
+    assert set(queued_counts(services).values()) == {0}
+
+
+def test_cancel_is_for_the_owner_and_admins(services: Services) -> None:
+    owner, other = new_actor(services), new_actor(services)
+    admin = new_actor(services, Role.ADMIN)
+    items = [{"image": upload(services)}] * 2
+    first, second = submit(services, owner, "upscale", INTERPOLATION, items)
+    assert refusal(cancel, services, other, first) == "permission.not_owner"
+    assert refusal(cancel, services, owner, uuid4()) == "job.not_found"
+    assert cancel(services, owner, first)
+    assert not cancel(services, owner, first)
+    assert cancel(services, admin, second)
+    assert job_of(services.database, second).state is JobState.CANCELLED
+
+
+def test_cancel_private_run_of_another_is_not_found(services: Services) -> None:
+    owner, other = new_actor(services), new_actor(services)
+    [job_id] = submit(
+        services,
+        owner,
+        "upscale",
+        INTERPOLATION,
+        [{"image": upload(services)}],
+        visibility=Visibility.PRIVATE,
+    )
+    assert refusal(cancel, services, other, job_id) == "job.not_found"
+
+
+def test_rerun_has_the_same_inputs_and_parameters(services: Services) -> None:
+    owner, other = new_actor(services), new_actor(services)
+    viewer = new_actor(services, Role.VIEWER)
+    [job_id] = submit(
+        services, owner, "upscale", UpscaleParams(scale=4), [{"image": upload(services)}]
+    )
+    again = job_of(services.database, rerun(services, other, job_id))
+    first = job_of(services.database, job_id)
+    assert (again.owner_id, again.parent_id, again.origin) == (other.id, job_id, Origin.RERUN)
+    assert (again.params, again.lane, again.title) == (first.params, first.lane, first.title)
+    assert [(item.role, item.blob_sha256) for item in again.inputs] == [
+        (item.role, item.blob_sha256) for item in first.inputs
+    ]
+    assert refusal(rerun, services, viewer, job_id) == "permission.may_not_run"
+
+
+@contextmanager
+def server_that_accepts_and_never_answers() -> Iterator[str]:
+    with create_server(("127.0.0.1", 0), backlog=8) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.timeout(30)  # without a bound of our own kombu tries for ever
+@pytest.mark.parametrize("scheme", ["redis", "amqp"])
+@pytest.mark.parametrize("is_silent", [False, True])
+def test_submit_broker_out_of_reach_keeps_the_jobs_and_does_not_hang(
+    services: Services, scheme: str, is_silent: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    with server_that_accepts_and_never_answers() as silent:
+        address = silent if is_silent else "127.0.0.1:1"
+        settings = services.settings.model_copy(update={"broker_url": f"{scheme}://{address}//"})
+        cut_off = Services(settings, services.database, services.blobs)
+        items = [{"image": upload(services)}] * 3
+        job_ids = submit(cut_off, new_actor(services), "upscale", INTERPOLATION, items)
+    assert {job_of(services.database, job_id).state for job_id in job_ids} == {JobState.QUEUED}
+    assert "out of reach" in caplog.text

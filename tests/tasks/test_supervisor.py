@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import os
+import shlex
+from configparser import RawConfigParser
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from studio.settings import Settings
+from tasks.supervisor import environment, programs, write_config
+
+
+def read_config(path: Path) -> RawConfigParser:
+    parser = RawConfigParser()
+    assert parser.read(path) == [str(path)]
+    return parser
+
+
+def test_programs_cover_web_all_lanes_and_beat(tmp_path: Path) -> None:
+    found = {program.name: program.command for program in programs(Settings(data_dir=tmp_path))}
+    assert list(found) == ["web", "worker-gpu", "worker-light", "beat"]
+    assert "--queues=studio.gpu" in found["worker-gpu"]
+    assert "--queues=studio.cpu,studio.maintenance" in found["worker-light"]
+    assert "app.asgi:app" in found["web"]
+
+
+def test_programs_machine_without_network_workers_has_none(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, network_workers=0)
+    assert "worker-gpu" not in {program.name for program in programs(settings)}
+
+
+def test_write_config_every_program_is_restarted_and_killed_as_a_group(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "100% odd folder", light_workers=3)
+    config = read_config(write_config(settings))
+    for program in programs(settings):
+        section = config[f"program:{program.name}"]
+        assert (section["autorestart"], section["killasgroup"]) == ("true", "true")
+        assert shlex.split(section["command"].replace("%%", "%")) == list(program.command)
+        assert Path(section["stdout_logfile"].replace("%%", "%")).parent.is_dir()
+    assert "--concurrency=3" in config["program:worker-light"]["command"]
+    assert config["supervisord"]["nodaemon"] == "true"
+
+
+def test_environment_hands_on_what_was_set_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = Settings(
+        data_dir=Path("here"), port=9000, admin_password=SecretStr("once"), secure_cookies=True
+    )
+    given = environment(settings)
+    assert given["STUDIO_DATA_DIR"] == str(tmp_path / "here")
+    assert (given["STUDIO_PORT"], given["STUDIO_ADMIN_PASSWORD"]) == ("9000", "once")
+    assert "STUDIO_LEASE_S" not in given or "STUDIO_LEASE_S" in os.environ
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    assert Settings().secure_cookies
+    assert Settings().data_dir == tmp_path / "here"
+
+
+def test_write_config_holds_no_secret(tmp_path: Path) -> None:
+    settings = Settings(
+        data_dir=tmp_path,
+        database_url="postgresql://studio:hidden@db/studio",
+        admin_password=SecretStr("hidden"),
+    )
+    assert "hidden" not in write_config(settings).read_text()

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from queue import Empty
+
+import pytest
+from kombu import Connection
+
+from tasks import transport
+
+PRODUCERS, CONSUMERS, MESSAGES = 2, 3, 400
+
+PRODUCER = """
+import sys
+from kombu import Connection
+from tasks import transport
+transport.register()
+folder, producer, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+with Connection("safefs://", transport_options={"folder": folder}) as connection:
+    with connection.SimpleQueue("work") as queue:
+        for number in range(count):
+            queue.put({"id": f"{producer}-{number}", "padding": "x" * 2000})
+"""
+
+CONSUMER = """
+import sys
+from queue import Empty
+from kombu import Connection
+from tasks import transport
+transport.register()
+options = {"folder": sys.argv[1], "polling_interval": 0.002}
+with Connection("safefs://", transport_options=options) as connection:
+    with connection.SimpleQueue("work") as queue:
+        while True:
+            try:
+                message = queue.get(timeout=3)
+            except Empty:
+                break
+            message.ack()
+            print(message.payload["id"])
+"""
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Connection:
+    transport.register()
+    options = {"folder": str(tmp_path / "broker"), "polling_interval": 0.01}
+    return Connection("safefs://", transport_options=options)
+
+
+def test_queue_messages_come_out_once_and_in_order(connection: Connection) -> None:
+    with connection, connection.SimpleQueue("work") as queue:
+        for number in range(20):
+            queue.put({"number": number})
+        assert queue.qsize() == 20
+        received = []
+        for _ in range(20):
+            message = queue.get(timeout=1)
+            message.ack()
+            received.append(message.payload["number"])
+        assert received == list(range(20))
+        with pytest.raises(Empty):
+            queue.get(block=False)
+
+
+def test_queue_whose_name_ends_like_another_gets_only_its_own(connection: Connection) -> None:
+    with (
+        connection,
+        connection.SimpleQueue("studio.cpu") as full,
+        connection.SimpleQueue("cpu") as bare,
+    ):
+        full.put("for the full name")
+        assert bare.qsize() == 0
+        assert full.get(timeout=1).payload == "for the full name"
+
+
+def test_purge_queue_with_messages_empties_it(connection: Connection) -> None:
+    with connection, connection.SimpleQueue("work") as queue:
+        queue.put(1)
+        queue.put(2)
+        assert queue.clear() == 2
+        assert queue.qsize() == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"{}", b"[1]", b"\xff\xfe\x00", b'{"body": '])
+def test_get_file_that_holds_no_message_is_dropped_with_a_warning(
+    connection: Connection, tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "broker"
+    folder.mkdir()
+    (folder / "000_planted.work.msg").write_bytes(content)
+    with connection, connection.SimpleQueue("work") as queue:
+        queue.put("real")
+        with caplog.at_level(logging.WARNING, "tasks.transport"):
+            assert queue.get(timeout=1).payload == "real"
+    assert "000_planted.work.msg" in caplog.text
+    assert list(folder.iterdir()) == []
+
+
+def test_get_half_written_message_is_not_seen(connection: Connection, tmp_path: Path) -> None:
+    folder = tmp_path / "broker"
+    folder.mkdir()
+    (folder / ".half.tmp").write_bytes(b"{")
+    with connection, connection.SimpleQueue("work") as queue, pytest.raises(Empty):
+        queue.get(block=False)
+
+
+def test_queue_under_stress_of_processes_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    folder = str(tmp_path / "broker")
+    consumers = [
+        subprocess.Popen(
+            [sys.executable, "-c", CONSUMER, folder], stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(CONSUMERS)
+    ]
+    producers = [
+        subprocess.Popen([sys.executable, "-c", PRODUCER, folder, str(index), str(MESSAGES)])
+        for index in range(PRODUCERS)
+    ]
+    assert [producer.wait(timeout=60) for producer in producers] == [0] * PRODUCERS
+    outputs = [consumer.communicate(timeout=60)[0].split() for consumer in consumers]
+    assert [consumer.returncode for consumer in consumers] == [0] * CONSUMERS
+    received = Counter(message for output in outputs for message in output)
+    assert received == Counter(
+        f"{producer}-{number}" for producer in range(PRODUCERS) for number in range(MESSAGES)
+    )
