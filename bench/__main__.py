@@ -1,0 +1,19 @@
+"""Every speed bar of the studio, measured in one run: ``make bench [names]``."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+BENCHES = ("cutout", "superres", "overhead", "web", "history")
+
+
+def main(names: list[str]) -> None:
+    """Run the named benches, or all of them, one after the other."""
+    for name in names or BENCHES:
+        print(f"── {name}", flush=True)  # noqa: T201 — a report for the terminal
+        import_module(f"bench.{name}").main()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
