@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -31,6 +31,8 @@ from tasks.supervisor import Program, environment, programs
 from tests.people import PASSWORD, make_person
 
 _START_TIMEOUT_S = 60
+_LOG_TAIL_CHARACTERS = 4_000
+_PAGES = pytest.StashKey[list[Page]]()
 _CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 _CHROMIUM_ARGS = (
     "--no-sandbox",
@@ -164,8 +166,25 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test shows what its pages said and what the studio logged."""
+    report = yield
+    if report.failed and isinstance(item, pytest.Function):
+        for page in item.stash.get(_PAGES, []):
+            report.sections.append((f"page {page.url}", page.locator("body").inner_text()))
+        studio = item.funcargs.get("studio")
+        if isinstance(studio, Studio):
+            report.sections.append(("studio log", studio.log()[-_LOG_TAIL_CHARACTERS:]))
+    return report
+
+
 @pytest.fixture
-def open_page(studio: Studio, chromium: Browser) -> Iterator[OpenPage]:
+def open_page(
+    studio: Studio, chromium: Browser, request: pytest.FixtureRequest
+) -> Iterator[OpenPage]:
     """Opens a page in a fresh profile; ``page.context.new_page()`` is a second tab of it."""
     contexts = []
     strangers: list[str] = []
@@ -188,7 +207,9 @@ def open_page(studio: Studio, chromium: Browser) -> Iterator[OpenPage]:
         )
         context.route(lambda url: url.startswith("http"), stay_inside)
         contexts.append(context)
-        return context.new_page()
+        page = context.new_page()
+        request.node.stash.setdefault(_PAGES, []).append(page)
+        return page
 
     yield open_one
     for context in contexts:
