@@ -8,16 +8,18 @@ from db.actor import Actor
 from db.models import Job
 from db.repositories.jobs import JobRepository, Timing
 from studio.models.catalogue import ModelSpec, load_catalogue
+from studio.params import ToolParams
 from studio.tools.estimate import Estimate, PastRun, estimate_seconds, megapixels
-from tasks.alphas import find_alpha
+from studio.tools.spec import get_tool
 from tasks.files import StoredFile
+from tasks.reuse import find_reusable
 from tasks.services import Services
 
 
 class Estimator:
     """Seconds for pictures of any size, from one look at the past runs of a model.
 
-    ``runs_network`` is False for a cutout that re-uses a stored alpha.
+    ``runs_network`` is False for a run that re-uses a stored output.
     """
 
     def __init__(
@@ -42,23 +44,24 @@ class Estimator:
 def estimate_job(services: Services, job: Job) -> Estimate | None:
     """Seconds for a submitted run."""
     picture = next(file for file in job.inputs if file.role == "image").blob
-    runs_network = all(file.role != "alpha" for file in job.inputs)
+    reuse = get_tool(job.tool).reuse
+    runs_network = reuse is None or all(file.role != reuse.role for file in job.inputs)
     estimator = Estimator(services, job.tool, job.model, runs_network=runs_network)
     return estimator.estimate(megapixels(picture.width_px or 0, picture.height_px or 0))
 
 
-def estimate_cutouts(
-    services: Services, actor: Actor, model_id: str, files: Sequence[StoredFile]
+def estimate_files(
+    services: Services, actor: Actor, params: ToolParams, files: Sequence[StoredFile]
 ) -> list[Estimate | None]:
-    """Seconds for each of ``files``; those whose alpha is on record need no network."""
+    """Seconds for each of ``files``; those that can re-use a stored output need no network."""
     with services.database.read() as session:
         known = {
             file.sha256
             for file in files
-            if find_alpha(services, session, actor, file.sha256, model_id)
+            if find_reusable(services, session, actor, params, file.sha256)
         }
-    anew = Estimator(services, "cutout", model_id)
-    again = Estimator(services, "cutout", model_id, runs_network=False)
+    anew = Estimator(services, params.tool, params.method)
+    again = Estimator(services, params.tool, params.method, runs_network=False)
     return [(again if file.sha256 in known else anew).estimate_file(file) for file in files]
 
 

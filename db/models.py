@@ -44,6 +44,7 @@ class Base(DeclarativeBase):
         datetime: UtcDateTime(),
         dict[str, Any]: JSON(),
         list[str]: JSON(),
+        list[dict[str, Any]]: JSON(),
         Role: enum_column(Role),
         Visibility: enum_column(Visibility),
         Lane: enum_column(Lane),
@@ -222,7 +223,7 @@ class Job(Base):
     origin: Mapped[Origin | None] = mapped_column(comment="why there is a parent")
     tool: Mapped[str] = mapped_column(String(32))
     model: Mapped[str] = mapped_column(
-        String(64), default="", comment="params.model, for timings and stored alphas"
+        String(64), default="", comment="the params' method, for timings and re-used outputs"
     )
     params: Mapped[dict[str, Any]]
     params_version: Mapped[int]
@@ -239,6 +240,9 @@ class Job(Base):
     stage: Mapped[str] = mapped_column(String(16), default="")
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_message: Mapped[str | None] = mapped_column(Text)
+    error_regions: Mapped[list[dict[str, Any]]] = mapped_column(
+        default=list, comment="parts of the main picture that the error speaks of"
+    )
     queued_at: Mapped[datetime] = mapped_column(default=utc_now)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
@@ -321,10 +325,39 @@ class Drawing(Base):
     blob_sha256: Mapped[str] = mapped_column(ForeignKey("blobs.sha256"))
     name: Mapped[str] = mapped_column(String(100), default="")
     canvas: Mapped[dict[str, Any]]
+    previous_canvas: Mapped[dict[str, Any] | None] = mapped_column(
+        comment="what the canvas held before strokes vanished from it at once"
+    )
     canvas_width_px: Mapped[int]
     canvas_height_px: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
+
+
+class SavedFace(Base):
+    """A face that its owner keeps for later swaps. Private: nobody else sees it, admins too."""
+
+    __tablename__ = "saved_faces"
+    __table_args__ = (Index(None, "owner_id", "created_at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    owner_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    blob_sha256: Mapped[str] = mapped_column(ForeignKey("blobs.sha256"), index=True)
+    name: Mapped[str] = mapped_column(String(100))
+    file_name: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    blob: Mapped[Blob] = relationship(lazy="raise")
+
+
+class ToolSwitch(Base):
+    """A tool that an admin has switched; one without a row is on."""
+
+    __tablename__ = "tool_switches"
+
+    tool: Mapped[str] = mapped_column(String(32), primary_key=True)
+    is_on: Mapped[bool]
+    changed_by: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    changed_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
 
 
 class FairShare(Base):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from app.estimates import estimate_cutouts
+from app.estimates import estimate_files
 from app.navigation import CUTOUT
 from app.runs import find_output, main_input, stored_file
 from app.security import require_user
@@ -45,7 +45,7 @@ def compose(page: ToolPage) -> None:
         ask_format(form)
         visibility = toolpage.ask_visibility(page)
         toolpage.show_expectation(
-            estimate_cutouts(page.services, page.actor, choice.id, held.files)
+            estimate_files(page.services, page.actor, form.parse(), held.files)
         )
         if toolpage.run_button(page, held, is_ready=choice.is_installed):
             items = [{"image": file, **background} for file in held.files]

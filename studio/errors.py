@@ -16,6 +16,27 @@ Codes are part of the public interface (they appear in REST replies, job rows an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of the main picture that a refusal or a record speaks of, such as a face.
+
+    ``left``, ``top``, ``width``, ``height`` are parts of the picture's sides, 0 to 1, and may
+    reach beyond them. ``label`` is what the sentence calls it, as in "2"; ``text`` what there
+    is to say of it, empty when nothing; ``is_fault`` whether it is why the run was refused.
+    """
+
+    left: float
+    top: float
+    width: float
+    height: float
+    label: str = ""
+    text: str = ""
+    is_fault: bool = False
+
 
 class StudioError(Exception):
     """Root of all expected failures.
@@ -37,19 +58,26 @@ class UserInputError(StudioError):
     """The person's own file or parameter cannot be used.
 
     The message reads ``<file>: <reason>. <remedy>`` so that a refusal in a batch of
-    fifty says which one, why, and what to do.
+    fifty says which one, why, and what to do. ``regions`` are what pages draw on the picture.
     """
 
     code = "input"
 
     def __init__(
-        self, reason: str, *, remedy: str, code: str | None = None, file_name: str | None = None
+        self,
+        reason: str,
+        *,
+        remedy: str,
+        code: str | None = None,
+        file_name: str | None = None,
+        regions: Sequence[Region] = (),
     ) -> None:
         prefix = f"{file_name}: " if file_name else ""
         super().__init__(f"{prefix}{reason}. {remedy}", code=code)
         self.reason = reason
         self.remedy = remedy
         self.file_name = file_name
+        self.regions = tuple(regions)
 
 
 class ModelUnavailableError(StudioError):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from studio.errors import Region
+
 
 class WeightUse(BaseModel):
     """A weight file that a run used."""
@@ -39,3 +41,5 @@ class RunRecord(BaseModel):
     input_megapixels: float
     peak_memory_bytes: int
     notes: list[str]
+    regions: list[Region] = []
+    """What was found or changed where, to be drawn on the main picture."""

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import Literal, Protocol
 
+from studio.errors import Region
 from studio.record import WeightUse
 
 Stage = Literal["decode", "load", "run", "encode"]
@@ -38,6 +39,7 @@ class Report:
         self.seconds: dict[str, float] = {}
         self.notes: list[str] = []
         self.weights: list[WeightUse] = []
+        self.regions: list[Region] = []
 
     def progress(self, fraction: float) -> None:
         """Tell how far the job, or the span of it, is, 0 to 1; the cancel point of every tool.
@@ -65,6 +67,10 @@ class Report:
         """Record something the person should know, once."""
         if text not in self.notes:
             self.notes.append(text)
+
+    def mark(self, region: Region) -> None:
+        """Record where in the main picture something was found or changed."""
+        self.regions.append(region)
 
     @contextmanager
     def stage(self, name: Stage) -> Iterator[None]:

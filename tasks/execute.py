@@ -10,6 +10,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import cache, partial
 from secrets import token_hex
 
@@ -18,7 +19,13 @@ from celery.signals import worker_process_init
 from db.repositories.fair_shares import FairShareRepository
 from db.repositories.queue import Claim, JobFile, QueueRepository
 from db.types import Lane
-from studio.errors import JobCancelledError, RetriableError, StorageError, StudioError
+from studio.errors import (
+    JobCancelledError,
+    RetriableError,
+    StorageError,
+    StudioError,
+    UserInputError,
+)
 from tasks.celery_app import WORK_TASK, app, wake
 from tasks.files import keep
 from tasks.heartbeat import Heartbeat
@@ -76,6 +83,9 @@ def _attempt(services: Services, claim: Claim, heartbeat: Heartbeat) -> Settleme
         if error.code == "storage.unreachable":
             return _give_back(services, claim, heartbeat, error, STORAGE_PAUSE_S)
         return partial(fail, code=error.code, message=error.message)
+    except UserInputError as error:
+        regions = [asdict(region) for region in error.regions]
+        return partial(fail, code=error.code, message=error.message, regions=regions)
     except StudioError as error:
         return partial(fail, code=error.code, message=error.message)
     except MemoryError:

@@ -13,24 +13,32 @@ from sqlalchemy.orm import Session
 from db.actor import Actor
 from db.models import Job
 from db.repositories.blobs import BlobRepository
-from db.repositories.jobs import FoundAlpha, JobRepository, NewInput, NewJob
+from db.repositories.jobs import FoundOutput, JobRepository, NewInput, NewJob
 from db.repositories.queue import QueueRepository
 from db.types import Lane, Origin, Visibility
 from studio.errors import UserInputError
 from studio.imaging.decode import Limits, inspect
-from studio.params import INTERPOLATION, PARAMS_VERSION, CutoutParams, ToolParams, UpscaleParams
+from studio.params import (
+    INTERPOLATION,
+    PARAMS_VERSION,
+    CartoonParams,
+    CartoonRegion,
+    ToolParams,
+    UpscaleParams,
+)
 from studio.tools.spec import ToolSpec, get_tool
-from tasks.alphas import find_alpha
 from tasks.celery_app import wake
 from tasks.files import StoredFile, keep
+from tasks.reuse import find_reusable
 from tasks.services import Services
 from tasks.status import slots
 
-__all__ = ["StoredFile", "cancel", "rerun", "store_upload", "submit"]
+__all__ = ["Item", "StoredFile", "cancel", "rerun", "store_upload", "submit"]
 
 MAIN_ROLE = "image"
-ALPHA_ROLE = "alpha"
-"""Added here when an earlier run's alpha can be used; callers do not give it."""
+
+Item = Mapping[str, "StoredFile | Sequence[StoredFile]"]
+"""The files of one job by role; a role that may be repeated takes several, in order."""
 
 
 class Parentage(TypedDict):
@@ -64,14 +72,14 @@ def submit(
     actor: Actor,
     tool: str,
     params: ToolParams,
-    items: Sequence[Mapping[str, StoredFile]],
+    items: Sequence[Item],
     *,
     batch_name: str = "",
     visibility: Visibility = Visibility.TEAM,
     parent_id: UUID | None = None,
     origin: Origin | None = None,
 ) -> list[UUID]:
-    """Queue one job for each item, a mapping of roles to stored files; returns their ids.
+    """Queue one job for each item; returns their ids.
 
     Two items or more form a batch. The jobs are committed before any worker is woken, so
     a broker that is down delays them and loses nothing.
@@ -97,18 +105,30 @@ def submit(
             )
         new_jobs = []
         for item in items:
-            alpha = _stored_alpha(services, session, actor, params, item)
-            inputs = _inputs(item, alpha)
+            inputs = _inputs(item)
+            made = None
+            if spec.reuse is not None:
+                image_sha256 = inputs[0].blob_sha256
+                made = find_reusable(services, session, actor, params, image_sha256)
+            if spec.reuse is not None and made is not None:
+                inputs.append(
+                    NewInput(
+                        role=spec.reuse.role,
+                        blob_sha256=made.blob.sha256,
+                        file_name=made.file_name,
+                    )
+                )
             new_jobs.append(
                 NewJob(
                     owner_id=actor.id,
                     tool=tool,
+                    method=params.method,
                     params=values,
                     params_version=PARAMS_VERSION,
-                    lane=_lane(params, inputs),
+                    lane=_lane(spec, params, inputs),
                     inputs=inputs,
                     batch=batch,
-                    **_parentage(parent_id, origin, alpha),
+                    **_parentage(parent_id, origin, made),
                     visibility=visibility,
                 )
             )
@@ -150,6 +170,7 @@ def rerun(services: Services, actor: Actor, job_id: UUID) -> UUID:
         new = NewJob(
             owner_id=actor.id,
             tool=job.tool,
+            method=job.model,
             params=job.params,
             params_version=job.params_version,
             lane=job.lane,
@@ -184,7 +205,7 @@ def _require_items(
     services: Services,
     spec: ToolSpec,
     params: ToolParams,
-    items: Sequence[Mapping[str, StoredFile]],
+    items: Sequence[Item],
 ) -> None:
     if not isinstance(params, spec.params):
         raise UserInputError(
@@ -203,7 +224,10 @@ def _require_items(
             remedy=f"Run at most {most} at a time.",
             code="submit.too_many",
         )
-    known = {*spec.required_roles, *spec.optional_roles} - {ALPHA_ROLE}
+    # What an earlier run made is added here; callers do not give it.
+    known = {*spec.required_roles, *spec.optional_roles}
+    if spec.reuse is not None:
+        known -= {spec.reuse.role}
     for item in items:
         if not set(spec.required_roles) <= item.keys() <= known:
             raise UserInputError(
@@ -212,6 +236,14 @@ def _require_items(
                 f"and takes {', '.join(sorted(known))}.",
                 code="submit.role",
             )
+        for role, given in item.items():
+            several = isinstance(given, Sequence)
+            if (several and role not in spec.repeatable_roles) or (several and not given):
+                raise UserInputError(
+                    f"{spec.title} takes one file as “{role}”",
+                    remedy="Run them one at a time.",
+                    code="submit.role",
+                )
 
 
 def _require_parent(session: Session, actor: Actor, parent_id: UUID | None) -> None:
@@ -219,8 +251,8 @@ def _require_parent(session: Session, actor: Actor, parent_id: UUID | None) -> N
         _visible(session, actor, parent_id)
 
 
-def _require_stored(session: Session, items: Sequence[Mapping[str, StoredFile]]) -> None:
-    files = {file.sha256: file for item in items for file in item.values()}
+def _require_stored(session: Session, items: Sequence[Item]) -> None:
+    files = {file.sha256: file for item in items for _, _, file in _files(item)}
     missing = files.keys() - BlobRepository(session).known(files.keys())
     if missing:
         raise UserInputError(
@@ -242,43 +274,40 @@ def _visible(session: Session, actor: Actor, job_id: UUID) -> Job:
     return job
 
 
-def _stored_alpha(
-    services: Services,
-    session: Session,
-    actor: Actor,
-    params: ToolParams,
-    item: Mapping[str, StoredFile],
-) -> FoundAlpha | None:
-    if not isinstance(params, CutoutParams):
-        return None
-    return find_alpha(services, session, actor, item[MAIN_ROLE].sha256, params.model)
-
-
-def _inputs(item: Mapping[str, StoredFile], alpha: FoundAlpha | None) -> list[NewInput]:
-    inputs = [
-        NewInput(role=role, blob_sha256=file.sha256, file_name=file.file_name)
-        for role, file in sorted(item.items(), key=lambda pair: pair[0] != MAIN_ROLE)
+def _files(item: Item) -> list[tuple[str, int, StoredFile]]:
+    """Role, position and file of everything in ``item``, the main file first."""
+    ordered = sorted(item.items(), key=lambda pair: pair[0] != MAIN_ROLE)
+    return [
+        (role, position, file)
+        for role, given in ordered
+        for position, file in enumerate([given] if isinstance(given, StoredFile) else given)
     ]
-    if alpha is not None:
-        stored = NewInput(role=ALPHA_ROLE, blob_sha256=alpha.blob.sha256, file_name=alpha.file_name)
-        inputs.append(stored)
-    return inputs
+
+
+def _inputs(item: Item) -> list[NewInput]:
+    return [
+        NewInput(role=role, blob_sha256=file.sha256, file_name=file.file_name, position=position)
+        for role, position, file in _files(item)
+    ]
 
 
 def _parentage(
-    parent_id: UUID | None, origin: Origin | None, alpha: FoundAlpha | None
+    parent_id: UUID | None, origin: Origin | None, made: FoundOutput | None
 ) -> Parentage:
-    """The given parent, else the run whose alpha is re-used: it says which weights made it."""
-    if parent_id is None and alpha is not None:
-        return Parentage(parent_id=alpha.job_id, origin=Origin.MADE_FROM)
+    """The given parent, else the run whose output is re-used: it says which weights made it."""
+    if parent_id is None and made is not None:
+        return Parentage(parent_id=made.job_id, origin=Origin.MADE_FROM)
     return Parentage(parent_id=parent_id, origin=origin)
 
 
-def _lane(params: ToolParams, inputs: Sequence[NewInput]) -> Lane:
+def _lane(spec: ToolSpec, params: ToolParams, inputs: Sequence[NewInput]) -> Lane:
     """``cpu`` for a job that needs no network, else ``gpu``."""
-    if any(item.role == ALPHA_ROLE for item in inputs):
-        return Lane.CPU
+    roles = {item.role for item in inputs}
     if isinstance(params, UpscaleParams) and params.model == INTERPOLATION:
+        return Lane.CPU
+    if isinstance(params, CartoonParams) and params.region is not CartoonRegion.PICTURE:
+        return Lane.CPU if {"render", "alpha"} <= roles else Lane.GPU
+    if spec.reuse is not None and spec.reuse.role in roles:
         return Lane.CPU
     return Lane.GPU
 

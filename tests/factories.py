@@ -76,6 +76,7 @@ def make_job(
         NewJob(
             owner_id=owner.id,
             tool=tool,
+            method=str((params or {}).get("model", "isnet")),
             params=params or {"model": "isnet"},
             params_version=1,
             lane=columns.pop("lane", Lane.GPU),

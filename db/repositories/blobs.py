@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, joinedload
 
 from db.actor import Actor
-from db.models import Blob, Drawing, Job, JobInput, JobOutput
+from db.models import Blob, Drawing, Job, JobInput, JobOutput, SavedFace
 from db.repositories.dialect import is_postgresql
 from db.repositories.visibility import Trash, visible_jobs
 from db.types import utc_now
@@ -83,7 +83,7 @@ class BlobRepository:
         return set(self._session.scalars(select(Blob.sha256).where(Blob.sha256.in_(digests))))
 
     def unreferenced(self, created_before: datetime, limit: int = 1000) -> Sequence[str]:
-        """Digests that no run and no drawing needs, oldest first; for maintenance."""
+        """Digests that no run, drawing or saved face needs, oldest first; for maintenance."""
         return self._session.scalars(
             select(Blob.sha256)
             .where(Blob.created_at < created_before, _is_unreferenced())
@@ -106,6 +106,6 @@ def _is_unreferenced() -> ColumnElement[bool]:
     return ~or_(
         *(
             exists().where(table.blob_sha256 == Blob.sha256)
-            for table in (JobInput, JobOutput, Drawing)
+            for table in (JobInput, JobOutput, Drawing, SavedFace)
         )
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, select, update
 from sqlalchemy.orm import Session, joinedload, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -42,10 +42,14 @@ class NewInput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewJob:
-    """All that a run needs to be queued. Params are those of the tool, as JSON."""
+    """All that a run needs to be queued. Params are those of the tool, as JSON.
+
+    ``method`` is the model or built-in method among them that does the work.
+    """
 
     owner_id: UUID
     tool: str
+    method: str
     params: dict[str, Any]
     params_version: int
     lane: Lane
@@ -58,8 +62,8 @@ class NewJob:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundAlpha:
-    """An alpha that an earlier run made of the same picture with the same model."""
+class FoundOutput:
+    """A file that an earlier run made of the same picture with the same method."""
 
     job_id: UUID
     file_name: str
@@ -106,7 +110,7 @@ class JobRepository:
             id=new_id(),
             owner_id=new.owner_id,
             tool=new.tool,
-            model=str(new.params.get("model", "")),
+            model=new.method,
             params=new.params,
             params_version=new.params_version,
             lane=new.lane,
@@ -191,12 +195,21 @@ class JobRepository:
         )
         return [Person(*person) for person in people]
 
-    def find_alpha(
-        self, actor: Actor, input_sha256: str, model: str, weights_sha256: str | None = None
-    ) -> FoundAlpha | None:
-        """The newest visible alpha that ``model`` made of this very picture.
+    def find_output(
+        self,
+        actor: Actor,
+        input_sha256: str,
+        role: str,
+        *,
+        method: str,
+        tool_version: int | None = None,
+        params: Mapping[str, Any] | None = None,
+        weights_sha256: str | None = None,
+    ) -> FoundOutput | None:
+        """The newest visible ``role`` that ``method`` made of this very picture.
 
-        With ``weights_sha256``, only one that was made with these weights.
+        With ``tool_version``, ``params`` or ``weights_sha256``, only one whose run was of this
+        version, had these values, or was made with these weights.
         """
         statement = (
             visible_jobs(actor)
@@ -207,8 +220,8 @@ class JobRepository:
             .where(
                 JobInput.blob_sha256 == input_sha256,
                 JobInput.role == "image",
-                JobOutput.role == "alpha",
-                Job.model == model,
+                JobOutput.role == role,
+                Job.model == method,
                 Job.state == JobState.SUCCEEDED,
             )
             .order_by(Job.id.desc())
@@ -217,8 +230,13 @@ class JobRepository:
         if weights_sha256 is not None:
             used = Job.record["weights"][0]["sha256"].as_string()
             statement = statement.where(used == weights_sha256)
+        if tool_version is not None:
+            made_by = Job.record["tool_version"].as_integer()
+            statement = statement.where(made_by == tool_version)
+        for name, value in (params or {}).items():
+            statement = statement.where(_param(name, value))
         found = self._session.execute(statement).one_or_none()
-        return FoundAlpha(*found) if found else None
+        return FoundOutput(*found) if found else None
 
     def timings(self, tool: str, model: str, limit: int = 50) -> Sequence[Timing]:
         """How long the newest finished runs took, whoever's they were; names nobody."""
@@ -312,6 +330,14 @@ class JobRepository:
         job.search_text = _search_text(job, batch.name if batch else "")
         self._session.flush()
         return True
+
+
+def _param(name: str, value: str | int | None) -> ColumnElement[bool]:
+    """Whether a run had this value; values that JSON writes as objects are not compared."""
+    stored = Job.params[name]
+    typed = stored.as_integer() if isinstance(value, int) else stored.as_string()
+    has_value: ColumnElement[bool] = typed.is_(None) if value is None else typed == value
+    return has_value
 
 
 def _files() -> tuple[ExecutableOption, ...]:

@@ -155,9 +155,16 @@ class QueueRepository:
         self._session.execute(insert(JobOutput), rows)
         return True
 
-    def fail(self, claim: Claim, *, code: str, message: str) -> bool:
-        """Fail for a reason of the job's own; False when the lease was lost."""
-        return self._leave(claim, JobState.FAILED, _error(code, message))
+    def fail(
+        self, claim: Claim, *, code: str, message: str, regions: Sequence[dict[str, Any]] = ()
+    ) -> bool:
+        """Fail for a reason of the job's own; False when the lease was lost.
+
+        ``regions`` are the parts of the main picture that the reason speaks of, as JSON.
+        """
+        return self._leave(
+            claim, JobState.FAILED, _error(code, message) | {"error_regions": list(regions)}
+        )
 
     def stop(self, claim: Claim) -> bool:
         """Carry out a requested cancel; False when none was, or the lease was lost."""

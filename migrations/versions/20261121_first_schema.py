@@ -18,6 +18,8 @@ _TABLES = (
     "audit",
     "blobs",
     "drawings",
+    "saved_faces",
+    "tool_switches",
     "batches",
     "jobs",
     "job_inputs",
@@ -155,6 +157,12 @@ def _create_files() -> None:
         sa.Column("blob_sha256", sa.String(length=64), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("canvas", sa.JSON(), nullable=False),
+        sa.Column(
+            "previous_canvas",
+            sa.JSON(),
+            nullable=True,
+            comment="what the canvas held before strokes vanished from it at once",
+        ),
         sa.Column("canvas_width_px", sa.Integer(), nullable=False),
         sa.Column("canvas_height_px", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -170,6 +178,40 @@ def _create_files() -> None:
         "drawings",
         ["owner_id", "blob_sha256"],
         unique=False,
+    )
+    op.create_table(
+        "saved_faces",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("blob_sha256", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("file_name", sa.String(length=255), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["blob_sha256"], ["blobs.sha256"], name=op.f("fk_saved_faces_blob_sha256")
+        ),
+        sa.ForeignKeyConstraint(["owner_id"], ["users.id"], name=op.f("fk_saved_faces_owner_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_faces")),
+    )
+    op.create_index(
+        op.f("ix_saved_faces_blob_sha256"), "saved_faces", ["blob_sha256"], unique=False
+    )
+    op.create_index(
+        op.f("ix_saved_faces_owner_id_created_at"),
+        "saved_faces",
+        ["owner_id", "created_at"],
+        unique=False,
+    )
+    op.create_table(
+        "tool_switches",
+        sa.Column("tool", sa.String(length=32), nullable=False),
+        sa.Column("is_on", sa.Boolean(), nullable=False),
+        sa.Column("changed_by", sa.Uuid(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["changed_by"], ["users.id"], name=op.f("fk_tool_switches_changed_by")
+        ),
+        sa.PrimaryKeyConstraint("tool", name=op.f("pk_tool_switches")),
     )
 
 
@@ -211,7 +253,7 @@ def _create_jobs() -> None:
             "model",
             sa.String(length=64),
             nullable=False,
-            comment="params.model, for timings and stored alphas",
+            comment="the params' method, for timings and re-used outputs",
         ),
         sa.Column("params", sa.JSON(), nullable=False),
         sa.Column("params_version", sa.Integer(), nullable=False),
@@ -255,6 +297,12 @@ def _create_jobs() -> None:
         sa.Column("stage", sa.String(length=16), nullable=False),
         sa.Column("error_code", sa.String(length=64), nullable=True),
         sa.Column("error_message", sa.Text(), nullable=True),
+        sa.Column(
+            "error_regions",
+            sa.JSON(),
+            nullable=False,
+            comment="parts of the main picture that the error speaks of",
+        ),
         sa.Column("queued_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),

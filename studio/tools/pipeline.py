@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +16,7 @@ from uuid import UUID
 
 from studio.errors import UserInputError
 from studio.imaging.decode import Limits, decode
+from studio.imaging.drawing import Drawing, render
 from studio.imaging.encode import encode, encode_mask
 from studio.imaging.picture import Picture
 from studio.imaging.provenance import Provenance
@@ -24,7 +25,7 @@ from studio.record import RunRecord
 from studio.report import Report
 from studio.tools.estimate import require_output_fits
 from studio.tools.memory import PeakMemory
-from studio.tools.spec import ToolOutput, ToolSpec
+from studio.tools.spec import DRAWING_ROLE, GREY_ROLES, ToolInputs, ToolOutput, ToolSpec
 
 if TYPE_CHECKING:
     from studio.models.cache import ModelCache
@@ -94,8 +95,8 @@ def run_tool(
     memory = PeakMemory.start()
     with report.stage("decode"):
         report.progress(0.0)
-        inputs = {file.role: _decode(file, limits, report) for file in files}
-    main_file = next(file for file in files if file.role == spec.required_roles[0])
+        main_file = next(file for file in files if file.role == spec.required_roles[0])
+        inputs = _decode_all(files, main_file, limits, report)
     with report.stage("run"), report.span(_DECODED, _RUN), _naming(main_file):
         report.progress(0.0)
         main = inputs[main_file.role]
@@ -119,7 +120,11 @@ def _naming(file: InputFile) -> Iterator[None]:
         if error.file_name is not None:
             raise
         raise UserInputError(
-            error.reason, remedy=error.remedy, code=error.code, file_name=file.file_name
+            error.reason,
+            remedy=error.remedy,
+            code=error.code,
+            file_name=file.file_name,
+            regions=error.regions,
         ) from error
 
 
@@ -148,13 +153,30 @@ def _require_roles(spec: ToolSpec, files: Sequence[InputFile]) -> None:
                 code="tool.input_unknown",
                 file_name=file.file_name,
             )
-        if counts[file.role] > 1:
+        if counts[file.role] > 1 and file.role not in spec.repeatable_roles:
             raise UserInputError(
                 f"{spec.title} takes one file as “{file.role}”, {counts[file.role]} were given",
                 remedy="Run them one at a time.",
                 code="tool.input_repeated",
                 file_name=file.file_name,
             )
+
+
+def _decode_all(
+    files: Sequence[InputFile], main_file: InputFile, limits: Limits, report: Report
+) -> ToolInputs:
+    main = _decode(main_file, limits, report)
+    pictures: dict[str, list[Picture]] = {main_file.role: [main]}
+    for file in files:
+        if file is main_file:
+            continue
+        if file.role == DRAWING_ROLE:
+            drawing = Drawing.parse(file.data, file_name=file.file_name)
+            picture = render(drawing, main.width, main.height)
+        else:
+            picture = _decode(file, limits, report)
+        pictures.setdefault(file.role, []).append(picture)
+    return ToolInputs(pictures)
 
 
 def _decode(file: InputFile, limits: Limits, report: Report) -> Picture:
@@ -175,10 +197,13 @@ def _encode(
     if output.role == "image":
         data = encode(picture, format=params.format, quality=params.quality, provenance=provenance)
         name, media_type = f"{spec.verb}.{_EXTENSIONS[params.format]}", f"image/{params.format}"
-    else:
+    elif output.role in GREY_ROLES:
         if picture.alpha is None:
             raise ValueError(f"{spec.name} returned a “{output.role}” without an alpha")
         data = encode_mask(picture.alpha)
+        name, media_type = f"{output.role}.png", "image/png"
+    else:
+        data = encode(picture, format=ImageFormat.PNG, quality=100, provenance=None)
         name, media_type = f"{output.role}.png", "image/png"
     return EncodedOutput(
         role=output.role,
@@ -203,15 +228,24 @@ def _provenance(
         tool_version=spec.version,
         studio_version=version("darkroom"),
         params=params.model_dump(mode="json"),
-        inputs={file.role: sha256(file.data).hexdigest() for file in files},
+        inputs=_digests(files),
         weights={use.id: use.sha256 for use in report.weights},
         digital_source_type=spec.digital_source_type,
     )
 
 
-def _record(
-    spec: ToolSpec, inputs: Mapping[str, Picture], report: Report, memory: PeakMemory
-) -> RunRecord:
+def _digests(files: Sequence[InputFile]) -> dict[str, str]:
+    """By role; of a role given several times, also as ``source-2``, ``source-3``."""
+    seen: Counter[str] = Counter()
+    digests = {}
+    for file in files:
+        seen[file.role] += 1
+        name = file.role if seen[file.role] == 1 else f"{file.role}-{seen[file.role]}"
+        digests[name] = sha256(file.data).hexdigest()
+    return digests
+
+
+def _record(spec: ToolSpec, inputs: ToolInputs, report: Report, memory: PeakMemory) -> RunRecord:
     return RunRecord(
         studio_version=version("darkroom"),
         tool_version=spec.version,
@@ -222,6 +256,7 @@ def _record(
         input_megapixels=round(inputs[spec.required_roles[0]].megapixels, 6),
         peak_memory_bytes=memory.peak_bytes(),
         notes=report.notes,
+        regions=report.regions,
     )
 
 

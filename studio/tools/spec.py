@@ -2,30 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
 from studio.errors import UserInputError
 from studio.imaging.picture import Picture
-from studio.params import CutoutParams, ToolParams, UpscaleParams
+from studio.params import (
+    CartoonParams,
+    CutoutParams,
+    FacesParams,
+    FaceswapParams,
+    InpaintParams,
+    ToolParams,
+    UpscaleParams,
+)
 
 if TYPE_CHECKING:
     from studio.models.cache import ModelCache
     from studio.report import Report
 
 
+DRAWING_ROLE = "drawing"
+"""The role of a painted mask: JSON, rendered to a picture of the main input's size."""
+
+GREY_ROLES = ("alpha", "mask")
+"""Output roles that hold one channel."""
+
+
 @dataclass(frozen=True, slots=True)
 class ToolOutput:
     """One picture a tool made.
 
-    ``role`` "image" is the result in the format the params ask for; every other role
-    ("alpha", "mask") is stored losslessly as grey PNG, taken from ``picture.alpha``.
+    ``role`` "image" is the result in the format the params ask for. ``GREY_ROLES`` are stored
+    losslessly as grey PNG, taken from ``picture.alpha``; any other role as RGB PNG.
     """
 
     role: str
     picture: Picture
+
+
+class ToolInputs(Mapping[str, Picture]):
+    """The pictures a tool reads, by role; of a role given several times, the first.
+
+    A "drawing" comes rendered: white where it paints, black where it erases, and transparent
+    where it leaves the mask beneath as it is.
+    """
+
+    def __init__(self, pictures: Mapping[str, Sequence[Picture]]) -> None:
+        self._pictures = {role: tuple(several) for role, several in pictures.items()}
+
+    def __getitem__(self, role: str) -> Picture:
+        return self._pictures[role][0]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._pictures)
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def all(self, role: str) -> tuple[Picture, ...]:
+        """Every picture given in this role, in the order given; none when there is none."""
+        return self._pictures.get(role, ())
 
 
 class ToolRunner(Protocol):
@@ -33,12 +72,26 @@ class ToolRunner(Protocol):
 
     def __call__(
         self,
-        inputs: Mapping[str, Picture],
+        inputs: ToolInputs,
         params: ToolParams,
         models: ModelCache,
         report: Report,
     ) -> list[ToolOutput]:
         """Run once. Deterministic: same inputs, params and weights, same pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reuse:
+    """An output that a later run on the same picture can take as an input instead of making it.
+
+    Attributes:
+        role: of the output, and of the input it becomes.
+        settled_by: the parameters that decide its pixels; all others may differ.
+
+    """
+
+    role: str
+    settled_by: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +107,9 @@ class ToolSpec:
         runner_path: ``module:function``, imported only where the tool runs.
         required_roles: inputs without which the tool cannot start.
         optional_roles: inputs it can make use of.
+        repeatable_roles: those of them that may be given several times.
+        reuse: what an earlier run may have made already; None when nothing.
+        is_auxiliary: whether it only prepares other tools' runs, so that lists leave it out.
         digital_source_type: IPTC NewsCode of what the tool does to a photograph.
 
     """
@@ -66,6 +122,9 @@ class ToolSpec:
     runner_path: str
     required_roles: tuple[str, ...] = ("image",)
     optional_roles: tuple[str, ...] = ()
+    repeatable_roles: tuple[str, ...] = ()
+    reuse: Reuse | None = None
+    is_auxiliary: bool = False
     digital_source_type: str = "algorithmicallyEnhanced"
 
     def load(self) -> ToolRunner:
@@ -79,6 +138,16 @@ TOOLS: dict[str, ToolSpec] = {
     spec.name: spec
     for spec in (
         ToolSpec(
+            name="cartoon",
+            title="Cartoon",
+            verb="cartoon",
+            version=1,
+            params=CartoonParams,
+            runner_path="studio.tools.cartoon:run",
+            optional_roles=("render", "alpha"),
+            reuse=Reuse("render", settled_by=("look", "long_side_px", "seed")),
+        ),
+        ToolSpec(
             name="cutout",
             title="Cutout",
             verb="cutout",
@@ -86,6 +155,29 @@ TOOLS: dict[str, ToolSpec] = {
             params=CutoutParams,
             runner_path="studio.tools.cutout:run",
             optional_roles=("alpha", "background"),
+            reuse=Reuse("alpha", settled_by=("model",)),
+        ),
+        ToolSpec(
+            name="inpaint",
+            title="Inpaint",
+            verb="inpainted",
+            version=1,
+            params=InpaintParams,
+            runner_path="studio.tools.inpaint:run",
+            optional_roles=("mask", DRAWING_ROLE),
+            digital_source_type="compositeWithTrainedAlgorithmicMedia",
+        ),
+        ToolSpec(
+            name="faceswap",
+            title="Face swap",
+            verb="swapped",
+            version=1,
+            params=FaceswapParams,
+            runner_path="studio.tools.faceswap:run",
+            required_roles=("image", "source"),
+            optional_roles=("reference",),
+            repeatable_roles=("source",),
+            digital_source_type="compositeSynthetic",
         ),
         ToolSpec(
             name="upscale",
@@ -94,6 +186,15 @@ TOOLS: dict[str, ToolSpec] = {
             version=1,
             params=UpscaleParams,
             runner_path="studio.tools.upscale:run",
+        ),
+        ToolSpec(
+            name="faces",
+            title="Find faces",
+            verb="faces",
+            version=1,
+            params=FacesParams,
+            runner_path="studio.tools.faces:run",
+            is_auxiliary=True,
         ),
     )
 }

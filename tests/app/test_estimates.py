@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from app.estimates import Estimator, estimate_cutouts
+from app.estimates import Estimator, estimate_files
 from db.types import Lane
+from studio.params import CutoutParams
 from tasks.files import StoredFile
 from tasks.services import Services
 from tests.factories import make_actor, make_blob, make_job, make_record
@@ -29,7 +30,7 @@ def test_estimator_first_enlargement_is_judged_by_a_cutout(services: Services) -
     assert estimate.seconds > 2.0  # four times the multiply-adds of one cutout
 
 
-def test_estimate_cutouts_with_a_stored_alpha_expects_no_network(services: Services) -> None:
+def test_estimate_files_with_a_stored_alpha_expects_no_network(services: Services) -> None:
     with services.database.write() as session:
         owner = make_actor(session)
         seen, new = make_blob(session), make_blob(session)
@@ -46,7 +47,7 @@ def test_estimate_cutouts_with_a_stored_alpha_expects_no_network(services: Servi
         make_job(session, owner, params=CUTOUT, lane=Lane.CPU, record=quick)
 
     files = [stored(seen.sha256), stored(new.sha256)]
-    again, anew = estimate_cutouts(services, owner, "isnet", files)
+    again, anew = estimate_files(services, owner, CutoutParams(), files)
 
     assert again is not None
     assert anew is not None

@@ -218,7 +218,9 @@ def test_sqlite_reads_timings_and_lineage_by_index(history: Database) -> None:
         plans = {
             "ix_jobs_timings": lambda: jobs.timings("cutout", "isnet"),
             "ix_jobs_parent_id": lambda: jobs.children(actor, job.id),
-            "ix_job_inputs_blob_sha256": lambda: jobs.find_alpha(actor, "0" * 64, "isnet"),
+            "ix_job_inputs_blob_sha256": lambda: jobs.find_output(
+                actor, "0" * 64, "alpha", method="isnet"
+            ),
             "ix_jobs_trash": lambda: jobs.purge_trash(LONG_AGO),
         }
         for index, query in plans.items():

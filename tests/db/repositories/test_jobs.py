@@ -24,6 +24,7 @@ def test_add_titles_the_run_after_its_first_file_and_keeps_its_inputs(database: 
             NewJob(
                 owner_id=user.id,
                 tool="cutout",
+                method="isnet",
                 params={"model": "isnet", "output": "picture"},
                 params_version=3,
                 lane=Lane.CPU,
@@ -57,6 +58,7 @@ def test_add_with_a_blob_that_is_not_there_is_refused(database: Database) -> Non
                 NewJob(
                     owner_id=make_user(session).id,
                     tool="cutout",
+                    method="isnet",
                     params={},
                     params_version=1,
                     lane=Lane.GPU,
@@ -193,7 +195,7 @@ def test_purge_trash_deletes_old_trash_with_its_files_rows_and_nothing_else(
         assert jobs.purge_trash(now - timedelta(days=30)) == 0
 
 
-def test_find_alpha_takes_the_newest_of_same_picture_and_model(database: Database) -> None:
+def test_find_output_takes_the_newest_of_same_picture_and_model(database: Database) -> None:
     with database.write() as session:
         actor = make_actor(session)
         image = make_blob(session)
@@ -204,13 +206,13 @@ def test_find_alpha_takes_the_newest_of_same_picture_and_model(database: Databas
         make_job(session, actor, outputs={"alpha": first})
         make_job(session, actor, image=image, outputs={"image": first})
         jobs = JobRepository(session)
-        found = jobs.find_alpha(actor, image.sha256, "isnet")
+        found = jobs.find_output(actor, image.sha256, "alpha", method="isnet")
         assert found is not None
         assert (found.job_id, found.blob.sha256) == (newest.id, second.sha256)
-        assert jobs.find_alpha(actor, image.sha256, "u2net") is None
+        assert jobs.find_output(actor, image.sha256, "alpha", method="u2net") is None
 
 
-def test_find_alpha_can_insist_on_the_weights(database: Database) -> None:
+def test_find_output_can_insist_on_the_weights(database: Database) -> None:
     with database.write() as session:
         actor = make_actor(session)
         image = make_blob(session)
@@ -219,10 +221,15 @@ def test_find_alpha_can_insist_on_the_weights(database: Database) -> None:
             record = make_record(weights_sha256=weights_sha256)
             make_job(session, actor, image=image, outputs={"alpha": alpha}, record=record)
         jobs = JobRepository(session)
-        found = jobs.find_alpha(actor, image.sha256, "isnet", "a" * 64)
+        found = jobs.find_output(
+            actor, image.sha256, "alpha", method="isnet", weights_sha256="a" * 64
+        )
         assert found is not None
         assert found.blob.sha256 == older.sha256
-        assert jobs.find_alpha(actor, image.sha256, "isnet", "c" * 64) is None
+        assert (
+            jobs.find_output(actor, image.sha256, "alpha", method="isnet", weights_sha256="c" * 64)
+            is None
+        )
 
 
 def test_timings_are_of_the_newest_succeeded_runs_of_this_model(database: Database) -> None:

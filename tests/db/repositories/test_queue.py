@@ -27,6 +27,7 @@ def enqueue(
         new = NewJob(
             owner_id=owner.id,
             tool="upscale",
+            method="interpolation",
             params={"model": "interpolation"},
             params_version=1,
             lane=lane,

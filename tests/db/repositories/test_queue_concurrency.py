@@ -27,6 +27,7 @@ def enqueue_for_users(database: Database, backlogs: list[int]) -> None:
             new = NewJob(
                 owner_id=owner.id,
                 tool="upscale",
+                method="interpolation",
                 params={},
                 params_version=1,
                 lane=Lane.GPU,

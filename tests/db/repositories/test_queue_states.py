@@ -80,6 +80,7 @@ class QueueMachine(RuleBasedStateMachine):
         new = NewJob(
             owner_id=self.users[owner],
             tool="upscale",
+            method="interpolation",
             params={},
             params_version=1,
             lane=lane,

@@ -106,7 +106,7 @@ def test_job_repository_gives_nothing_of_anothers_private_runs(database: Databas
         assert jobs.children(ann, parent.id) == []
         assert jobs.ancestors(ann, child_of_secret.id) == []
         assert [person.name for person in jobs.owners(ann)] == ["ann"]
-        assert jobs.find_alpha(ann, image.sha256, "isnet") is None
+        assert jobs.find_output(ann, image.sha256, "alpha", method="isnet") is None
 
         for job_id in hidden:
             assert not jobs.set_starred(ann, job_id, True)

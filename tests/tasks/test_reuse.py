@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from db.repositories.jobs import FoundAlpha
+from db.repositories.jobs import FoundOutput
 from db.types import Origin
 from studio.models.catalogue import Catalogue
 from studio.params import CutoutParams
-from tasks import alphas
-from tasks.alphas import find_alpha
+from tasks import reuse
 from tasks.files import StoredFile, keep
+from tasks.reuse import find_reusable
 from tasks.services import Services
 from tasks.submit import submit
 from tests.factories import make_actor, make_blob, make_job, make_record
@@ -27,11 +27,11 @@ def install(services: Services, catalogue: Catalogue, content: bytes, folder: Pa
     return sha256(content)
 
 
-def test_find_alpha_made_by_other_weights_is_not_used(
+def test_find_reusable_made_by_other_weights_is_not_used(
     services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     catalogue = Catalogue((make_model(make_file()),))
-    monkeypatch.setattr(alphas, "load_catalogue", lambda: catalogue)
+    monkeypatch.setattr(reuse, "load_catalogue", lambda: catalogue)
     digest = install(services, catalogue, b"first training", tmp_path)
     with services.database.write() as session:
         actor, image, alpha = make_actor(session), make_blob(session), make_blob(session)
@@ -41,9 +41,9 @@ def test_find_alpha_made_by_other_weights_is_not_used(
             session, actor, params=params, image=image, outputs={"alpha": alpha}, record=record
         )
 
-    def found() -> FoundAlpha | None:
+    def found() -> FoundOutput | None:
         with services.database.read() as session:
-            return find_alpha(services, session, actor, image.sha256, "tiny")
+            return find_reusable(services, session, actor, CutoutParams(model="tiny"), image.sha256)
 
     before = found()
     assert before is not None

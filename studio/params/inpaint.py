@@ -1,0 +1,74 @@
+"""Parameters of the inpaint tool."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from studio.params.common import Seed, ToolParams
+
+
+class Filler(StrEnum):
+    """Ways to fill a hole that need no network; ``auto`` picks for each hole."""
+
+    AUTO = "auto"
+    PATCHMATCH = "patchmatch"
+    FREQUENCY = "fsr"
+    TELEA = "telea"
+    NAVIER_STOKES = "ns"
+
+
+class MaskPreset(StrEnum):
+    """Areas to repaint when nothing was painted or uploaded."""
+
+    NONE = "none"
+    FULL = "full"
+    CENTRE = "centre"
+    CORNER = "corner"
+
+
+class Corner(StrEnum):
+    """Where a watermark sits."""
+
+    TOP_LEFT = "top-left"
+    TOP_RIGHT = "top-right"
+    BOTTOM_LEFT = "bottom-left"
+    BOTTOM_RIGHT = "bottom-right"
+
+
+class InpaintParams(ToolParams):
+    """Removal of what lies under a mask.
+
+    The mask is the union of the preset, the input "mask" and the input "drawing", whose
+    eraser takes away from all of them.
+    """
+
+    tool: Literal["inpaint"] = "inpaint"
+    model: str = Field(
+        default=Filler.AUTO,
+        title="Model",
+        description="A built-in way to fill, or an inpainting model.",
+    )
+    preset: MaskPreset = Field(default=MaskPreset.NONE, title="Ready-made mask")
+    corner: Corner = Field(default=Corner.BOTTOM_RIGHT, title="Corner")
+    preset_size_ratio: float = Field(
+        default=0.25,
+        ge=0.02,
+        le=1.0,
+        title="Size",
+        description="Width of a centre or corner mask as a part of the picture's.",
+    )
+    invert: bool = Field(default=False, title="Invert", description="Keep what is masked.")
+    grow_px: int = Field(
+        default=4,
+        ge=-100,
+        le=100,
+        title="Grow px",
+        description="Widens the mask (positive) or narrows it (negative).",
+    )
+    feather_px: int = Field(
+        default=3, ge=0, le=100, title="Feather px", description="Softens the seam, outwards."
+    )
+    seed: Seed = Field(default=0, title="Seed")
