@@ -10,7 +10,7 @@ from studio.errors import UserInputError
 from studio.imaging.encode import MAX_SIDE_PX
 from studio.models.catalogue import ModelSpec
 from studio.models.contracts import MattingContract
-from studio.params import ToolParams, UpscaleParams
+from studio.params import CartoonParams, ToolParams, UpscaleParams
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,8 @@ def output_size(params: ToolParams, width_px: int, height_px: int) -> tuple[int,
         UserInputError: ``upscale.not_larger`` when the target is no enlargement.
 
     """
+    if isinstance(params, CartoonParams):
+        return fit_long_side(width_px, height_px, params.long_side_px)
     if not isinstance(params, UpscaleParams):
         return width_px, height_px
     target_px = params.target_width_px
@@ -62,6 +64,14 @@ def output_size(params: ToolParams, width_px: int, height_px: int) -> tuple[int,
             code="upscale.not_larger",
         )
     return target_px, max(round(height_px * target_px / width_px), 1)
+
+
+def fit_long_side(width_px: int, height_px: int, long_side_px: int | None) -> tuple[int, int]:
+    """Width and height with the longer one as given, smaller or larger; None keeps both."""
+    if long_side_px is None:
+        return width_px, height_px
+    ratio = long_side_px / max(width_px, height_px)
+    return max(round(width_px * ratio), 1), max(round(height_px * ratio), 1)
 
 
 def require_output_fits(
