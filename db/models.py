@@ -117,7 +117,7 @@ class AuditEntry(Base):
     """Who did what to what, when, and from where. Never updated, never deleted."""
 
     __tablename__ = "audit"
-    __table_args__ = (Index(None, "at"),)
+    __table_args__ = (Index(None, "at"), Index(None, "actor_id", "action"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     at: Mapped[datetime] = mapped_column(default=utc_now)

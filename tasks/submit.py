@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session
 
 from db.actor import Actor
 from db.models import Job
+from db.repositories.audit import AuditRepository
 from db.repositories.blobs import BlobRepository
 from db.repositories.jobs import FoundOutput, JobRepository, NewInput, NewJob
 from db.repositories.queue import QueueRepository
+from db.repositories.tool_switches import ToolSwitchRepository
 from db.types import Lane, Origin, Visibility
 from studio.errors import UserInputError
 from studio.imaging.decode import Limits, inspect
@@ -33,7 +35,7 @@ from tasks.reuse import find_reusable
 from tasks.services import Services
 from tasks.status import slots
 
-__all__ = ["Item", "StoredFile", "cancel", "rerun", "store_upload", "submit"]
+__all__ = ["Item", "StoredFile", "cancel", "consent_action", "rerun", "store_upload", "submit"]
 
 MAIN_ROLE = "image"
 
@@ -85,15 +87,17 @@ def submit(
     a broker that is down delays them and loses nothing.
 
     Raises:
-        UserInputError: ``permission.may_not_run``, ``tool.unknown``, ``params.invalid``,
-            ``submit.empty``, ``submit.too_many``, ``submit.role``, ``submit.expired`` or
-            ``job.not_found`` when the parent is not the actor's to see.
+        UserInputError: ``permission.may_not_run``, ``tool.unknown``, ``tool.switched_off``,
+            ``consent.missing``, ``params.invalid``, ``submit.empty``, ``submit.too_many``,
+            ``submit.role``, ``submit.expired`` or ``job.not_found`` when the parent is not
+            the actor's to see.
 
     """
     spec = get_tool(tool)
     _require_may_run(actor)
     _require_items(services, spec, params, items)
     with services.database.write() as session:
+        _require_allowed(session, actor, spec)
         _require_parent(session, actor, parent_id)
         _require_stored(session, items)
         repository = JobRepository(session)
@@ -161,12 +165,14 @@ def rerun(services: Services, actor: Actor, job_id: UUID) -> UUID:
     """Queue a new job with the very inputs, parameters and visibility of ``job_id``.
 
     Raises:
-        UserInputError: ``job.not_found`` or ``permission.may_not_run``.
+        UserInputError: ``job.not_found``, ``permission.may_not_run``, ``tool.switched_off``
+            or ``consent.missing``.
 
     """
     _require_may_run(actor)
     with services.database.write() as session:
         job = _visible(session, actor, job_id)
+        _require_allowed(session, actor, get_tool(job.tool))
         new = NewJob(
             owner_id=actor.id,
             tool=job.tool,
@@ -198,6 +204,27 @@ def _require_may_run(actor: Actor) -> None:
             "Viewers can look at runs but not start any",
             remedy="Ask an admin to make you a member.",
             code="permission.may_not_run",
+        )
+
+
+def consent_action(tool: str) -> str:
+    """What the audit calls it that somebody confirmed what ``tool`` asks for."""
+    return f"{tool}.consent"
+
+
+def _require_allowed(session: Session, actor: Actor, spec: ToolSpec) -> None:
+    if spec.name in ToolSwitchRepository(session).switched_off():
+        raise UserInputError(
+            f"{spec.title} is switched off in this studio",
+            remedy="Ask an admin to switch it on.",
+            code="tool.switched_off",
+        )
+    if spec.consent and not AuditRepository(session).has_done(actor.id, consent_action(spec.name)):
+        raise UserInputError(
+            f"{spec.title} needs your confirmation before the first run",
+            remedy="Open its page and confirm it once; scripts can POST to "
+            f"/api/v1/tools/{spec.name}/consent.",
+            code="consent.missing",
         )
 
 

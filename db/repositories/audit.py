@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from db.actor import Actor
@@ -54,6 +54,11 @@ class AuditRepository:
             )
         )
         self._session.flush()
+
+    def has_done(self, actor_id: UUID, action: str) -> bool:
+        """Whether the person ever did this."""
+        done = exists().where(AuditEntry.actor_id == actor_id, AuditEntry.action == action)
+        return bool(self._session.scalar(select(done)))
 
     def page(
         self, actor: Actor, limit: int = 100, before: UUID | None = None

@@ -51,7 +51,10 @@ class BlobRepository:
         return blob
 
     def readable_by(self, actor: Actor, sha256: str) -> Blob | None:
-        """The blob, when a run that the actor sees reads it or made it; also from the trash."""
+        """The blob, when a run that the actor sees reads it or made it; also from the trash.
+
+        Their own saved faces are theirs to see, too.
+        """
         visible = visible_jobs(actor, Trash.INCLUDED).with_only_columns(Job.id)
         is_input = visible.join(JobInput, JobInput.job_id == Job.id).where(
             JobInput.blob_sha256 == Blob.sha256
@@ -59,8 +62,13 @@ class BlobRepository:
         is_output = visible.join(JobOutput, JobOutput.job_id == Job.id).where(
             JobOutput.blob_sha256 == Blob.sha256
         )
+        is_own_face = exists().where(
+            SavedFace.blob_sha256 == Blob.sha256, SavedFace.owner_id == actor.id
+        )
         return self._session.scalar(
-            select(Blob).where(Blob.sha256 == sha256, or_(is_input.exists(), is_output.exists()))
+            select(Blob).where(
+                Blob.sha256 == sha256, or_(is_input.exists(), is_output.exists(), is_own_face)
+            )
         )
 
     def file_readable_by(self, actor: Actor, file_id: UUID) -> JobInput | JobOutput | None:

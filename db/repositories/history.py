@@ -28,6 +28,7 @@ class JobFilters:
         since: first instant of ``queued_at`` that is shown.
         until: first instant that is no longer shown.
         text: every word must occur in the file name, model, batch, tags or note.
+        without_tools: left out, unless ``tool`` asks for one of them.
         trashed: show the trash instead of the live runs.
 
     """
@@ -41,6 +42,7 @@ class JobFilters:
     starred: bool = False
     trashed: bool = False
     batch_id: UUID | None = None
+    without_tools: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +145,8 @@ def _conditions(filters: JobFilters) -> list[ColumnElement[bool]]:
         conditions.append(Job.queued_at >= filters.since)
     if filters.until is not None:
         conditions.append(Job.queued_at < filters.until)
+    if filters.without_tools and filters.tool is None:
+        conditions.append(Job.tool.not_in(filters.without_tools))
     if filters.starred:
         conditions.append(Job.starred.is_(True))
     words = filters.text.casefold().split()[:_MAX_WORDS]

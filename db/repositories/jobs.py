@@ -187,9 +187,10 @@ class JobRepository:
         older = Job.id.in_(select(line.c.id).where(line.c.id != job_id))
         return self._rows(visible_jobs(actor).with_only_columns(Job.id).where(older))
 
-    def owners(self, actor: Actor) -> Sequence[Person]:
-        """Everybody of whom the actor sees a run, by name."""
-        has_visible = visible_jobs(actor).where(Job.owner_id == User.id).exists()
+    def owners(self, actor: Actor, without_tools: Sequence[str] = ()) -> Sequence[Person]:
+        """Everybody of whom the actor sees a run of any other than these tools, by name."""
+        visible = visible_jobs(actor).where(Job.tool.not_in(without_tools))
+        has_visible = visible.where(Job.owner_id == User.id).exists()
         people = self._session.execute(
             select(User.id, User.name).where(has_visible).order_by(User.name)
         )
@@ -237,6 +238,17 @@ class JobRepository:
             statement = statement.where(_param(name, value))
         found = self._session.execute(statement).one_or_none()
         return FoundOutput(*found) if found else None
+
+    def find_run(self, actor: Actor, tool: str, input_sha256: str) -> Job | None:
+        """The newest visible run of ``tool`` on this very picture, with its files."""
+        statement = (
+            visible_jobs(actor)
+            .join(JobInput, JobInput.job_id == Job.id)
+            .where(JobInput.blob_sha256 == input_sha256, JobInput.role == "image", Job.tool == tool)
+            .order_by(Job.id.desc())
+            .limit(1)
+        )
+        return self._session.scalar(statement.options(joinedload(Job.owner), *_files()))
 
     def timings(self, tool: str, model: str, limit: int = 50) -> Sequence[Timing]:
         """How long the newest finished runs took, whoever's they were; names nobody."""

@@ -111,6 +111,8 @@ class ToolSpec:
         reuse: what an earlier run may have made already; None when nothing.
         is_auxiliary: whether it only prepares other tools' runs, so that lists leave it out.
         digital_source_type: IPTC NewsCode of what the tool does to a photograph.
+        consent: what a person with an account must have confirmed before their first run;
+            empty when nothing.
 
     """
 
@@ -126,6 +128,7 @@ class ToolSpec:
     reuse: Reuse | None = None
     is_auxiliary: bool = False
     digital_source_type: str = "algorithmicallyEnhanced"
+    consent: str = ""
 
     def load(self) -> ToolRunner:
         """Import the runner; this may import onnxruntime and cv2."""
@@ -178,6 +181,8 @@ TOOLS: dict[str, ToolSpec] = {
             optional_roles=("reference",),
             repeatable_roles=("source",),
             digital_source_type="compositeSynthetic",
+            consent="Everybody whose face I use or replace has agreed to it. I know that each "
+            "result is marked as edited, and that the studio keeps a record of my runs.",
         ),
         ToolSpec(
             name="upscale",
@@ -198,6 +203,9 @@ TOOLS: dict[str, ToolSpec] = {
         ),
     )
 }
+
+AUXILIARY_TOOLS = tuple(spec.name for spec in TOOLS.values() if spec.is_auxiliary)
+"""What lists leave out."""
 
 
 def get_tool(name: str) -> ToolSpec:
