@@ -29,6 +29,14 @@ def resample(
     return np.asarray(resized)
 
 
+def fit_long_side(width_px: int, height_px: int, long_side_px: int | None) -> tuple[int, int]:
+    """Width and height with the longer one as given, smaller or larger; None keeps both."""
+    if long_side_px is None:
+        return width_px, height_px
+    ratio = long_side_px / max(width_px, height_px)
+    return max(round(width_px * ratio), 1), max(round(height_px * ratio), 1)
+
+
 def cover(pixels: Pixels, width_px: int, height_px: int) -> Pixels:
     """The largest centred part of ``pixels`` with the given proportions, at the given size."""
     height, width = pixels.shape[:2]

@@ -8,6 +8,7 @@ from statistics import median
 
 from studio.errors import UserInputError
 from studio.imaging.encode import MAX_SIDE_PX
+from studio.imaging.resample import fit_long_side
 from studio.models.catalogue import ModelSpec
 from studio.models.contracts import MattingContract
 from studio.params import CartoonParams, ToolParams, UpscaleParams
@@ -64,14 +65,6 @@ def output_size(params: ToolParams, width_px: int, height_px: int) -> tuple[int,
             code="upscale.not_larger",
         )
     return target_px, max(round(height_px * target_px / width_px), 1)
-
-
-def fit_long_side(width_px: int, height_px: int, long_side_px: int | None) -> tuple[int, int]:
-    """Width and height with the longer one as given, smaller or larger; None keeps both."""
-    if long_side_px is None:
-        return width_px, height_px
-    ratio = long_side_px / max(width_px, height_px)
-    return max(round(width_px * ratio), 1), max(round(height_px * ratio), 1)
 
 
 def require_output_fits(
