@@ -11,17 +11,70 @@ import streamlit as st
 from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
-from studio.params import CutoutOutput, ImageFormat, ToolParams, parse_params
+from studio.params import (
+    CartoonRegion,
+    Corner,
+    CutoutOutput,
+    FaceChoice,
+    Filler,
+    ImageFormat,
+    Look,
+    MaskPreset,
+    ToolParams,
+    parse_params,
+)
 
-LABELS: dict[StrEnum, str] = {
-    ImageFormat.PNG: "PNG",
-    ImageFormat.JPEG: "JPEG",
-    ImageFormat.WEBP: "WebP",
-    CutoutOutput.TRANSPARENT: "Transparent",
-    CutoutOutput.MASK: "Mask only",
-    CutoutOutput.COLOUR: "Colour",
-    CutoutOutput.BLUR: "Blurred original",
-    CutoutOutput.PICTURE: "Own picture",
+LABELS: dict[type[StrEnum], dict[str, str]] = {
+    # By type: members of two enumerations are equal when their values are.
+    ImageFormat: {
+        ImageFormat.PNG: "PNG",
+        ImageFormat.JPEG: "JPEG",
+        ImageFormat.WEBP: "WebP",
+    },
+    CutoutOutput: {
+        CutoutOutput.TRANSPARENT: "Transparent",
+        CutoutOutput.MASK: "Mask only",
+        CutoutOutput.COLOUR: "Colour",
+        CutoutOutput.BLUR: "Blurred original",
+        CutoutOutput.PICTURE: "Own picture",
+    },
+    Look: {
+        Look.ANIME: "Anime",
+        Look.COMIC: "Comic",
+        Look.THREE_D: "3D",
+        Look.HANDDRAWN: "Hand-drawn",
+        Look.SKETCH: "Sketch",
+    },
+    CartoonRegion: {
+        CartoonRegion.PICTURE: "Whole picture",
+        CartoonRegion.SUBJECT: "Subject",
+        CartoonRegion.BACKGROUND: "Background",
+    },
+    FaceChoice: {
+        FaceChoice.LARGEST: "Largest",
+        FaceChoice.LEFT_TO_RIGHT: "Left to right",
+        FaceChoice.ALL: "All",
+        FaceChoice.LIKENESS: "By likeness",
+    },
+    Filler: {
+        Filler.AUTO: "Automatic",
+        Filler.PATCHMATCH: "PatchMatch",
+        Filler.FREQUENCY: "Frequency-selective",
+        Filler.TELEA: "Telea",
+        Filler.NAVIER_STOKES: "Navier-Stokes",
+    },
+    MaskPreset: {
+        MaskPreset.NONE: "None",
+        MaskPreset.FULL: "Whole picture",
+        MaskPreset.CENTRE: "Centre",
+        MaskPreset.CORNER: "Corner",
+    },
+    Corner: {
+        Corner.TOP_LEFT: "Top left",
+        Corner.TOP_RIGHT: "Top right",
+        Corner.BOTTOM_LEFT: "Bottom left",
+        Corner.BOTTOM_RIGHT: "Bottom right",
+    },
 }
 
 
@@ -29,10 +82,12 @@ def label_of(value: object) -> str:
     """How an option's value reads on a page."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, StrEnum) and value in LABELS:
-        return LABELS[value]
+    if isinstance(value, StrEnum):
+        return LABELS.get(type(value), {}).get(value, str(value))
     if isinstance(value, float):
         return f"{value:g}"
+    if isinstance(value, tuple):
+        return ", ".join("–" if one is None else label_of(one) for one in value)
     return "not set" if value is None else str(value)
 
 
@@ -81,12 +136,13 @@ class OptionForm:
 
 
 def _draw(field: FieldInfo, label: str, value: Any, options: dict[str, Any]) -> Any:  # noqa: ANN401
-    kinds = [kind for kind in _alternatives(field.annotation) if kind is not NoneType]
-    kind = kinds[0]
+    alternatives = _alternatives(field.annotation)
+    kind = next(kind for kind in alternatives if kind is not NoneType)
+    rest = [None] if NoneType in alternatives else []
     if kind is bool:
         return st.toggle(label, value=value, **options)
     if get_origin(kind) is Literal:
-        return _choice(label, list(get_args(kind)), value, options)
+        return _choice(label, [*get_args(kind), *rest], value, options)
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return _choice(label, options.pop("choices", list(kind)), value, options)
     if kind in (int, float):
@@ -106,9 +162,21 @@ def _choice(label: str, choices: list[Any], value: object, options: dict[str, An
     options.setdefault("format_func", label_of)
     if value not in choices:
         value = choices[0]
+    if None in choices:
+        return _choice_or_none(label, choices, value, options)
     if options.pop("widget", "") == "select":
         return st.selectbox(label, choices, index=choices.index(value), **options)
     return st.segmented_control(label, choices, default=value, required=True, **options)
+
+
+def _choice_or_none(
+    label: str, choices: list[Any], value: object, options: dict[str, Any]
+) -> object:
+    """As ``_choice``, where "none" is one of the choices: to the widget it is no choice at all."""
+    read = options.pop("format_func")
+    by_label = {read(choice): choice for choice in choices}
+    options["format_func"] = str
+    return by_label[str(_choice(label, list(by_label), read(value), options))]
 
 
 def _number(
@@ -123,7 +191,10 @@ def _number(
     given = None if value is None else kind(value)
     if given is None or low is None or high is None or high - low > 100:
         return st.number_input(label, min_value=low, max_value=high, value=given, **options)
-    step, shape = (kind(1), "%d") if kind is int else (kind(0.5), "%.1f")
+    if kind is int:
+        step, shape = kind(1), "%d"
+    else:
+        step, shape = (kind(0.05), "%.2f") if high - low <= 1 else (kind(0.5), "%.1f")
     return st.slider(
         label, min_value=low, max_value=high, value=given, step=step, format=shape, **options
     )

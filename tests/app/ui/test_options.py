@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+from enum import StrEnum
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.ui.options import LABELS, OptionForm, label_of
 from studio.errors import UserInputError
-from studio.params import CutoutOutput, CutoutParams, ImageFormat, UpscaleParams
+from studio.params import (
+    CartoonParams,
+    CartoonRegion,
+    CutoutOutput,
+    CutoutParams,
+    ImageFormat,
+    UpscaleParams,
+)
 
 
 def _every_field(tool: str) -> None:
@@ -51,14 +60,49 @@ def test_form_starts_from_an_older_runs_params() -> None:
     assert form.parse() == CutoutParams(feather_px=3)
 
 
-@pytest.mark.parametrize("choice", [*CutoutOutput, *ImageFormat])
-def test_every_choice_has_a_label(choice: CutoutOutput | ImageFormat) -> None:
-    assert choice in LABELS
+@pytest.mark.parametrize("kind", LABELS, ids=lambda kind: kind.__name__)
+def test_every_choice_has_a_label(kind: type[StrEnum]) -> None:
+    assert LABELS[kind].keys() == set(kind)
+
+
+def test_labels_of_equal_values_are_told_apart() -> None:
+    assert CutoutOutput.PICTURE == CartoonRegion.PICTURE
+    assert label_of(CutoutOutput.PICTURE) != label_of(CartoonRegion.PICTURE)
+
+
+def _long_side(value: int | None) -> None:
+    import streamlit as st
+
+    from app.ui.options import OptionForm
+    from studio.params import CartoonParams
+
+    form = OptionForm(CartoonParams, {"long_side_px": value}, key="form")
+    form.ask("long_side_px")
+    st.json(form.parse().model_dump(mode="json"))
+
+
+@pytest.mark.parametrize(("value", "label"), [(512, "512"), (None, "not set")])
+def test_form_optional_choice_offers_not_set_among_the_others(
+    value: int | None, label: str
+) -> None:
+    page = AppTest.from_function(_long_side, kwargs={"value": value}).run()
+    [group] = page.segmented_control
+    assert group.value == label
+    group.set_value("2048").run()
+    shown = CartoonParams.model_validate_json(page.json[0].value)
+    assert shown.long_side_px == 2048
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(True, "yes"), (2.0, "2"), (0.25, "0.25"), (None, "not set"), (ImageFormat.WEBP, "WebP")],
+    [
+        (True, "yes"),
+        (2.0, "2"),
+        (0.25, "0.25"),
+        (None, "not set"),
+        (ImageFormat.WEBP, "WebP"),
+        ((0, None, 1), "0, –, 1"),
+    ],
 )
 def test_label_of_reads_well(value: object, text: str) -> None:
     assert label_of(value) == text
