@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Triple = tuple[float, float, float]
 """One number a channel, in the order of the contract's ``colour``."""
 Resample = Literal["bilinear", "cubic", "lanczos", "area"]
+Alignment = Literal["arcface_112_v1", "arcface_112_v2", "arcface_128", "mtcnn_512", "ffhq_512"]
+"""Where five points of a face lie in a crop, by the name the field gives each template."""
 
 
 class _Frozen(BaseModel):
@@ -150,13 +152,113 @@ class NetworkContract(_Frozen):
     inputs: tuple[Port, ...] = Field(min_length=1)
     outputs: tuple[Port, ...] = Field(min_length=1)
     multiple: int = Field(default=1, ge=1)
-    alignment: (
-        Literal["arcface_112_v1", "arcface_112_v2", "arcface_128", "mtcnn_512", "ffhq_512"] | None
-    ) = None
+    alignment: Alignment | None = None
     procedure: str = ""
 
 
+class EmbeddingContract(_Frozen):
+    """Aligned face in, a vector that tells people apart out; RGB NCHW float32, batch of one.
+
+    Attributes:
+        input_name: None takes the first input.
+        size_px: side of the crop.
+        alignment: the template the crop is warped to.
+        mean, std: ``(x / 255 - mean) / std``, RGB.
+
+    """
+
+    kind: Literal["face-embedding"] = "face-embedding"
+    input_name: str | None = None
+    size_px: int = Field(gt=0)
+    alignment: Alignment
+    mean: Triple
+    std: Triple
+
+
+class EmbeddingBridgeContract(_Frozen):
+    """One network's embedding in, another's out; ``float32 (1, n)`` both, not normalised."""
+
+    kind: Literal["embedding-bridge"] = "embedding-bridge"
+    input_name: str | None = None
+
+
+class FaceSwapContract(_Frozen):
+    """Aligned face and somebody's embedding in, the face with that identity out.
+
+    RGB NCHW float32, batch of one; the face is the first output.
+
+    Attributes:
+        target_name: input of the aligned face.
+        source_name: input of the embedding, ``float32 (1, 512)``.
+        size_px: side of the crop.
+        alignment: the template the crop is warped to.
+        mean, std: ``(x / 255 - mean) / std`` for the target, RGB.
+        output_mean, output_std: ``output * std + mean`` is RGB 0 to 1.
+        bridge: the model that translates ArcFace embeddings for this network.
+        is_unit: whether the embedding, translated, has length 1.
+        matrix_name: initializer 512 x 512 that multiplies the embedding before the network
+            sees it; the graph holds it and does not use it. None when there is none.
+        mask_output: which output tells where the face was changed, 0 to 1; None when none.
+
+    """
+
+    kind: Literal["face-swap"] = "face-swap"
+    target_name: str = "target"
+    source_name: str = "source"
+    size_px: int = Field(gt=0)
+    alignment: Alignment
+    mean: Triple
+    std: Triple
+    output_mean: Triple = (0.0, 0.0, 0.0)
+    output_std: Triple = (1.0, 1.0, 1.0)
+    bridge: str | None = None
+    is_unit: bool = True
+    matrix_name: str | None = None
+    mask_output: int | None = Field(default=None, ge=1)
+
+
+class FaceRestorationContract(_Frozen):
+    """Aligned face in, the same face sharp and clean out; RGB -1 to 1, NCHW float32.
+
+    Attributes:
+        input_name: None takes the first input that is not the weight.
+        weight_name: input of the fidelity, ``float64 (1,)``, 1 closest to the face as it was;
+            None when the network has none.
+        size_px: side of the crop.
+        alignment: the template the crop is warped to.
+
+    """
+
+    kind: Literal["face-restoration"] = "face-restoration"
+    input_name: str | None = None
+    weight_name: str | None = None
+    size_px: int = Field(default=512, gt=0)
+    alignment: Alignment = "ffhq_512"
+
+
+class FaceOcclusionContract(_Frozen):
+    """Face crop in, where the face is not covered out; BGR 0 to 1, NHWC float32 there and back.
+
+    Attributes:
+        input_name: None takes the first input.
+        size_px: side of the crop.
+
+    """
+
+    kind: Literal["face-occlusion"] = "face-occlusion"
+    input_name: str | None = None
+    size_px: int = Field(gt=0)
+
+
 Contract = Annotated[
-    MattingContract | SuperresContract | OpencvSuperresContract | NetworkContract,
+    MattingContract
+    | SuperresContract
+    | OpencvSuperresContract
+    | EmbeddingContract
+    | EmbeddingBridgeContract
+    | FaceSwapContract
+    | FaceRestorationContract
+    | FaceOcclusionContract
+    | NetworkContract,
     Field(discriminator="kind"),
 ]

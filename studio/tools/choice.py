@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from studio.models.cache import ModelCache
 
 
-def chosen_model(models: ModelCache, model_id: str, tool: str) -> ModelSpec:
-    """What the catalogue says of ``model_id``.
+def chosen_model(
+    models: ModelCache, model_id: str, tool: str, task: str | None = None
+) -> ModelSpec:
+    """What the catalogue says of ``model_id``, which is for ``tool`` and, if given, for ``task``.
 
     Raises:
         ModelUnavailableError: ``model.unknown``.
@@ -20,7 +22,7 @@ def chosen_model(models: ModelCache, model_id: str, tool: str) -> ModelSpec:
 
     """
     spec = models.spec(model_id)
-    if tool not in spec.tools:
+    if tool not in spec.tools or task not in (None, spec.task):
         raise UserInputError(
             f"The model {model_id} is not one for {tool}",
             remedy=f"`studio weights list` shows which are for {tool}.",

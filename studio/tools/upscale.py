@@ -95,7 +95,7 @@ def _enlarge_by_network(
     pixels: Pixels, model_id: str, ratio: float, models: ModelCache, report: Report
 ) -> Pixels:
     """Enlarge by the whole factor next to ``ratio``, or by the largest the network has."""
-    scale = pick_scale(chosen_model(models, model_id, "upscale").scales, ratio)
+    scale = pick_scale(chosen_model(models, model_id, "upscale", "super-resolution").scales, ratio)
     if scale < ratio:
         report.note(f"The network enlarges x{scale}; the rest, to x{ratio:.4g}, is interpolation.")
     model = models.open(model_id, report, scale=scale)

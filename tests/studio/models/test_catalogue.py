@@ -20,6 +20,11 @@ from studio.models.catalogue import (
     load_catalogue,
 )
 from studio.models.contracts import (
+    EmbeddingBridgeContract,
+    EmbeddingContract,
+    FaceOcclusionContract,
+    FaceRestorationContract,
+    FaceSwapContract,
     MattingContract,
     NetworkContract,
     OpencvSuperresContract,
@@ -68,7 +73,14 @@ def test_catalogue_licence_is_in_plain_words(spec: ModelSpec) -> None:
 def test_catalogue_tools_exist_and_can_run_the_contract(spec: ModelSpec) -> None:
     runnable = {
         "cutout": (MattingContract,),
-        "upscale": (SuperresContract, OpencvSuperresContract),
+        "upscale": (SuperresContract, OpencvSuperresContract, FaceRestorationContract),
+        "faceswap": (
+            FaceSwapContract,
+            EmbeddingContract,
+            EmbeddingBridgeContract,
+            FaceRestorationContract,
+            FaceOcclusionContract,
+        ),
     }
     assert set(spec.tools) <= set(TOOLS)
     for tool in spec.tools:
@@ -83,6 +95,11 @@ def test_catalogue_contract_has_what_its_loader_needs(spec: ModelSpec) -> None:
         "matting": {"onnx"},
         "superres": {"onnx"},
         "opencv-superres": {"tensorflow-graph"},
+        "face-embedding": {"onnx"},
+        "embedding-bridge": {"onnx"},
+        "face-swap": {"onnx"},
+        "face-restoration": {"onnx"},
+        "face-occlusion": {"onnx"},
         "network": {"onnx", "tensorflow-graph", "tflite", "torchscript", "torch-state-dict"},
     }
     assert spec.format in formats[spec.contract.kind]
