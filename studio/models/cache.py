@@ -11,9 +11,9 @@ from threading import RLock
 
 from studio.errors import ModelUnavailableError
 from studio.models.catalogue import ModelSpec, WeightFile
-from studio.models.contracts import OpencvSuperresContract
+from studio.models.contracts import FaceSwapContract, NetworkContract, OpencvSuperresContract
 from studio.models.runtime import Device, Runtime, memory_exhausted, usable_memory_bytes
-from studio.models.weights import WeightStore
+from studio.models.weights import Installed, WeightStore
 from studio.record import WeightUse
 from studio.report import Report
 from studio.settings import Settings
@@ -54,10 +54,19 @@ def load_runtime(path: Path, spec: ModelSpec, file: WeightFile, settings: Settin
         from studio.models.ncnn_runtime import NcnnRuntime
 
         return NcnnRuntime(path, path.with_name(file.weights), settings)
+    if form == "onnx" and isinstance(spec.contract, FaceSwapContract) and spec.contract.matrix_name:
+        from studio.models.inswapper import InswapperRuntime
+
+        return InswapperRuntime(path, settings, spec.contract)
     if form == "onnx":
         from studio.models.onnx_runtime import OnnxRuntime
 
         return OnnxRuntime(path, settings)
+    if form == "tflite" and isinstance(spec.contract, NetworkContract):
+        from studio.models.tflite_runtime import TfliteRuntime
+
+        names = [port.name for port in spec.contract.outputs if port.name]
+        return TfliteRuntime(path, settings, outputs=names)
     raise ModelUnavailableError(
         f"{spec.title} comes as {form}, which no runtime of the studio executes.",
         code="model.unsupported",
@@ -110,6 +119,15 @@ class ModelCache:
 
         """
         return self._store.catalogue.get(model_id)
+
+    def is_installed(self, model_id: str) -> bool:
+        """Whether a model's weights are there and sound, so that ``open`` may succeed.
+
+        Raises:
+            ModelUnavailableError: ``model.unknown``.
+
+        """
+        return isinstance(self._store.status(model_id), Installed)
 
     def open(self, model_id: str, report: Report, *, scale: int | None = None) -> Model:
         """The network, resident from now on; loading is charged to the stage "load".
