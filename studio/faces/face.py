@@ -51,17 +51,27 @@ class Face:
     @property
     def eye_distance_px(self) -> float:
         """Between the outer corners of the eyes: the size of the face."""
-        return float(np.linalg.norm(self.mesh[33, :2] - self.mesh[263, :2]))
+        return eye_distance_px(self.mesh)
 
     @property
     def yaw(self) -> float:
-        """How far the head is turned, -1 to 1, 0 to the camera."""
-        nose, right, left = self.mesh[1, :2], self.mesh[234, :2], self.mesh[454, :2]
-        gap = np.linalg.norm(nose - right) - np.linalg.norm(nose - left)
-        return float(gap / (np.linalg.norm(right - left) + 1e-6))
+        """How far the head is turned, -1 to 1, 0 to the camera; positive to its own left."""
+        return yaw_of(self.mesh)
 
     @property
     def roll_degrees(self) -> float:
         """Turn of the eye line in the picture, clockwise positive."""
         across = self.mesh[263, :2] - self.mesh[33, :2]
         return float(np.degrees(np.arctan2(across[1], across[0])))
+
+
+def eye_distance_px(mesh: Points) -> float:
+    """Between the outer corners of the eyes of a mesh ``(468, 3)``."""
+    return float(np.linalg.norm(mesh[33, :2] - mesh[263, :2]))
+
+
+def yaw_of(mesh: Points) -> float:
+    """How far a mesh is turned: the nose between the cheeks, as ``Face.yaw``."""
+    nose, right, left = mesh[1, :2], mesh[234, :2], mesh[454, :2]
+    gap = np.linalg.norm(nose - right) - np.linalg.norm(nose - left)
+    return float(gap / (np.linalg.norm(right - left) + 1e-6))

@@ -53,6 +53,10 @@ def test_catalogue_defaults_are_those_a_fresh_studio_promises() -> None:
         "realesr-animevideov3",
         "realesrgan-x4plus",
         "realesrgan-x4plus-anime",
+        "blazeface-short",
+        "blazeface-full",
+        "facemesh",
+        "iris-landmark",
     ]
 
 
