@@ -315,10 +315,16 @@ class JobOutput(Base):
 
 
 class Drawing(Base):
-    """A painted mask as re-editable canvas JSON, with the canvas size it was painted at."""
+    """A painted mask as re-editable JSON, with the size of the picture it was painted on.
+
+    The one without a name is what its owner is painting on that picture right now.
+    """
 
     __tablename__ = "drawings"
-    __table_args__ = (Index(None, "owner_id", "blob_sha256"),)
+    __table_args__ = (
+        UniqueConstraint("owner_id", "blob_sha256", "name"),
+        Index(None, "blob_sha256"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     owner_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))

@@ -175,13 +175,11 @@ def _create_files() -> None:
         ),
         sa.ForeignKeyConstraint(["owner_id"], ["users.id"], name=op.f("fk_drawings_owner_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_drawings")),
+        sa.UniqueConstraint(
+            "owner_id", "blob_sha256", "name", name=op.f("uq_drawings_owner_id_blob_sha256_name")
+        ),
     )
-    op.create_index(
-        op.f("ix_drawings_owner_id_blob_sha256"),
-        "drawings",
-        ["owner_id", "blob_sha256"],
-        unique=False,
-    )
+    op.create_index(op.f("ix_drawings_blob_sha256"), "drawings", ["blob_sha256"], unique=False)
     op.create_table(
         "saved_faces",
         sa.Column("id", sa.Uuid(), nullable=False),

@@ -1,0 +1,122 @@
+"""Painted masks: what each person paints on each picture, and what they keep under a name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from db.actor import Actor
+from db.models import Drawing
+from db.repositories.dialect import is_postgresql
+from db.types import new_id, utc_now
+
+_IN_WORK = ""
+"""The name of what is being painted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """A drawing as JSON and the size of the picture it was painted on."""
+
+    content: dict[str, Any]
+    width_px: int
+    height_px: int
+
+
+class DrawingRepository:
+    """A person's own drawings: nobody else sees them, admins too. Flushes, never commits."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def in_work(self, actor: Actor, blob_sha256: str) -> Drawing | None:
+        """What the actor last painted on this picture."""
+        return self._session.scalar(_of(actor, blob_sha256, _IN_WORK))
+
+    def open(self, actor: Actor, blob_sha256: str, empty: Canvas) -> Drawing:
+        """What the actor last painted on this picture, or ``empty``; locked until the commit.
+
+        So two tabs that save at once add to each other instead of overwriting each other.
+        """
+        return self._ensure(actor, blob_sha256, _IN_WORK, empty)
+
+    def save(
+        self, drawing: Drawing, canvas: Canvas, previous: dict[str, Any] | None = None
+    ) -> None:
+        """Write what is painted now; ``previous`` replaces what can be restored."""
+        drawing.canvas = canvas.content
+        drawing.canvas_width_px, drawing.canvas_height_px = canvas.width_px, canvas.height_px
+        if previous is not None:
+            drawing.previous_canvas = previous
+        self._session.flush()
+
+    def forget_previous(self, actor: Actor, blob_sha256: str) -> None:
+        """There is nothing to restore any more."""
+        found = self._session.scalar(_of(actor, blob_sha256, _IN_WORK))
+        if found is not None:
+            found.previous_canvas = None
+            self._session.flush()
+
+    def keep(self, actor: Actor, blob_sha256: str, name: str, canvas: Canvas) -> Drawing:
+        """Keep a copy under a name, in place of one of that name on the same picture."""
+        if not name.strip():
+            raise ValueError("a kept drawing needs a name")
+        drawing = self._ensure(actor, blob_sha256, name.strip(), canvas)
+        self.save(drawing, canvas)
+        return drawing
+
+    def kept(self, actor: Actor, limit: int = 100) -> Sequence[Drawing]:
+        """The actor's named drawings of all pictures, the last changed first."""
+        return self._session.scalars(
+            select(Drawing)
+            .where(Drawing.owner_id == actor.id, Drawing.name != _IN_WORK)
+            .order_by(Drawing.updated_at.desc(), Drawing.id.desc())
+            .limit(limit)
+        ).all()
+
+    def get(self, actor: Actor, drawing_id: UUID) -> Drawing | None:
+        """One of the actor's drawings."""
+        return self._session.scalar(
+            select(Drawing).where(Drawing.id == drawing_id, Drawing.owner_id == actor.id)
+        )
+
+    def remove(self, actor: Actor, drawing_id: UUID) -> bool:
+        """Forget one of the actor's drawings. Returns whether it was there."""
+        doomed = delete(Drawing).where(Drawing.id == drawing_id, Drawing.owner_id == actor.id)
+        return self._session.scalar(doomed.returning(Drawing.id)) is not None
+
+    def forget_unused(self, before: datetime) -> int:
+        """Delete what was painted, not named, and not touched since; for maintenance."""
+        doomed = delete(Drawing).where(Drawing.name == _IN_WORK, Drawing.updated_at < before)
+        return len(self._session.scalars(doomed.returning(Drawing.id)).all())
+
+    def _ensure(self, actor: Actor, blob_sha256: str, name: str, canvas: Canvas) -> Drawing:
+        """The row of this name, new or not, locked until the commit."""
+        dialect = postgresql if is_postgresql(self._session) else sqlite
+        now = utc_now()
+        insert = dialect.insert(Drawing).values(
+            id=new_id(),
+            owner_id=actor.id,
+            blob_sha256=blob_sha256,
+            name=name,
+            canvas=canvas.content,
+            canvas_width_px=canvas.width_px,
+            canvas_height_px=canvas.height_px,
+            created_at=now,
+            updated_at=now,
+        )
+        self._session.execute(insert.on_conflict_do_nothing())
+        return self._session.scalars(_of(actor, blob_sha256, name).with_for_update()).one()
+
+
+def _of(actor: Actor, blob_sha256: str, name: str) -> Select[Drawing]:
+    return select(Drawing).where(
+        Drawing.owner_id == actor.id, Drawing.blob_sha256 == blob_sha256, Drawing.name == name
+    )
