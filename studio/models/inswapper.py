@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
 from studio.errors import ModelUnavailableError
@@ -56,21 +55,14 @@ def read_matrix(path: Path, name: str) -> Floats:
         ModelUnavailableError: ``model.unreadable``, it is not there or has another shape.
 
     """
-    try:
-        constants = onnx.load(path).graph.initializer
-    except DecodeError as error:
-        raise _unreadable(path) from error
+    constants = onnx.load(path).graph.initializer
     shape = [_EMBEDDING_SIZE, _EMBEDDING_SIZE]
     named = [constant for constant in constants if constant.name == name]
     candidates = [*named, *constants[-1:]]
     for constant in candidates:
         if list(constant.dims) == shape:
             return np.array(numpy_helper.to_array(constant), np.float32)
-    raise _unreadable(path)
-
-
-def _unreadable(path: Path) -> ModelUnavailableError:
-    return ModelUnavailableError(
+    raise ModelUnavailableError(
         f"The weight file {path.name} lacks the matrix that maps embeddings, so it was changed "
         "by a converter or optimiser. Import the file as it was published.",
         code="model.unreadable",
