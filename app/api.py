@@ -7,6 +7,8 @@ session cookie, and then whatever changes something must come from the studio's 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,19 +17,27 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.datastructures import FormData, UploadFile
 
+from app import consent, saved_faces
 from app.api_views import (
     Cancelled,
+    ConsentView,
+    Deleted,
     ErrorView,
     JobList,
     JobView,
+    SavedFaceView,
     Submitted,
     ToolView,
+    given_roles,
     job_view,
+    saved_face_view,
     summary,
     tool_view,
 )
-from app.runs import get_run
+from app.routes import visitor_of
+from app.runs import get_run, listed
 from app.security import identify, identify_script, is_same_origin
+from app.switches import switched_off
 from db.actor import Actor
 from db.errors import RecordError
 from db.repositories.history import JobFilters
@@ -36,18 +46,23 @@ from db.states import JobState
 from db.types import Visibility
 from studio.errors import RetriableError, StorageError, StudioError, UserInputError
 from studio.params import parse_params
-from studio.tools.spec import TOOLS, ToolSpec, get_tool
+from studio.tools.spec import DRAWING_ROLE, TOOLS, ToolSpec, get_tool
 from tasks import submit as jobs
 from tasks.services import Services
-from tasks.submit import StoredFile
+from tasks.submit import Item, StoredFile
 
 _FORM_OVERHEAD_BYTES = 1_000_000
+_SHARED_FILES = 16
+"""Files besides the pictures themselves, such as source faces, that one request may hold."""
 _STATUS_BY_CODE = {
+    "consent.missing": 403,
+    "face.not_found": 404,
     "image.too_many_bytes": 413,
     "job.not_found": 404,
     "request.not_our_origin": 403,
     "request.not_signed_in": 401,
     "request.too_large": 413,
+    "tool.switched_off": 403,
     "tool.unknown": 404,
 }
 
@@ -93,9 +108,25 @@ _router = APIRouter(
 
 
 @_router.get("/tools")
-def list_tools(_actor: Asks) -> list[ToolView]:
+def list_tools(_actor: Asks, services: Uses) -> list[ToolView]:
     """Every tool."""
-    return [tool_view(spec) for spec in TOOLS.values()]
+    off = switched_off(services)
+    return [tool_view(spec, is_on=spec.name not in off) for spec in TOOLS.values()]
+
+
+@_router.get("/tools/{tool}/consent")
+def show_consent(actor: Asks, services: Uses, tool: str) -> ConsentView:
+    """What this tool asks me to confirm before my first run."""
+    return ConsentView(
+        statement=get_tool(tool).consent, is_given=consent.has_consented(services, actor, tool)
+    )
+
+
+@_router.post("/tools/{tool}/consent")
+def give_consent(actor: Asks, services: Uses, request: Request, tool: str) -> ConsentView:
+    """Confirm the tool's statement; the audit log keeps who did and when."""
+    consent.give_consent(services, actor, tool, visitor_of(request))
+    return show_consent(actor, services, tool)
 
 
 async def _form(request: Request, services: Uses, _actor: Asks) -> FormData:
@@ -106,7 +137,9 @@ async def _form(request: Request, services: Uses, _actor: Asks) -> FormData:
             f"A request may hold at most {most} bytes and must say how long it is.",
             code="request.too_large",
         )
-    return await request.form(max_files=settings.max_files_per_run + 8, max_fields=8)
+    return await request.form(
+        max_files=settings.max_files_per_run + _SHARED_FILES, max_fields=4 + _SHARED_FILES
+    )
 
 
 @_router.post(
@@ -131,6 +164,12 @@ async def _form(request: Request, services: Uses, _actor: Asks) -> FormData:
                                 "description": "one run for each; other roles are fields of "
                                 "their own name and are shared by all",
                             },
+                            "source": {
+                                "type": "array",
+                                "items": {"type": "string", "format": "binary"},
+                                "description": "for tools that take it, repeatable; a file, or "
+                                "the id of one of my saved faces",
+                            },
                         },
                     }
                 }
@@ -150,11 +189,39 @@ def submit_jobs(
         actor,
         spec.name,
         params,
-        _items(services, spec, form),
+        _items(services, actor, spec, form),
         batch_name=_text(form, "batch_name"),
         visibility=visibility,
     )
     return Submitted(job_ids=job_ids)
+
+
+@_router.get("/faces")
+def list_faces(actor: Asks, services: Uses) -> list[SavedFaceView]:
+    """My saved faces, which nobody else sees, newest first."""
+    return [saved_face_view(face) for face in saved_faces.saved_faces(services, actor)]
+
+
+@_router.post("/faces", status_code=201)
+def save_face(
+    actor: Asks, services: Uses, form: Annotated[FormData, Depends(_form)]
+) -> SavedFaceView:
+    """Keep a picture of a face, ``image``, in my library under a ``name``."""
+    image = form.get("image")
+    if not isinstance(image, UploadFile):
+        raise UserInputError(
+            "There is no picture to keep", remedy="Send it as “image”.", code="submit.empty"
+        )
+    file = _store(services, "image", image)
+    face = saved_faces.save_face(services, actor, file, _text(form, "name"))
+    return saved_face_view(saved_faces.find_face(services, actor, face.id))
+
+
+@_router.delete("/faces/{face_id}")
+def delete_face(actor: Asks, services: Uses, request: Request, face_id: UUID) -> Deleted:
+    """Take a face out of my library."""
+    is_gone = saved_faces.delete_face(services, actor, face_id, visitor_of(request))
+    return Deleted(deleted=is_gone)
 
 
 @_router.get("/jobs")
@@ -170,7 +237,7 @@ def list_jobs(
     """Runs that I may see, newest first."""
     with services.database.read() as unit:
         filters = JobFilters(tool=tool, state=state, text=text)
-        page = JobRepository(unit).page(actor, filters, limit, cursor)
+        page = JobRepository(unit).page(actor, listed(filters), limit, cursor)
     return JobList(jobs=[summary(row) for row in page.rows], next=page.next_cursor)
 
 
@@ -195,23 +262,46 @@ def rerun_job(actor: Asks, services: Uses, job_id: UUID) -> Submitted:
     return Submitted(job_ids=[jobs.rerun(services, actor, job_id)])
 
 
-def _items(services: Services, spec: ToolSpec, form: FormData) -> list[dict[str, StoredFile]]:
-    main, *others = spec.required_roles
-    shared = {
-        role: _store(services, upload)
-        for role in (*others, *spec.optional_roles)
-        for upload in form.getlist(role)
-        if isinstance(upload, UploadFile)
-    }
+def _items(services: Services, actor: Actor, spec: ToolSpec, form: FormData) -> list[Item]:
+    main, *others = given_roles(spec)
+    shared: dict[str, StoredFile | Sequence[StoredFile]] = {}
+    for role in others:
+        files = [_given(services, actor, role, value) for value in form.getlist(role)]
+        if files:
+            shared[role] = files if role in spec.repeatable_roles else _only(role, files)
     return [
-        {main: _store(services, upload), **shared}
+        {main: _store(services, main, upload), **shared}
         for upload in form.getlist(main)
         if isinstance(upload, UploadFile)
     ]
 
 
-def _store(services: Services, upload: UploadFile) -> StoredFile:
-    return jobs.store_upload(services, upload.filename or "picture", upload.file.read())
+def _given(services: Services, actor: Actor, role: str, value: UploadFile | str) -> StoredFile:
+    """A file, or the id of a saved face."""
+    if isinstance(value, UploadFile):
+        return _store(services, role, value)
+    try:
+        face_id = UUID(value)
+    except ValueError as error:
+        raise UserInputError(
+            f"{role}: this is neither a file nor the id of a saved face",
+            remedy="Send a file.",
+            code="request.invalid",
+        ) from error
+    return saved_faces.stored_face(saved_faces.find_face(services, actor, face_id))
+
+
+def _only(role: str, files: Sequence[StoredFile]) -> StoredFile:
+    if len(files) > 1:
+        raise UserInputError(
+            f"{role}: {len(files)} files were given", remedy="Send one.", code="submit.role"
+        )
+    return files[0]
+
+
+def _store(services: Services, role: str, upload: UploadFile) -> StoredFile:
+    store = jobs.store_drawing if role == DRAWING_ROLE else jobs.store_upload
+    return store(services, upload.filename or role, upload.file.read())
 
 
 def _text(form: FormData, field: str) -> str:
@@ -254,7 +344,9 @@ def _refuse(_request: Request, error: Exception) -> JSONResponse:
     headers = {}
     if isinstance(error, RetriableError):
         headers["Retry-After"] = str(round(error.delay_s) + 1)
-    content = {"code": error.code, "message": error.message}
+    content: dict[str, Any] = {"code": error.code, "message": error.message}
+    if isinstance(error, UserInputError) and error.regions:
+        content["regions"] = [asdict(region) for region in error.regions]
     return JSONResponse(content, _status(error), headers=headers)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,23 +10,30 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from app.ui.links import download_url
-from db.models import Job, JobInput, JobOutput
+from db.models import Job, JobInput, JobOutput, SavedFace
 from db.repositories.history import JobRow
 from db.states import JobState
 from db.types import Visibility
+from studio.errors import Region
 from studio.tools.spec import ToolSpec
 from tasks.services import Services
 from tasks.status import position
 
 
 class ToolView(BaseModel):
-    """A tool: its name, the files it reads by role, and the JSON schema of its parameters."""
+    """A tool: its name, the files it reads by role, and the JSON schema of its parameters.
+
+    ``consent`` is what a person confirms before the first run, ``is_on`` whether it may be run.
+    """
 
     name: str
     title: str
     version: int
     required_roles: list[str]
     optional_roles: list[str]
+    repeatable_roles: list[str]
+    is_on: bool
+    consent: str
     params: dict[str, Any]
 
 
@@ -44,10 +52,33 @@ class FileView(BaseModel):
 
 
 class ErrorView(BaseModel):
-    """Why something failed or was refused: a stable code and a sentence."""
+    """Why something failed or was refused: a stable code and a sentence.
+
+    ``regions`` are the parts of the main picture that the sentence speaks of.
+    """
 
     code: str
     message: str
+    regions: list[Region] = []
+
+
+class ConsentView(BaseModel):
+    """What a tool asks to be confirmed, and whether this person has."""
+
+    statement: str
+    is_given: bool
+
+
+class SavedFaceView(BaseModel):
+    """A face of this person's private library."""
+
+    id: UUID
+    name: str
+    file_name: str
+    sha256: str
+    width_px: int | None
+    height_px: int | None
+    created_at: datetime
 
 
 class JobSummary(BaseModel):
@@ -92,21 +123,50 @@ class Submitted(BaseModel):
     job_ids: list[UUID]
 
 
+class Deleted(BaseModel):
+    """Whether there was something to delete."""
+
+    deleted: bool
+
+
 class Cancelled(BaseModel):
     """Whether the run was still there to be cancelled."""
 
     cancelled: bool
 
 
-def tool_view(spec: ToolSpec) -> ToolView:
-    """The tool as REST shows it."""
+def tool_view(spec: ToolSpec, *, is_on: bool) -> ToolView:
+    """The tool as REST shows it; roles that only the studio fills are left out."""
     return ToolView(
         name=spec.name,
         title=spec.title,
         version=spec.version,
         required_roles=list(spec.required_roles),
-        optional_roles=list(spec.optional_roles),
+        optional_roles=list(given_roles(spec)[len(spec.required_roles) :]),
+        repeatable_roles=list(spec.repeatable_roles),
+        is_on=is_on,
+        consent=spec.consent,
         params=spec.params.model_json_schema(),
+    )
+
+
+def given_roles(spec: ToolSpec) -> tuple[str, ...]:
+    """The roles that a caller may fill, the required ones first."""
+    made = spec.reuse.role if spec.reuse else None
+    roles = (*spec.required_roles, *spec.optional_roles)
+    return tuple(role for role in roles if role != made)
+
+
+def saved_face_view(face: SavedFace) -> SavedFaceView:
+    """A saved face as REST shows it."""
+    return SavedFaceView(
+        id=face.id,
+        name=face.name,
+        file_name=face.file_name,
+        sha256=face.blob_sha256,
+        width_px=face.blob.width_px,
+        height_px=face.blob.height_px,
+        created_at=face.created_at,
     )
 
 
@@ -140,7 +200,7 @@ def job_view(services: Services, job: Job) -> JobView:
         queued_at=job.queued_at,
         started_at=job.started_at,
         finished_at=job.finished_at,
-        error=_error_view(job.error_code, job.error_message),
+        error=_error_view(job.error_code, job.error_message, job.error_regions),
         stage=job.stage,
         place=position(services, job.id),
         parent_id=job.parent_id,
@@ -166,5 +226,10 @@ def _file_view(file: JobInput | JobOutput) -> FileView:
     )
 
 
-def _error_view(code: str | None, message: str | None) -> ErrorView | None:
-    return ErrorView(code=code, message=message or "") if code else None
+def _error_view(
+    code: str | None, message: str | None, regions: Sequence[dict[str, Any]] = ()
+) -> ErrorView | None:
+    if not code:
+        return None
+    marked = [Region(**region) for region in regions]
+    return ErrorView(code=code, message=message or "", regions=marked)

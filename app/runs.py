@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from db.repositories.jobs import JobRepository
 from db.repositories.queue import QueueRepository
 from db.states import JobState
 from db.types import utc_now
+from studio.tools.spec import AUXILIARY_TOOLS
 from tasks.files import StoredFile
 from tasks.services import Services
 
@@ -58,6 +59,11 @@ def get_run(services: Services, actor: Actor, job_id: UUID) -> Job | None:
     """A visible run with its owner and files; None for what does not exist or is hidden."""
     with services.database.read() as session:
         return JobRepository(session).get(actor, job_id)
+
+
+def listed(filters: JobFilters) -> JobFilters:
+    """``filters`` as lists use them: runs that only prepare others are shown when asked for."""
+    return replace(filters, without_tools=AUXILIARY_TOOLS)
 
 
 def recent_runs(services: Services, actor: Actor, tool: str, limit: int) -> Sequence[JobRow]:

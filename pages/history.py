@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from app.navigation import CUTOUT
+from app.runs import listed
 from app.security import require_user
 from app.ui import gallery, states
 from app.ui.layout import header
@@ -20,7 +21,7 @@ from db.errors import InvalidCursorError
 from db.repositories.history import Count, JobFilters, JobPage
 from db.repositories.jobs import JobRepository, Person
 from db.states import JobState
-from studio.tools.spec import TOOLS
+from studio.tools.spec import AUXILIARY_TOOLS, TOOLS
 from tasks.services import Services, get_services
 
 PAGE_SIZE = 30
@@ -32,7 +33,7 @@ def main() -> None:
     services = get_services()
     header("History", "Every run you may see, newest first.")
     with services.database.read() as session:
-        people = JobRepository(session).owners(actor)
+        people = JobRepository(session).owners(actor, AUXILIARY_TOOLS)
     filters = ask_filters(people)
     page, total = read_page(services, actor, filters)
     if not page.rows:
@@ -121,11 +122,11 @@ def read_page(services: Services, actor: Actor, filters: JobFilters) -> tuple[Jo
         jobs = JobRepository(session)
         cursor = st.query_params.get("cursor")
         try:
-            page = jobs.page(actor, filters, PAGE_SIZE, cursor)
+            page = jobs.page(actor, listed(filters), PAGE_SIZE, cursor)
         except InvalidCursorError:
             first_page()
-            page = jobs.page(actor, filters, PAGE_SIZE)
-        return page, jobs.count(actor, filters)
+            page = jobs.page(actor, listed(filters), PAGE_SIZE)
+        return page, jobs.count(actor, listed(filters))
 
 
 def show_nothing(filters: JobFilters) -> None:

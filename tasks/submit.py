@@ -20,6 +20,7 @@ from db.repositories.tool_switches import ToolSwitchRepository
 from db.types import Lane, Origin, Visibility
 from studio.errors import UserInputError
 from studio.imaging.decode import Limits, inspect
+from studio.imaging.drawing import Drawing
 from studio.params import (
     INTERPOLATION,
     PARAMS_VERSION,
@@ -35,9 +36,21 @@ from tasks.reuse import find_reusable
 from tasks.services import Services
 from tasks.status import slots
 
-__all__ = ["Item", "StoredFile", "cancel", "consent_action", "rerun", "store_upload", "submit"]
+__all__ = [
+    "DRAWING_TYPE",
+    "Item",
+    "StoredFile",
+    "cancel",
+    "consent_action",
+    "rerun",
+    "store_drawing",
+    "store_upload",
+    "submit",
+]
 
 MAIN_ROLE = "image"
+DRAWING_TYPE = "application/json"
+"""Media type of a painted mask."""
 
 Item = Mapping[str, "StoredFile | Sequence[StoredFile]"]
 """The files of one job by role; a role that may be repeated takes several, in order."""
@@ -67,6 +80,32 @@ def store_upload(services: Services, file_name: str, data: bytes) -> StoredFile:
         height_px=info.height_px,
     )
     return replace(stored, thumbnail_jpeg=info.thumbnail_jpeg)
+
+
+def store_drawing(services: Services, file_name: str, data: bytes) -> StoredFile:
+    """Check a painted mask and store it, ready to be submitted within a day.
+
+    Raises:
+        UserInputError: ``image.too_many_bytes`` or ``drawing.unreadable``.
+
+    """
+    most = services.settings.max_upload_bytes
+    if len(data) > most:
+        raise UserInputError(
+            f"The file has {len(data)} bytes and the limit is {most}",
+            remedy="Paint with fewer strokes.",
+            code="image.too_many_bytes",
+            file_name=file_name,
+        )
+    drawing = Drawing.parse(data, file_name=file_name)
+    return keep(
+        services,
+        drawing.to_bytes(),
+        file_name=file_name,
+        media_type=DRAWING_TYPE,
+        width_px=drawing.width_px,
+        height_px=drawing.height_px,
+    )
 
 
 def submit(

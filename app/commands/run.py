@@ -46,6 +46,19 @@ def run(
             "--input", metavar="ROLE=FILE", help="A further input, as background=sky.jpg."
         ),
     ] = None,
+    mask: Annotated[
+        Path | None, typer.Option("--mask", metavar="FILE", help="Short for --input mask=FILE.")
+    ] = None,
+    sources: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--source", metavar="FILE", help="Short for --input source=FILE; may be repeated."
+        ),
+    ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option("--reference", metavar="FILE", help="Short for --input reference=FILE."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Run TOOL on each FILE here and now; no server and no database are needed.
@@ -59,7 +72,12 @@ def run(
     bench = _Bench(
         spec=get_tool(tool),
         params=params,
-        extra=[(role, Path(file)) for role, file in _pairs(inputs, "--input")],
+        extra=[
+            *((role, Path(file)) for role, file in _pairs(inputs, "--input")),
+            *(("mask", file) for file in [mask] if file),
+            *(("source", file) for file in sources or []),
+            *(("reference", file) for file in [reference] if file),
+        ],
         settings=settings,
         models=ModelCache(WeightStore(settings.weights_dir, load_catalogue()), settings),
         out=out,
@@ -136,7 +154,7 @@ def _pairs(items: Sequence[str] | None, option: str) -> list[tuple[str, str]]:
 
 
 def _value(text: str) -> object:
-    """Numbers, true, false and null as JSON reads them; everything else is a word."""
+    """Numbers, lists, true, false and null as JSON reads them; everything else is a word."""
     try:
         value: object = json.loads(text)
     except json.JSONDecodeError:

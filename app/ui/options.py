@@ -191,10 +191,8 @@ def _number(
     given = None if value is None else kind(value)
     if given is None or low is None or high is None or high - low > 100:
         return st.number_input(label, min_value=low, max_value=high, value=given, **options)
-    if kind is int:
-        step, shape = kind(1), "%d"
-    else:
-        step, shape = (kind(0.05), "%.2f") if high - low <= 1 else (kind(0.5), "%.1f")
+    fine, shape = (0.05, "%.2f") if high - low <= 1 else (0.5, "%.1f")
+    step, shape = (kind(1), "%d") if kind is int else (kind(fine), shape)
     return st.slider(
         label, min_value=low, max_value=high, value=given, step=step, format=shape, **options
     )

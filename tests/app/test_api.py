@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from io import BytesIO
 from uuid import UUID, uuid4
 
@@ -10,10 +11,14 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from app.sessions import create_api_token, open_session
+from app.switches import switch
 from db.actor import Actor
+from db.repositories.audit import AuditRepository
 from db.repositories.jobs import JobRepository
 from db.states import JobState
 from db.types import Role, Visibility
+from studio.errors import Region
+from studio.imaging.drawing import Drawing
 from studio.tools.spec import TOOLS
 from tasks.services import Services
 from tests.factories import make_job
@@ -221,3 +226,139 @@ def test_schema_describes_the_interface_and_unknown_addresses_are_json(
     assert {"/v1/tools", "/v1/jobs", "/v1/jobs/{job_id}/cancel"} <= paths.keys()
     assert browser.get("/api/docs").status_code == 404
     assert browser.get("/api/v1/nope").json() == {"detail": "Not Found"}
+
+
+def test_tools_say_what_callers_may_send_and_what_must_be_confirmed(
+    browser: TestClient, mei: Actor
+) -> None:
+    tools = {tool["name"]: tool for tool in browser.get("/api/v1/tools").json()}
+    assert tools["faceswap"]["repeatable_roles"] == ["source"]
+    assert "agreed" in tools["faceswap"]["consent"]
+    assert tools["cutout"]["consent"] == ""
+    assert tools["inpaint"]["optional_roles"] == ["mask", "drawing"]
+    assert "render" not in tools["cartoon"]["optional_roles"]
+    assert all(tool["is_on"] for tool in tools.values())
+
+
+def send(browser: TestClient, tool: str, *files: tuple[str, bytes], **fields: str) -> Response:
+    """Files in their roles; a role may come several times."""
+    parts = [(role, (f"{role}-{n}.png", data)) for n, (role, data) in enumerate(files)]
+    return browser.post("/api/v1/jobs", data={"tool": tool, **fields}, files=parts)
+
+
+def inputs_of(browser: TestClient, answer: Response) -> list[tuple[str, str]]:
+    [job_id] = answer.json()["job_ids"]
+    job = browser.get(f"/api/v1/jobs/{job_id}").json()
+    return sorted((file["role"], file["file_name"]) for file in job["inputs"])
+
+
+def test_submit_faceswap_is_refused_until_consent_is_given_and_recorded(
+    services: Services, browser: TestClient, mei: Actor
+) -> None:
+    files = [("image", png(1)), ("source", png(2)), ("source", png(3)), ("reference", png(4))]
+    refused = send(browser, "faceswap", *files)
+    assert (refused.status_code, refused.json()["code"]) == (403, "consent.missing")
+
+    asked = browser.get("/api/v1/tools/faceswap/consent").json()
+    assert (asked["is_given"], "agreed" in asked["statement"]) == (False, True)
+    for _ in range(2):
+        assert browser.post("/api/v1/tools/faceswap/consent").json()["is_given"]
+    with services.database.read() as unit:
+        entries = [row for row in AuditRepository(unit).page(mei) if "consent" in row.action]
+    [entry] = entries
+    assert (entry.action, entry.actor_name) == ("faceswap.consent", "mei")
+    assert entry.detail == {"statement": asked["statement"]}
+
+    answer = send(browser, "faceswap", *files, params='{"faces": [0, null, 1]}')
+    assert answer.status_code == 202
+    assert inputs_of(browser, answer) == [
+        ("image", "image-0.png"),
+        ("reference", "reference-3.png"),
+        ("source", "source-1.png"),
+        ("source", "source-2.png"),
+    ]
+
+
+def test_submit_inpaint_takes_a_mask_and_a_drawing(browser: TestClient, mei: Actor) -> None:
+    drawing = Drawing(width_px=24, height_px=16).to_bytes()
+    answer = send(browser, "inpaint", ("image", png(1)), ("mask", png(2)), ("drawing", drawing))
+    assert [role for role, _ in inputs_of(browser, answer)] == ["drawing", "image", "mask"]
+
+    damaged = send(browser, "inpaint", ("image", png(1)), ("drawing", b"{}"))
+    assert (damaged.status_code, damaged.json()["code"]) == (422, "drawing.unreadable")
+    twice = send(browser, "inpaint", ("image", png(1)), ("mask", png(2)), ("mask", png(3)))
+    assert (twice.status_code, twice.json()["code"]) == (422, "submit.role")
+
+
+def test_submit_of_a_tool_that_is_switched_off_is_refused(
+    services: Services, browser: TestClient, mei: Actor
+) -> None:
+    job_id = submit(browser, png()).json()["job_ids"][0]
+    boss = make_person(services, "boss", Role.ADMIN)
+    switch(services, boss, "upscale", HERE, is_on=False)
+    for answer in (submit(browser, png()), browser.post(f"/api/v1/jobs/{job_id}/rerun")):
+        assert (answer.status_code, answer.json()["code"]) == (403, "tool.switched_off")
+    tools = {tool["name"]: tool["is_on"] for tool in browser.get("/api/v1/tools").json()}
+    assert not tools["upscale"]
+    assert tools["cutout"]
+    switch(services, boss, "upscale", HERE, is_on=True)
+    assert submit(browser, png()).status_code == 202
+
+
+def test_job_that_was_refused_shows_the_regions_it_speaks_of(
+    services: Services, browser: TestClient, mei: Actor
+) -> None:
+    region = Region(0.1, 0.2, 0.3, 0.4, label="2", text="turned too far", is_fault=True)
+    with services.database.write() as unit:
+        job = make_job(unit, mei, state=JobState.FAILED, error_regions=[asdict(region)])
+    error = browser.get(f"/api/v1/jobs/{job.id}").json()["error"]
+    assert error["regions"] == [asdict(region)]
+
+
+def test_jobs_leave_auxiliary_runs_out_unless_asked(
+    services: Services, browser: TestClient, mei: Actor
+) -> None:
+    with services.database.write() as unit:
+        swap, search = (make_job(unit, mei, tool=tool).id for tool in ("faceswap", "faces"))
+    assert [job["id"] for job in browser.get("/api/v1/jobs").json()["jobs"]] == [str(swap)]
+    asked = browser.get("/api/v1/jobs?tool=faces").json()["jobs"]
+    assert [job["id"] for job in asked] == [str(search)]
+
+
+def save_face(browser: TestClient, data: bytes, name: str = "Ana") -> Response:
+    files = {"image": ("ana.png", data, "image/png")}
+    return browser.post("/api/v1/faces", data={"name": name}, files=files)
+
+
+def test_saved_face_is_the_owners_alone_and_can_be_a_source(
+    services: Services, browser: TestClient, mei: Actor
+) -> None:
+    face = save_face(browser, png(5)).json()
+    assert [one["name"] for one in browser.get("/api/v1/faces").json()] == ["Ana"]
+    assert browser.get(f"/thumbnails/{face['sha256']}").status_code == 200
+    browser.post("/api/v1/tools/faceswap/consent")
+    answer = send(browser, "faceswap", ("image", png(1)), source=face["id"])
+    assert ("source", "ana.png") in inputs_of(browser, answer)
+
+    other = save_face(browser, png(6)).json()
+    use_token(services, browser, make_person(services, "boss", Role.ADMIN))
+    assert browser.get("/api/v1/faces").json() == []
+    assert browser.delete(f"/api/v1/faces/{other['id']}").json() == {"deleted": False}
+    assert browser.get(f"/thumbnails/{other['sha256']}").status_code == 404
+    stolen = send(browser, "faceswap", ("image", png(1)), source=other["id"])
+    assert (stolen.status_code, stolen.json()["code"]) == (404, "face.not_found")
+
+    use_token(services, browser, mei)
+    assert browser.delete(f"/api/v1/faces/{other['id']}").json() == {"deleted": True}
+    assert [one["id"] for one in browser.get("/api/v1/faces").json()] == [face["id"]]
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "code"),
+    [(png(), "  ", "face.name_invalid"), (b"text", "Ana", "image.not_an_image")],
+)
+def test_save_face_refusals(
+    browser: TestClient, mei: Actor, data: bytes, name: str, code: str
+) -> None:
+    assert save_face(browser, data, name).json()["code"] == code
+    assert browser.get("/api/v1/faces").json() == []
