@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,7 +12,10 @@ import pytest
 from PIL import Image
 
 from studio.imaging.encode import encode_mask
+from studio.params import ToolParams
+from studio.report import Report
 from studio.settings import ROOT
+from studio.tools.spec import TOOLS, ToolInputs, ToolOutput
 from tests.app.commands.outcome import Studio
 
 ENLARGE = ("--set", "model=interpolation")
@@ -140,6 +144,62 @@ def test_run_without_the_weights_says_how_to_get_them(
     assert outcome.code == 1
     assert outcome.err.startswith("cat.png: ")
     assert "studio weights pull isnet" in outcome.err
+
+
+def _read_and_report(
+    inputs: ToolInputs, params: ToolParams, _models: object, report: Report
+) -> list[ToolOutput]:
+    """A tool that says what it was given."""
+    report.note(json.dumps({role: len(inputs.all(role)) for role in inputs}))
+    report.note(json.dumps(params.model_dump(mode="json").get("faces")))
+    return [ToolOutput("image", inputs["image"])]
+
+
+@pytest.fixture
+def _tools_that_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("inpaint", "faceswap"):
+        spec = replace(TOOLS[name], runner_path=f"{__name__}:_read_and_report")
+        monkeypatch.setitem(TOOLS, name, spec)
+
+
+@pytest.mark.usefixtures("_tools_that_report")
+@pytest.mark.parametrize(
+    ("arguments", "inputs"),
+    [
+        (("inpaint", "--mask"), {"image": 1, "mask": 1}),
+        (("faceswap", "--source"), {"image": 1, "source": 1}),
+        (
+            ("faceswap", "--reference", "FILE", "--source"),
+            {"image": 1, "source": 1, "reference": 1},
+        ),
+        (("faceswap", "--source", "FILE", "--source"), {"image": 1, "source": 2}),
+    ],
+)
+def test_run_named_inputs_reach_the_tool_in_their_roles(
+    studio: Studio,
+    picture: Path,
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+    inputs: dict[str, int],
+) -> None:
+    tool, *rest = (picture if word == "FILE" else word for word in arguments)
+    outcome = studio("run", tool, picture, *rest, picture, "--out", tmp_path, "--json")
+
+    assert outcome.code == 0, outcome.err
+    [result] = outcome.json["results"]
+    assert json.loads(result["record"]["notes"][0]) == inputs
+    assert outcome.err == ""
+
+
+@pytest.mark.usefixtures("_tools_that_report")
+def test_run_list_value_is_read_as_a_list(studio: Studio, picture: Path, tmp_path: Path) -> None:
+    outcome = studio(
+        "run", "faceswap", picture, "--source", picture, "--set", "faces=[0,null]",
+        "--out", tmp_path, "--json",
+    )  # fmt: skip
+
+    assert outcome.json["params"]["faces"] == [0, None]
+    assert outcome.json["results"][0]["record"]["notes"][-1] == "[0, null]"
 
 
 def test_run_leaves_no_database_behind(
