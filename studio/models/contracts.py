@@ -137,11 +137,11 @@ class Port(_Frozen):
 
 
 class NetworkContract(_Frozen):
-    """The ports of a network whose tool is still to come.
+    """The ports of a network that has code of its own, or whose tool is still to come.
 
     Attributes:
         inputs: in the graph's order.
-        outputs: in the graph's order.
+        outputs: in the graph's order; those with names are asked for by name.
         multiple: both sides must be a multiple of this.
         alignment: the face template its crop is warped to.
         procedure: the steps around the network, in words.
