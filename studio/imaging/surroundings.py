@@ -40,7 +40,7 @@ def blur_background(pixels: Pixels, alpha: Pixels, sigma_px: float) -> Pixels:
     """
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _MIXED_EDGE_PX + 1,) * 2)
     subject = np.asarray(cv2.dilate(alpha, kernel)) > _MIXED_ALPHA
-    return _blur_wide(_fill(pixels, subject), sigma_px)
+    return blur_wide(_fill(pixels, subject), sigma_px)
 
 
 def fill_hidden(pixels: Pixels, alpha: Pixels) -> Pixels:
@@ -70,7 +70,14 @@ def _fill(pixels: Pixels, missing: _Flags) -> Pixels:
     return filled
 
 
-def _blur_wide(pixels: Pixels, sigma_px: float) -> Pixels:
+def blur_wide(pixels: Pixels, sigma_px: float) -> Pixels:
+    """A Gaussian of any width in about the same time; borders are continued outwards.
+
+    Args:
+        pixels: ``uint8 (H, W, 3)`` or ``(H, W)``.
+        sigma_px: above 0.
+
+    """
     height, width = pixels.shape[:2]
     factor = int(sigma_px / _REDUCED_SIGMA_PX)
     if factor < 2:

@@ -57,11 +57,92 @@ class CutoutParams(ToolParams):
     keep_largest: bool = Field(
         default=False, title="Keep largest object", description="Drops separate smaller objects."
     )
-    crop: bool = Field(default=False, title="Crop to subject")
+    matting: bool = Field(
+        default=False,
+        title="Fine hair",
+        description="Works the edge out from the colours on both sides of it (closed-form alpha "
+        "matting). For hair, fur and fringes; takes a few seconds more.",
+    )
+    foreground_threshold: int = Field(
+        default=240,
+        ge=1,
+        le=255,
+        title="Foreground threshold",
+        description="Fine hair: where the alpha is above this, the subject is certain.",
+    )
+    background_threshold: int = Field(
+        default=10,
+        ge=0,
+        le=254,
+        title="Background threshold",
+        description="Fine hair: where the alpha is below this, the background is certain.",
+    )
+    erode_size_px: int = Field(
+        default=10,
+        ge=0,
+        le=100,
+        title="Erode size px",
+        description="Fine hair: side of the square by which both certain areas shrink; more "
+        "looks for hair further out.",
+    )
+    shadow: bool = Field(
+        default=False,
+        title="Drop shadow",
+        description="The subject, with its outline, drops a soft shadow.",
+    )
+    shadow_x_px: int = Field(
+        default=12,
+        ge=-500,
+        le=500,
+        title="Shadow x px",
+        description="How far the shadow lies to the right; negative is to the left.",
+    )
+    shadow_y_px: int = Field(
+        default=16,
+        ge=-500,
+        le=500,
+        title="Shadow y px",
+        description="How far the shadow lies below; negative is above.",
+    )
+    shadow_blur_px: float = Field(
+        default=14,
+        ge=0,
+        le=200,
+        title="Shadow blur px",
+        description="Gaussian sigma that softens the shadow.",
+    )
+    shadow_opacity: float = Field(
+        default=0.45, ge=0, le=1, title="Shadow opacity", description="1 is solid."
+    )
+    shadow_colour: HexColour = Field(
+        default="#000000", title="Shadow colour", description="Colour of the drop shadow."
+    )
+    outline_px: float = Field(
+        default=0,
+        ge=0,
+        le=100,
+        title="Outline px",
+        description="Width of an even outline round the subject, as a sticker has; 0 for none.",
+    )
+    outline_colour: HexColour = Field(
+        default="#ffffff", title="Outline colour", description="Colour of the outline."
+    )
+    crop: bool = Field(
+        default=False,
+        title="Crop to subject",
+        description="Cuts to the subject with its shadow and outline. Without a picture behind "
+        "it, these may go on beyond the borders of the original.",
+    )
     crop_margin_px: int = Field(default=16, ge=0, le=2000, title="Crop margin px")
 
     @model_validator(mode="after")
     def _transparency_needs_a_format_with_alpha(self) -> CutoutParams:
         if self.output is CutoutOutput.TRANSPARENT and self.format is ImageFormat.JPEG:
             raise ValueError("JPEG cannot be transparent; choose PNG or WebP")
+        return self
+
+    @model_validator(mode="after")
+    def _thresholds_leave_a_band(self) -> CutoutParams:
+        if self.background_threshold >= self.foreground_threshold:
+            raise ValueError("the background threshold must be below the foreground threshold")
         return self

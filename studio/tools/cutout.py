@@ -1,24 +1,31 @@
 """Cutout: one network finds the subject's alpha, everything else finishes it.
 
-The raw alpha is returned too. Given back as input "alpha", any edge or background option
-can be changed without running or loading the network again.
+The raw alpha is returned too. Given back as input "alpha", any edge, background, shadow or
+outline option can be changed without running or loading the network again.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from studio.errors import UserInputError
-from studio.imaging.blend import composite
+from studio.imaging.blend import composite, over
+from studio.imaging.closed_form import UnsolvedMatteError, solve_matte
 from studio.imaging.foreground import estimate_foreground
 from studio.imaging.masks import EMPTY_LEVEL, feather, keep_largest, shift_edge, subject_box
+from studio.imaging.outline import outline_alpha
 from studio.imaging.picture import Picture, Pixels
 from studio.imaging.resample import cover
+from studio.imaging.shadow import shadow_alpha, shadow_reach_px
 from studio.imaging.surroundings import blur_background, fill_hidden
+from studio.imaging.trimap import make_trimap
 from studio.models.matting import predict_alpha
 from studio.params import CutoutOutput, CutoutParams, ToolParams
 from studio.report import Report
@@ -31,6 +38,16 @@ if TYPE_CHECKING:
 _FRINGE_PX = 4
 """Colours are kept this far beyond the visible edge, for viewers that mix neighbours."""
 _WHITE = np.full(3, 255, dtype=np.uint8)
+_WITHOUT_A_FRAME = (CutoutOutput.TRANSPARENT, CutoutOutput.COLOUR)
+"""Backgrounds that go on beyond the borders of the original."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """Colours ``(H, W, 3)``, or one ``(3,)``, with their opacity ``(H, W)``."""
+
+    colours: Pixels
+    alpha: Pixels
 
 
 def run(
@@ -64,14 +81,14 @@ def run(
             code="cutout.background_missing",
         )
     picture = inputs["image"]
-    raw = _raw_alpha(inputs, params, models, report)
-    visible = _finish_edge(raw, picture.alpha, params)
-    report.progress(0.8)
-    result = _compose(inputs, raw, visible, params)
-    if params.crop:
-        result = _crop(result, subject_box(visible, params.crop_margin_px))
+    with report.span(0.0, 0.5):
+        raw = _raw_alpha(inputs, params, models, report)
+    with report.span(0.5, 0.8):
+        matte = _matte(picture, raw, params, report)
+    visible = _finish_edge(matte, picture.alpha, params)
+    report.progress(0.85)
     return [
-        ToolOutput("image", result),
+        ToolOutput("image", _compose(inputs, matte, visible, params)),
         ToolOutput("alpha", picture.with_pixels(picture.pixels, raw)),
     ]
 
@@ -115,10 +132,27 @@ def _predict(picture: Picture, model_id: str, models: ModelCache, report: Report
     return predict_alpha(model, pixels)
 
 
-def _finish_edge(raw: Pixels, own_alpha: Pixels | None, params: CutoutParams) -> Pixels:
-    """The alpha to show: ``raw`` with the edge options and the picture's own alpha applied."""
+def _matte(picture: Picture, raw: Pixels, params: CutoutParams, report: Report) -> Pixels:
+    """The alpha at the subject's true edge, before any taste is applied to it."""
     alpha = keep_largest(raw) if params.keep_largest else raw
-    alpha = feather(shift_edge(alpha, params.shift_px), params.feather_px)
+    if not params.matting:
+        return alpha
+    trimap = make_trimap(
+        alpha,
+        foreground_threshold=params.foreground_threshold,
+        background_threshold=params.background_threshold,
+        erode_size_px=params.erode_size_px,
+    )
+    try:
+        return solve_matte(_shown(picture), trimap, report.progress)
+    except UnsolvedMatteError as error:
+        report.note(f"Fine hair was not worked out, the network's own edge was kept: {error}.")
+        return alpha
+
+
+def _finish_edge(matte: Pixels, own_alpha: Pixels | None, params: CutoutParams) -> Pixels:
+    """The alpha to show: ``matte`` with the edge options and the picture's own alpha applied."""
+    alpha = feather(shift_edge(matte, params.shift_px), params.feather_px)
     if own_alpha is not None:
         alpha = np.asarray(cv2.multiply(alpha, own_alpha, scale=1 / 255), dtype=np.uint8)
     if alpha.max() <= EMPTY_LEVEL:
@@ -131,33 +165,95 @@ def _finish_edge(raw: Pixels, own_alpha: Pixels | None, params: CutoutParams) ->
 
 
 def _compose(
-    inputs: Mapping[str, Picture], raw: Pixels, visible: Pixels, params: CutoutParams
+    inputs: Mapping[str, Picture], matte: Pixels, visible: Pixels, params: CutoutParams
 ) -> Picture:
     picture = inputs["image"]
     if params.output is CutoutOutput.MASK:
-        return picture.with_pixels(np.repeat(visible[..., None], 3, axis=2))
-    colours = picture.pixels
-    if params.despill:
-        shown = colours if picture.alpha is None else fill_hidden(colours, picture.alpha)
-        colours = estimate_foreground(shown, raw)
+        result = picture.with_pixels(np.repeat(visible[..., None], 3, axis=2))
+        return _cropped(result, visible, params)
+    colours = estimate_foreground(_shown(picture), matte) if params.despill else picture.pixels
+    if params.crop and params.output in _WITHOUT_A_FRAME:
+        colours, visible = _with_room(colours, visible, params)
+    layers = [_Layer(colours, visible), *_beneath(visible, params)]
     if params.output is CutoutOutput.TRANSPARENT:
-        return picture.with_pixels(_forget_hidden(colours, visible), visible)
-    background = _background(inputs, raw, params)
-    return picture.with_pixels(composite(colours, visible, background))
+        result = picture.with_pixels(*_merged(layers))
+    else:
+        pixels = _background(inputs, matte, params)
+        for layer in reversed(layers):
+            pixels = composite(layer.colours, layer.alpha, pixels)
+        result = picture.with_pixels(pixels)
+    return _cropped(result, reduce(np.maximum, (layer.alpha for layer in layers)), params)
 
 
-def _background(inputs: Mapping[str, Picture], raw: Pixels, params: CutoutParams) -> Pixels:
+def _shown(picture: Picture) -> Pixels:
+    """Its colours, with nothing arbitrary where it is transparent."""
+    return picture.pixels if picture.alpha is None else fill_hidden(picture.pixels, picture.alpha)
+
+
+def _with_room(colours: Pixels, visible: Pixels, params: CutoutParams) -> tuple[Pixels, Pixels]:
+    """Canvas added where shadow and outline would reach beyond the picture's borders."""
+    outline_px = math.ceil(params.outline_px)
+    shadow_px = (0, 0, 0, 0)
+    if params.shadow:
+        shadow_px = shadow_reach_px(params.shadow_x_px, params.shadow_y_px, params.shadow_blur_px)
+    height, width = visible.shape
+    x0, y0, x1, y1 = subject_box(visible, 0)
+    spare_px = (x0, y0, width - x1, height - y1)
+    left, top, right, bottom = (
+        max(outline_px + reach - spare, 0) for reach, spare in zip(shadow_px, spare_px, strict=True)
+    )
+    sides = (top, bottom, left, right)
+    return (
+        np.asarray(cv2.copyMakeBorder(colours, *sides, cv2.BORDER_REPLICATE), dtype=np.uint8),
+        np.asarray(cv2.copyMakeBorder(visible, *sides, cv2.BORDER_CONSTANT), dtype=np.uint8),
+    )
+
+
+def _beneath(visible: Pixels, params: CutoutParams) -> list[_Layer]:
+    """What lies between subject and background, from the top down."""
+    layers = []
+    opaque = visible
+    if params.outline_px:
+        outline = outline_alpha(visible, params.outline_px)
+        layers.append(_Layer(_rgb(params.outline_colour), outline))
+        opaque = np.maximum(visible, outline)
+    if params.shadow:
+        shadow = shadow_alpha(
+            opaque,
+            x_px=params.shadow_x_px,
+            y_px=params.shadow_y_px,
+            sigma_px=params.shadow_blur_px,
+            opacity=params.shadow_opacity,
+        )
+        layers.append(_Layer(_rgb(params.shadow_colour), shadow))
+    return layers
+
+
+def _merged(layers: list[_Layer]) -> tuple[Pixels, Pixels]:
+    """All layers in one, with its alpha; black where nobody can see."""
+    top, *others = layers
+    colours, alpha = top.colours, top.alpha
+    for layer in others:
+        colours, alpha = over(colours, alpha, layer.colours, layer.alpha)
+    return _forget_hidden(colours, alpha), alpha
+
+
+def _background(inputs: Mapping[str, Picture], matte: Pixels, params: CutoutParams) -> Pixels:
     picture = inputs["image"]
     if params.output is CutoutOutput.COLOUR:
-        return np.frombuffer(bytes.fromhex(params.colour[1:]), dtype=np.uint8)
+        return _rgb(params.colour)
     if params.output is CutoutOutput.BLUR:
         hidden = 0 if picture.alpha is None else 255 - picture.alpha
-        return blur_background(picture.pixels, np.maximum(raw, hidden), params.blur_px)
+        return blur_background(picture.pixels, np.maximum(matte, hidden), params.blur_px)
     own = inputs["background"]
     pixels = cover(own.pixels, picture.width, picture.height)
     if own.alpha is None:
         return pixels
     return composite(pixels, cover(own.alpha, picture.width, picture.height), _WHITE)
+
+
+def _rgb(colour: str) -> Pixels:
+    return np.frombuffer(bytes.fromhex(colour[1:]), dtype=np.uint8)
 
 
 def _forget_hidden(colours: Pixels, visible: Pixels) -> Pixels:
@@ -167,8 +263,11 @@ def _forget_hidden(colours: Pixels, visible: Pixels) -> Pixels:
     return np.asarray(cv2.copyTo(colours, near), dtype=np.uint8)
 
 
-def _crop(picture: Picture, box: tuple[int, int, int, int]) -> Picture:
-    left, top, right, bottom = box
+def _cropped(picture: Picture, shown: Pixels, params: CutoutParams) -> Picture:
+    """``picture`` cut to what ``shown`` covers, if the params ask for it."""
+    if not params.crop:
+        return picture
+    left, top, right, bottom = subject_box(shown, params.crop_margin_px)
     rows, columns = slice(top, bottom), slice(left, right)
     alpha = None if picture.alpha is None else picture.alpha[rows, columns]
     return picture.with_pixels(picture.pixels[rows, columns], alpha)
