@@ -25,7 +25,7 @@ CATALOGUE_PATH = ROOT / "weights" / "catalogue.toml"
 
 DigestKind = Literal["sha256", "md5", "git-blob"]
 Evidence = Literal["published", "computed", "seen elsewhere"]
-Conversion = Literal["ncnn-to-onnx", "half-to-float"]
+Conversion = Literal["ncnn-to-onnx", "half-to-float", "torch-to-onnx", "tensorflow-to-onnx"]
 Commercial = Literal["yes", "no", "ask"]
 Format = Literal["onnx", "ncnn", "tensorflow-graph", "tflite", "torchscript", "torch-state-dict"]
 

@@ -14,21 +14,17 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # ships no types
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, numpy_helper
 
 from studio.errors import WeightError
+from studio.models.graph_writer import PICTURE, Attribute, GraphWriter, save
 from studio.models.ncnn_graph import Layer, Weights, read_ncnn, refusal
 
-_Attribute = int | float | str | list[int]
-
-_OPSET = 17
-_IR_VERSION = 8
 _NEAREST, _CUBIC = 1, 3
 _RELU, _LEAKY_RELU = 1, 2
 _ELTWISE_SUM = 1
 _COLOURS = 3
 _LARGEST_STRIDE = 8
-_PICTURE = [1, 3, None, None]
 
 
 def ncnn_to_onnx(param_path: Path, bin_path: Path, out_path: Path) -> None:
@@ -42,13 +38,14 @@ def ncnn_to_onnx(param_path: Path, bin_path: Path, out_path: Path) -> None:
 
     """
     layers = read_ncnn(param_path, bin_path)
-    writer = _GraphWriter()
+    writer = _NcnnWriter()
     for layer in layers:
         write = _WRITERS.get(layer.kind)
         if write is None:
             raise refusal(layer, "no ONNX form is known for this type")
         write(writer, layer)
-    _save(writer.model(result=layers[-1].outputs[0]), out_path)
+    ports = {writer.input: PICTURE}, {layers[-1].outputs[0]: PICTURE}
+    save(writer.model("ncnn", *ports), out_path)
 
 
 def half_to_float(onnx_path: Path, out_path: Path) -> None:
@@ -81,7 +78,7 @@ def half_to_float(onnx_path: Path, out_path: Path) -> None:
             elif node.op_type == "Cast" and attribute.name == "to":
                 attribute.i = _widened_type(attribute.i)
     _keep_needed_nodes(graph)
-    _save(model, out_path)
+    save(model, out_path)
 
 
 def _widened_type(kind: int) -> int:
@@ -112,24 +109,14 @@ def _keep_needed_nodes(graph: onnx.GraphProto) -> None:
     graph.initializer.extend(constants)
 
 
-def _save(model: onnx.ModelProto, out_path: Path) -> None:
-    onnx.checker.check_model(model, full_check=True)
-    out_path.write_bytes(model.SerializeToString(deterministic=True))
-
-
-class _GraphWriter:
-    """Collects ONNX nodes and constants; blob names are ncnn's, followed through splits."""
+class _NcnnWriter(GraphWriter):
+    """Knows what ncnn calls its blobs, followed through splits, and how far they are enlarged."""
 
     def __init__(self) -> None:
-        self._nodes: list[onnx.NodeProto] = []
-        self._constants: list[onnx.TensorProto] = []
+        super().__init__()
+        self.input = ""
         self._alias: dict[str, str] = {}
         self._enlarged: dict[str, int] = {}
-        self._input = ""
-
-    def read(self, blob: str) -> None:
-        """Make ``blob`` the graph's input."""
-        self._input = blob
 
     def rename(self, blob: str, original: str) -> None:
         """Let ``blob`` mean ``original`` from here on."""
@@ -139,18 +126,10 @@ class _GraphWriter:
         """What the blob ``name`` is called in the ONNX graph."""
         return self._alias.get(name, name)
 
-    def constant(self, name: str, values: Weights | npt.NDArray[np.int64]) -> str:
-        """Store ``values`` and return their name."""
-        self._constants.append(numpy_helper.from_array(values, name))
-        return name
-
-    def node(self, op: str, inputs: Sequence[str], output: str, **attributes: _Attribute) -> str:
-        """Append a node that reads ``inputs`` (already resolved) and returns its output's name."""
-        node = helper.make_node(op, list(inputs), [output], name=output)
-        node.attribute.extend(helper.make_attribute(*pair) for pair in attributes.items())
-        self._nodes.append(node)
+    def node(self, op: str, inputs: Sequence[str], output: str, **attributes: Attribute) -> str:
+        """As in any graph; the output counts as large as the first input."""
         self._enlarged[output] = self.enlarged(inputs[0])
-        return output
+        return super().node(op, inputs, output, **attributes)
 
     def enlarge(self, name: str, factor: int) -> None:
         """Note that blob ``name`` is ``factor`` times the size of what it was made from."""
@@ -160,33 +139,17 @@ class _GraphWriter:
         """A whole number that both sides of the blob ``name`` are multiples of."""
         return self._enlarged.get(name, 1)
 
-    def model(self, result: str) -> onnx.ModelProto:
-        """The graph whose output is the blob ``result``."""
-        graph = helper.make_graph(
-            self._nodes,
-            "converted-from-ncnn",
-            [helper.make_tensor_value_info(self._input, TensorProto.FLOAT, _PICTURE)],
-            [helper.make_tensor_value_info(result, TensorProto.FLOAT, _PICTURE)],
-            self._constants,
-        )
-        return helper.make_model(
-            graph,
-            opset_imports=[helper.make_opsetid("", _OPSET)],
-            ir_version=_IR_VERSION,
-            producer_name="darkroom",
-        )
+
+def _write_input(writer: _NcnnWriter, layer: Layer) -> None:
+    writer.input = layer.outputs[0]
 
 
-def _write_input(writer: _GraphWriter, layer: Layer) -> None:
-    writer.read(layer.outputs[0])
-
-
-def _write_split(writer: _GraphWriter, layer: Layer) -> None:
+def _write_split(writer: _NcnnWriter, layer: Layer) -> None:
     for output in layer.outputs:
         writer.rename(output, layer.inputs[0])
 
 
-def _write_convolution(writer: _GraphWriter, layer: Layer) -> None:
+def _write_convolution(writer: _NcnnWriter, layer: Layer) -> None:
     names = [writer.blob(layer.inputs[0])]
     names += [writer.constant(f"{layer.name}.{key}", value) for key, value in layer.weights.items()]
     if _pair(layer, 3) != [1, 1]:
@@ -224,18 +187,18 @@ def _pads(layer: Layer) -> list[int]:
     return pads
 
 
-def _write_prelu(writer: _GraphWriter, layer: Layer) -> None:
+def _write_prelu(writer: _NcnnWriter, layer: Layer) -> None:
     slope = writer.constant(f"{layer.name}.slope", layer.weights["slope"].reshape(-1, 1, 1))
     writer.node("PRelu", [writer.blob(layer.inputs[0]), slope], layer.outputs[0])
 
 
-def _write_sum(writer: _GraphWriter, layer: Layer) -> None:
+def _write_sum(writer: _NcnnWriter, layer: Layer) -> None:
     if layer.whole(0) != 0 or layer.whole(1) != 0:
         raise refusal(layer, "only the sum of two blobs is known")
     writer.node("Add", [writer.blob(name) for name in layer.inputs], layer.outputs[0])
 
 
-def _write_weighted_sum(writer: _GraphWriter, layer: Layer) -> None:
+def _write_weighted_sum(writer: _NcnnWriter, layer: Layer) -> None:
     if layer.whole(0) != _ELTWISE_SUM:
         raise refusal(layer, "only the weighted sum is known")
     terms = []
@@ -248,13 +211,13 @@ def _write_weighted_sum(writer: _GraphWriter, layer: Layer) -> None:
     writer.node("Add", terms, layer.outputs[0])
 
 
-def _write_concat(writer: _GraphWriter, layer: Layer) -> None:
+def _write_concat(writer: _NcnnWriter, layer: Layer) -> None:
     if layer.whole(0) != 0:
         raise refusal(layer, "only channels can be joined")
     writer.node("Concat", [writer.blob(name) for name in layer.inputs], layer.outputs[0], axis=1)
 
 
-def _write_resize(writer: _GraphWriter, layer: Layer) -> None:
+def _write_resize(writer: _NcnnWriter, layer: Layer) -> None:
     factor = Fraction(layer.number(1, 1)).limit_denominator(_LARGEST_STRIDE)
     if layer.number(1, 1) != layer.number(2, 1):
         raise refusal(layer, "it stretches")
@@ -266,7 +229,7 @@ def _write_resize(writer: _GraphWriter, layer: Layer) -> None:
         raise refusal(layer, f"interpolation {layer.whole(0)} by {factor} is not known")
 
 
-def _write_nearest(writer: _GraphWriter, layer: Layer, factor: int) -> None:
+def _write_nearest(writer: _NcnnWriter, layer: Layer, factor: int) -> None:
     scales = writer.constant(f"{layer.name}.scales", np.array([1, 1, factor, factor], np.float32))
     output = writer.node(
         "Resize",
@@ -279,7 +242,7 @@ def _write_nearest(writer: _GraphWriter, layer: Layer, factor: int) -> None:
     writer.enlarge(output, factor)
 
 
-def _write_cubic(writer: _GraphWriter, layer: Layer, factor: Fraction) -> None:
+def _write_cubic(writer: _NcnnWriter, layer: Layer, factor: Fraction) -> None:
     """Cubic resizing of a colour picture as a strided convolution.
 
     The filter repeats every ``factor.denominator`` pixels, so a convolution with one output
@@ -336,7 +299,7 @@ def _cubic_weights(offset: float) -> list[float]:
     return [far[0], near[0], near[1], far[1]]
 
 
-def _write_pixel_shuffle(writer: _GraphWriter, layer: Layer) -> None:
+def _write_pixel_shuffle(writer: _NcnnWriter, layer: Layer) -> None:
     output = writer.node(
         "DepthToSpace",
         [writer.blob(layer.inputs[0])],
@@ -347,7 +310,7 @@ def _write_pixel_shuffle(writer: _GraphWriter, layer: Layer) -> None:
     writer.enlarge(output, layer.whole(0))
 
 
-_WRITERS: Mapping[str, Callable[[_GraphWriter, Layer], None]] = {
+_WRITERS: Mapping[str, Callable[[_NcnnWriter, Layer], None]] = {
     "Input": _write_input,
     "Split": _write_split,
     "Convolution": _write_convolution,

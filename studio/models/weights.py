@@ -26,6 +26,8 @@ from studio.models.sources import (
 _CONVERTERS: dict[Conversion, str] = {
     "ncnn-to-onnx": "studio.models.convert:ncnn_to_onnx",
     "half-to-float": "studio.models.convert:half_to_float",
+    "torch-to-onnx": "studio.models.torch_convert:torch_to_onnx",
+    "tensorflow-to-onnx": "studio.models.tensorflow_convert:tensorflow_to_onnx",
 }
 
 
