@@ -1,0 +1,104 @@
+"""The source's skin in the target's light."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from studio.models.runtime import Floats
+from studio.tools.swapping.mask import FaceAreas
+
+_LEAST_GAIN = np.array([0.75, 0.6, 0.6], np.float32)
+_MOST_GAIN = np.array([1.3, 1.05, 1.05], np.float32)
+_REDUCED_SIGMA_PX = 4.0
+"""Wide averages are taken on a picture so much smaller that this sigma remains."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Light:
+    """One scale at which light is taken over.
+
+    Attributes:
+        sigma: as a part of the eye distance.
+        shares: of the difference, for L, a and b.
+        trusted_from: share of skin around a pixel from which its average is trusted.
+
+    """
+
+    sigma: float
+    shares: tuple[float, float, float]
+    trusted_from: float
+
+
+_LIGHTS = (_Light(0.22, (0.75, 0.6, 0.6), 0.25), _Light(0.09, (0.25, 0.85, 0.85), 0.3))
+"""Broad light and shade, then the tint of smaller lights."""
+
+
+def to_lab(pixels: Floats) -> Floats:
+    """CIE Lab, L 0 to 100, from RGB ``float32 (h, w, 3)`` 0 to 255."""
+    return np.asarray(cv2.cvtColor(pixels / np.float32(255), cv2.COLOR_RGB2Lab), np.float32)
+
+
+def to_rgb(lab: Floats) -> Floats:
+    """RGB ``float32 (h, w, 3)`` 0 to 255 from CIE Lab."""
+    return np.clip(cv2.cvtColor(lab, cv2.COLOR_Lab2RGB) * np.float32(255), 0, 255)
+
+
+def match_colour(
+    source: Floats, target: Floats, areas: FaceAreas, eyes_px: float
+) -> tuple[Floats, float]:
+    """Give the source's skin the target's colour and light, features and occluders aside.
+
+    First the mean and spread of each channel (Reinhard et al., "Color transfer between
+    images", 2001), then what differs at two coarse scales: half-lit faces and coloured lights.
+
+    Args:
+        source: the warped source, Lab ``float32 (h, w, 3)``.
+        target: Lab.
+        areas: of the patch.
+        eyes_px: the eye distance in the patch.
+
+    Returns:
+        Lab, and the gain of the lightness.
+
+    """
+    judged = (areas.bare * areas.skin + np.float32(1e-6))[..., np.newaxis]
+    judged = judged / judged.sum()
+    target_mean, target_spread = _moments(target, judged)
+    source_mean, source_spread = _moments(source, judged)
+    gain = np.clip(target_spread / (source_spread + 1e-3), _LEAST_GAIN, _MOST_GAIN)
+    matched = np.asarray((source - source_mean) * gain + target_mean, np.float32)
+    lit = areas.bare * np.maximum(areas.skin, areas.inner) + np.float32(1e-6)
+    for light in _LIGHTS:
+        matched = _take_light(matched, target, lit, light, eyes_px)
+    np.clip(matched[..., 0], 0, 100, out=matched[..., 0])
+    return matched, float(gain[0])
+
+
+def _moments(lab: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    mean = (lab * weights).sum(axis=(0, 1))
+    spread = np.sqrt(((lab - mean) ** 2 * weights).sum(axis=(0, 1)))
+    return mean.astype(np.float32), spread.astype(np.float32)
+
+
+def _take_light(
+    source: Floats, target: Floats, weights: Floats, light: _Light, eyes_px: float
+) -> Floats:
+    """Add the difference of the averages around each pixel where there is skin to average."""
+    sigma_px = light.sigma * eyes_px
+    factor = max(sigma_px / _REDUCED_SIGMA_PX, 1.0)
+    height, width = weights.shape
+    size = (max(2, round(width / factor)), max(2, round(height / factor)))
+    small = cv2.resize(weights, size, interpolation=cv2.INTER_AREA)
+    weighted = cv2.resize(
+        (target - source) * weights[..., np.newaxis], size, interpolation=cv2.INTER_AREA
+    )
+    share = cv2.GaussianBlur(small, (0, 0), sigma_px / factor)[..., np.newaxis]
+    difference = cv2.GaussianBlur(weighted, (0, 0), sigma_px / factor) / (share + 1e-4)
+    trusted = np.clip(share / light.trusted_from, 0, 1)
+    change = difference * trusted * np.array(light.shares, np.float32)
+    return source + cv2.resize(
+        change.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC
+    )

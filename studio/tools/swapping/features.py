@@ -1,0 +1,71 @@
+"""Eyes and mouths that stay the target's because the source's would look wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from studio.faces.face import Points, yaw_of
+from studio.faces.topology import INNER_MOUTH, LEFT_EYE, RIGHT_EYE
+from studio.models.runtime import Floats
+from studio.tools.swapping.polygons import scaled, union
+from studio.tools.swapping.shape import LEFT_LIDS, MOUTH, RIGHT_LIDS, Aperture
+
+_MOST_YAW_GAP = 0.6
+"""Between source and target: beyond it the gaze would go astray."""
+_MOST_OPENING_GAP = 0.14
+_LEAST_OPENING = 0.17
+_OPEN_MOUTH = 0.10
+"""From here on the target's teeth show, and a closed mouth has none to give."""
+_EYE_EDGE, _MOUTH_EDGE = 0.022, 0.018
+"""Softness as a part of the eye distance."""
+_LID = 1.25
+"""Shut eyes are kept with their lids."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expression:
+    """A mesh, and whether its eyes are open, which a mesh cannot tell."""
+
+    mesh: Points
+    is_right_open: bool
+    is_left_open: bool
+
+
+def kept_features(source: Expression, target: Expression, size: tuple[int, int]) -> Floats:
+    """Where the target is kept, ``float32 (h, w)``, in px of the target's mesh."""
+    mesh = target.mesh[:, :2]
+    eyes_px = target.mesh[33, :2] - target.mesh[263, :2]
+    distance_px = float((eyes_px**2).sum() ** 0.5)
+    eyes = [
+        scaled(mesh[list(outline)], 1.0 if is_open else _LID)
+        for outline, is_open in _kept_eyes(source, target)
+    ]
+    kept = union(size, eyes, _EYE_EDGE * distance_px)
+    if MOUTH.opening(target.mesh) > _OPEN_MOUTH:
+        mouth = union(size, [mesh[list(INNER_MOUTH)]], _MOUTH_EDGE * distance_px)
+        kept = kept.clip(mouth, None)
+    return kept
+
+
+def _kept_eyes(source: Expression, target: Expression) -> list[tuple[tuple[int, ...], bool]]:
+    """Outlines of the eyes to keep, with whether the target has them open.
+
+    A source that cannot give one eye gives none: two colours of eyes are worse than another's.
+    """
+    eyes = [
+        (RIGHT_EYE, RIGHT_LIDS, source.is_right_open, target.is_right_open),
+        (LEFT_EYE, LEFT_LIDS, source.is_left_open, target.is_left_open),
+    ]
+    is_useless = abs(yaw_of(source.mesh) - yaw_of(target.mesh)) > _MOST_YAW_GAP or any(
+        not is_open or lids.opening(source.mesh) < _LEAST_OPENING for _, lids, is_open, _ in eyes
+    )
+    return [
+        (outline, is_open)
+        for outline, lids, _, is_open in eyes
+        if is_useless or not is_open or _differ(lids, source.mesh, target.mesh)
+    ]
+
+
+def _differ(lids: Aperture, source: Points, target: Points) -> bool:
+    opening, other = lids.opening(source), lids.opening(target)
+    return abs(opening - other) > _MOST_OPENING_GAP or other < _LEAST_OPENING

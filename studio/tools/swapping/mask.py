@@ -1,0 +1,109 @@
+"""Where a face is replaced: inside its outline, and nowhere that hair or hands are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from studio.faces.face import Points
+from studio.faces.topology import LEFT_BROW, LEFT_EYE, LIPS, OVAL, RIGHT_BROW, RIGHT_EYE
+from studio.models.runtime import Floats
+from studio.tools.swapping.polygons import polygon, scaled, shrink, soften, union
+
+INNER = (
+    *(70, 63, 105, 66, 107, 9, 336, 296, 334, 293, 300, 383, 372, 345, 352, 411, 427),
+    *(434, 430, 431, 262, 428, 199, 208, 32, 211, 210, 214, 207, 187, 123, 116, 143, 156),
+)
+"""Brows to chin: what makes somebody somebody, always replaced."""
+_BARE_SKIN = (50, 280, 117, 346, 205, 425, 36, 266, 187, 411, 151, 9, 108, 337)
+"""Points whose colours say what this face's skin looks like."""
+_SPREAD = np.array([16.0, 9.0, 9.0], np.float32)
+"""Usual deviation of L, a and b over a face; shade moves L far more."""
+_SHADE_SLACK = 1.6
+_OUTLINE_SHARE = 0.955
+"""The outline is taken in, since the mesh's own touches the background."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaceAreas:
+    """Soft masks ``float32 (h, w)``, 0 to 1.
+
+    Attributes:
+        outline: the whole face.
+        inner: brows to chin.
+        features: eyes, brows and lips, of both faces.
+        skin: what looks like bare skin in both.
+
+    """
+
+    outline: Floats
+    inner: Floats
+    features: Floats
+    skin: Floats
+
+    @property
+    def bare(self) -> Floats:
+        """Skin that colour and sharpness can be judged by."""
+        return self.outline * (1 - np.minimum(self.features * 1.6, 1))
+
+
+def face_areas(target: Points, shape: Points, skin: Floats) -> FaceAreas:
+    """The masks of a patch.
+
+    Args:
+        target: the target's mesh, ``float32 (468, 3)`` in px of the patch.
+        shape: where its points moved, ``float32 (468, 2)``.
+        skin: what looks like bare skin.
+
+    """
+    size = (skin.shape[1], skin.shape[0])
+    eyes_px = float(np.linalg.norm(target[33, :2] - target[263, :2]))
+    parts = (RIGHT_EYE, LEFT_EYE, RIGHT_BROW, LEFT_BROW, LIPS)
+    both = [mesh[list(part), :2] for part in parts for mesh in (target, shape)]
+    return FaceAreas(
+        outline=polygon(size, scaled(target[list(OVAL), :2], _OUTLINE_SHARE)),
+        inner=polygon(size, shape[list(INNER)], 0.05 * eyes_px),
+        features=union(size, both, 0.03 * eyes_px),
+        skin=skin,
+    )
+
+
+def skin_likeness(lab: Floats, mesh: Points) -> Floats:
+    """How much each pixel looks like this face's skin, ``float32 (h, w)``, 0 to 1.
+
+    Args:
+        lab: ``float32 (h, w, 3)``, L 0 to 100.
+        mesh: ``float32 (468, 2 or 3)`` in px of ``lab``.
+
+    """
+    height, width = lab.shape[:2]
+    eyes_px = float(np.linalg.norm(mesh[33, :2] - mesh[263, :2]))
+    smooth = cv2.GaussianBlur(lab, (0, 0), max(0.8, 0.02 * eyes_px))
+    columns, rows = np.round(mesh[list(_BARE_SKIN), :2]).astype(int).T
+    samples = smooth[np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)]
+    middle = np.median(samples, axis=0)
+    deviation = 1.4826 * np.median(np.abs(samples - middle), axis=0)
+    deviation = np.clip(deviation, 0.7 * _SPREAD, 1.6 * _SPREAD)
+    deviation[0] *= _SHADE_SLACK
+    offsets = ((smooth - middle) / deviation).astype(np.float32)
+    distance = (offsets * offsets).sum(axis=2)
+    return np.exp(-np.maximum(distance - 2, 0) / 3.5).astype(np.float32)
+
+
+def swap_mask(areas: FaceAreas, guide: Floats, reach: Floats, eyes_px: float) -> Floats:
+    """How far each pixel is replaced, ``float32 (h, w)``.
+
+    Args:
+        areas: of the patch.
+        guide: the target's lightness, ``float32 (h, w)`` 0 to 1: the mask follows its edges.
+        reach: how well the source shows each pixel.
+        eyes_px: the eye distance in the patch.
+
+    """
+    cross = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
+    free = np.asarray(cv2.erode(areas.skin, cross), np.float32)
+    free = cv2.ximgproc.guidedFilter(guide, free, max(2, int(0.05 * eyes_px)), 1e-3)
+    mask = areas.outline * np.maximum(np.clip(free, 0, 1), areas.inner) * reach
+    return soften(shrink(mask, 0.03 * eyes_px), 0.055 * eyes_px)

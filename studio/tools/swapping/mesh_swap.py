@@ -1,0 +1,120 @@
+"""Face swap without a network: one face's skin warped onto another's mesh, relit and blended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from studio.faces.face import Face, Points, yaw_of
+from studio.faces.topology import OVAL
+from studio.imaging.picture import Pixels
+from studio.models.runtime import Floats
+from studio.tools.swapping.blend import blend_bands, levels_for
+from studio.tools.swapping.colour import match_colour, to_lab, to_rgb
+from studio.tools.swapping.features import Expression, kept_features
+from studio.tools.swapping.mask import FaceAreas, face_areas, skin_likeness, swap_mask
+from studio.tools.swapping.patch import Patch, apply_change, apply_detail, cut_patch, reduce
+from studio.tools.swapping.polygons import polygon, soften
+from studio.tools.swapping.shape import fits_better_mirrored, mirror_mesh, settle_shape
+from studio.tools.swapping.sharpness import match_sharpness
+from studio.tools.swapping.warp import FaceWarp, fit_warp
+
+_SOURCE_MARGIN = 1.15
+"""The source is shrunk to this much of the target's size before it is warped."""
+_LEAK = 0.04
+"""How far beyond the outline coarse bands may reach, as a part of the eye distance."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Portrait:
+    """A face and the picture it was found in, RGB ``uint8 (H, W, 3)``."""
+
+    pixels: Pixels
+    face: Face
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Source:
+    """A source ready to be warped: only its face, turned the way the target is."""
+
+    pixels: Pixels
+    expression: Expression
+
+    @property
+    def mesh(self) -> Points:
+        return self.expression.mesh
+
+    def reduced(self, most_eyes_px: float) -> _Source:
+        pixels, mesh = reduce(self.pixels, self.mesh, most_eyes_px)
+        eyes = self.expression
+        return _Source(pixels, Expression(mesh, eyes.is_right_open, eyes.is_left_open))
+
+
+def swap_by_mesh(
+    pixels: Pixels, target: Face, source: Portrait, *, shape: float, occlusion: bool
+) -> Pixels:
+    """``pixels`` with the target's face replaced by the source's.
+
+    Args:
+        pixels: RGB ``uint8 (H, W, 3)``; not changed.
+        target: a face of ``pixels``.
+        source: whose face it becomes.
+        shape: how far the source's proportions are taken over, 0 to 1.
+        occlusion: whether what covers the target's face stays.
+
+    Returns:
+        RGB ``uint8 (H, W, 3)``, byte-identical away from the face.
+
+    """
+    patch = cut_patch(pixels, target.mesh)
+    whole = _turned_like(source, target)
+    small = whole.reduced(_SOURCE_MARGIN * patch.eyes_px)
+    moved = settle_shape(small.mesh, patch.mesh, shape)
+    warp = fit_warp(small.mesh[:, :2], moved, patch.mesh[:, 2], patch.size)
+    warped = warp.sample(small.pixels)
+    source_lab, target_lab = (to_lab(part.astype(np.float32)) for part in (warped, patch.pixels))
+    skin = skin_likeness(source_lab, moved)
+    if occlusion:
+        skin = np.minimum(skin, skin_likeness(target_lab, patch.mesh))
+    areas = face_areas(patch.mesh, moved, skin)
+    mask = swap_mask(areas, target_lab[..., 0] / 100, warp.reach, patch.eyes_px)
+    here = Expression(patch.mesh, target.right_eye.is_open, target.left_eye.is_open)
+    mask = mask * (1 - kept_features(small.expression, here, patch.size))
+    matched, gain = match_colour(source_lab, target_lab, areas, patch.eyes_px)
+    change = _blended_change(patch, to_rgb(matched), mask, areas)
+    changed = apply_change(patch, change)
+    if patch.is_reduced and whole.mesh is not small.mesh:
+        detail = _full_detail(patch, whole, small, warp)
+        changed = apply_detail(patch, changed, detail, warped, mask, gain)
+    return patch.put_back(pixels, changed)
+
+
+def _turned_like(source: Portrait, target: Face) -> _Source:
+    """The source's face, cut out, and mirrored when it looks the other way."""
+    patch = cut_patch(source.pixels, source.face.mesh)
+    mesh = source.face.mesh - np.array([patch.left, patch.top, 0], np.float32)
+    right, left = source.face.right_eye.is_open, source.face.left_eye.is_open
+    if not fits_better_mirrored(yaw_of(mesh), target.yaw):
+        return _Source(np.ascontiguousarray(patch.full), Expression(mesh, right, left))
+    mirrored = mirror_mesh(mesh, patch.full.shape[1])
+    return _Source(np.ascontiguousarray(patch.full[:, ::-1]), Expression(mirrored, left, right))
+
+
+def _blended_change(patch: Patch, source: Floats, mask: Floats, areas: FaceAreas) -> Floats:
+    """What the blend adds to the patch at working size, nothing beyond the face's outline."""
+    target = patch.pixels.astype(np.float32)
+    source = match_sharpness(source, target, areas.bare)
+    blended = blend_bands(source, target, mask, levels_for(patch.eyes_px))
+    outline = polygon(patch.size, patch.mesh[list(OVAL), :2])
+    grown = np.asarray(cv2.dilate(outline, np.ones((3, 3), np.uint8)), np.float32)
+    limit = soften(grown, _LEAK * patch.eyes_px)[..., np.newaxis]
+    return (np.clip(blended, 0, 255) - target) * limit
+
+
+def _full_detail(patch: Patch, whole: _Source, small: _Source, warp: FaceWarp) -> Pixels:
+    """The warped source at the patch's full size, as fine as the source is."""
+    fine = whole.reduced(_SOURCE_MARGIN * patch.eyes_px * patch.full_size[0] / patch.size[0])
+    factor = fine.pixels.shape[1] / small.pixels.shape[1]
+    return warp.resized(patch.full_size, factor).sample(fine.pixels)
