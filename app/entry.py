@@ -9,7 +9,9 @@ import streamlit as st
 
 from app.navigation import sections
 from app.security import require_user, watch_session
+from app.switches import switched_off
 from db.actor import Actor
+from tasks.services import get_services
 
 _ASSETS = Path(__file__).resolve().parent / "assets"
 
@@ -23,7 +25,7 @@ def main() -> None:
         menu_items={"Get help": None, "Report a bug": None, "About": None},
     )
     actor = require_user()
-    page = st.navigation(sections(actor), expanded=True)
+    page = st.navigation(sections(actor, switched_off(get_services())), expanded=True)
     st.logo(str(_ASSETS / "wordmark.svg"), icon_image=str(_ASSETS / "logo.svg"), size="large")
     with st.sidebar:
         _show_person(actor)

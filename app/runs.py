@@ -21,6 +21,8 @@ from tasks.services import Services
 
 _MOSTLY_KNOWN = 0.15
 """From this fraction on, a job's own pace says more than past runs."""
+_SAME_SHAPE = 0.01
+"""Two pictures whose proportions differ by less are the same view."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,15 @@ def main_input(job: Job) -> JobInput:
 def find_output(job: Job, role: str = "image") -> JobOutput | None:
     """The output in ``role``, if the run made one and it has not been swept."""
     return next((file for file in job.outputs if file.role == role), None)
+
+
+def is_same_view(one: JobInput | JobOutput, other: JobInput | JobOutput) -> bool:
+    """Whether two pictures have the same proportions, so that one is no crop of the other."""
+    sizes = [one.blob.width_px, one.blob.height_px, other.blob.width_px, other.blob.height_px]
+    if None in sizes:
+        return False
+    width, height, other_width, other_height = (float(size or 1) for size in sizes)
+    return abs((width / height) / (other_width / other_height) - 1) < _SAME_SHAPE
 
 
 def stored_file(file: JobInput | JobOutput) -> StoredFile:

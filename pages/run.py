@@ -8,7 +8,7 @@ from html import escape
 
 import streamlit as st
 
-from app.navigation import CUTOUT, HISTORY, RUN, UPSCALE
+from app.navigation import HISTORY, RUN, TOOL_PAGES
 from app.runs import get_run, lineage, main_input, recipe
 from app.security import require_user
 from app.ui import gallery, states
@@ -30,7 +30,6 @@ from studio.tools.spec import TOOLS
 from tasks.services import Services, get_services
 from tasks.submit import rerun
 
-_TOOL_PAGES = {"cutout": CUTOUT, "upscale": UPSCALE}
 _STAGES = {"decode": "Reading", "load": "Loading the model", "run": "Working", "encode": "Saving"}
 
 
@@ -81,8 +80,9 @@ def show_buttons(services: Services, actor: Actor, job: Job) -> None:
         if actor.may_run:
             if st.button("Run again", icon=":material/replay:", type="primary"):
                 run_again(services, actor, job)
-            if st.button("Edit and run again", icon=":material/edit:"):
-                st.switch_page(_TOOL_PAGES[job.tool], query_params={"from": str(job.id)})
+            page = TOOL_PAGES.get(job.tool)
+            if page and st.button("Edit and run again", icon=":material/edit:"):
+                st.switch_page(page, query_params={"from": str(job.id)})
         st.download_button(
             "Recipe",
             json.dumps(recipe(job), indent=2),
@@ -202,16 +202,25 @@ def keep(services: Services, make: Callable[[JobRepository], bool]) -> None:
 def show_files(job: Job) -> None:
     st.subheader("Files", anchor=False)
     main_first = sorted(job.inputs, key=lambda file: file is not main_input(job))
-    inputs = "".join(figure(file, f"In: {file.role}") for file in main_first)
+    inputs = "".join(figure(file, f"In: {role_of(file, job.inputs)}") for file in main_first)
     outputs = "".join(figure(file, f"Out: {file.role}") for file in job.outputs)
     st.html(f'<div class="dr-files">{inputs}{outputs}</div>')
 
 
+def role_of(file: JobInput, among: Sequence[JobInput]) -> str:
+    """The role, numbered where the run read several files in it."""
+    is_one = sum(other.role == file.role for other in among) == 1
+    return file.role if is_one else f"{file.role} {file.position + 1}"
+
+
 def figure(file: JobInput | JobOutput, label: str) -> str:
     blob, name = file.blob, escape(file.file_name)
+    if blob.media_type.startswith("image/"):
+        shown = f'<img src="{thumbnail_url(blob.sha256)}" alt="{name}" loading="lazy">'
+    else:
+        shown = '<span class="dr-blank"><span class="dr-icon">draw</span></span>'
     return (
-        f'<figure><a href="{download_url(file)}" download title="Download {name}">'
-        f'<img src="{thumbnail_url(blob.sha256)}" alt="{name}" loading="lazy"></a>'
+        f'<figure><a href="{download_url(file)}" download title="Download {name}">{shown}</a>'
         f"<figcaption><b>{escape(label.capitalize())}</b><span>{name}</span>"
         f'<span class="dr-muted">{dimensions(blob.width_px, blob.height_px)} · '
         f"{file_size(blob.size_bytes)}</span></figcaption></figure>"

@@ -9,7 +9,7 @@ import streamlit as st
 from app.ui.format import file_size
 from studio.models.catalogue import ModelSpec, load_catalogue
 from studio.models.weights import Installed, WeightStore
-from studio.params import INTERPOLATION
+from studio.params import INTERPOLATION, MESH
 from studio.settings import Settings
 
 _COMMERCIAL = {
@@ -21,32 +21,79 @@ _COMMERCIAL = {
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """One line of the select box. ``spec`` is None for what needs no weights."""
+    """One line of the select box.
+
+    ``spec`` is None for what needs no download, and ``note`` then says what it is like.
+    """
 
     id: str
     title: str
     spec: ModelSpec | None
     is_installed: bool
+    note: str = ""
 
 
-def model_choices(settings: Settings, tool: str) -> list[ModelChoice]:
-    """What ``tool`` can run: what is installed first, then what one command would add."""
+_BUILT_IN = (
+    (
+        "faceswap",
+        "face-swap",
+        ModelChoice(
+            MESH,
+            "Mesh warp (built in)",
+            None,
+            True,
+            "Warps the source's features onto the target's face. The head keeps its shape.",
+        ),
+    ),
+    (
+        "upscale",
+        "super-resolution",
+        ModelChoice(
+            INTERPOLATION,
+            "Classic interpolation",
+            None,
+            True,
+            "No network: quick, faithful, and adds no detail.",
+        ),
+    ),
+)
+"""By tool and task: ways to work that need no model of their own."""
+
+
+def model_choices(settings: Settings, tool: str, task: str | None = None) -> list[ModelChoice]:
+    """What ``tool`` can run: what is installed first, then what one command would add.
+
+    With ``task``, only the tool's models for that, as many use several networks together.
+    """
     store = WeightStore(settings.weights_dir, load_catalogue())
     choices = [
         ModelChoice(spec.id, spec.title, spec, isinstance(store.status(spec.id), Installed))
         for spec in load_catalogue().for_tool(tool)
+        if task in (None, spec.task)
     ]
-    if tool == "upscale":
-        choices.append(ModelChoice(INTERPOLATION, "Classic interpolation", None, True))
+    choices += [
+        choice
+        for its_tool, its_task, choice in _BUILT_IN
+        if its_tool == tool and task in (None, its_task)
+    ]
     return sorted(choices, key=lambda choice: not choice.is_installed)
 
 
-def pick_model(choices: list[ModelChoice], model_id: str, *, key: str) -> ModelChoice:
+def missing_helpers(settings: Settings, tool: str) -> list[ModelSpec]:
+    """Networks that every fresh studio installs, that ``tool`` works with, and that are gone."""
+    choices = model_choices(settings, tool)
+    specs = [choice.spec for choice in choices if choice.spec and not choice.is_installed]
+    return [spec for spec in specs if spec.default]
+
+
+def pick_model(
+    choices: list[ModelChoice], model_id: str, *, key: str, label: str = "Model"
+) -> ModelChoice:
     """Draw the select box and what the person should know about the chosen model."""
     ids = [choice.id for choice in choices]
     by_id = dict(zip(ids, choices, strict=True))
     chosen_id = st.selectbox(
-        "Model",
+        label,
         ids,
         index=ids.index(model_id) if model_id in by_id else 0,
         format_func=lambda one: _label(by_id[one]),
@@ -54,7 +101,7 @@ def pick_model(choices: list[ModelChoice], model_id: str, *, key: str) -> ModelC
     )
     chosen = by_id[chosen_id]
     if chosen.spec is None:
-        st.caption("No network: quick, faithful, and adds no detail.")
+        st.caption(chosen.note)
         return chosen
     if chosen.is_installed:
         _show_terms(chosen.spec)

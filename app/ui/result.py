@@ -7,20 +7,19 @@ from html import escape
 import streamlit as st
 
 from app.exports import can_export, export
-from app.runs import find_output, main_input
+from app.runs import find_output, is_same_view, main_input
 from app.ui import states
 from app.ui.compare import Comparison, compare
 from app.ui.format import dimensions, duration, exact_size, file_size
 from app.ui.links import download_url, picture_url
 from app.ui.options import OptionForm
+from app.ui.regions import regions_of, show_regions
 from db.models import Job, JobInput, JobOutput
 from db.states import JobState
 from studio.params import ImageFormat
+from studio.record import RunRecord
 from studio.tools.spec import TOOLS
 from tasks.services import Services
-
-_SAME_SHAPE = 0.01
-"""Two pictures whose proportions differ by less are the same view."""
 
 
 def show_result(job: Job) -> None:
@@ -28,6 +27,8 @@ def show_result(job: Job) -> None:
     output = find_output(job)
     if job.state is JobState.FAILED:
         states.failure(job.error_code, job.error_message)
+        if regions_of(job):
+            show_regions(job)
     elif job.state is JobState.CANCELLED:
         states.empty("Cancelled", "This run was stopped before it had a result.", icon="cancel")
     elif output is None:
@@ -36,8 +37,25 @@ def show_result(job: Job) -> None:
             "Its record remains. Run it again to get the same result.",
             icon="hide_image",
         )
-    else:
+    elif not _asks_for_regions(job):
         show_pictures(main_input(job), output, key=f"compare-{job.id.hex}")
+    else:
+        show_regions(job)
+
+
+def _asks_for_regions(job: Job) -> bool:
+    """Whether the person wants to see what the run marked, when it marked anything."""
+    regions = regions_of(job)
+    label = f"Show what was found ({len(regions)})"
+    return bool(regions) and st.toggle(label, key=f"regions-{job.id.hex}")
+
+
+def show_notes(job: Job) -> None:
+    """What the person should know of how the result was made."""
+    notes = RunRecord.model_validate(job.record).notes if job.record else []
+    if notes:
+        items = "".join(f"<li>{states.sentence(note)}</li>" for note in notes)
+        st.html(f'<ul class="dr-notes">{items}</ul>')
 
 
 def show_source(job: Job) -> None:
@@ -49,7 +67,7 @@ def show_source(job: Job) -> None:
 
 def show_pictures(before: JobInput, after: JobOutput, *, key: str) -> None:
     """A slider when both show the same view, side by side when one was cropped."""
-    if not _same_shape(before, after):
+    if not is_same_view(before, after):
         st.html(f'<div class="dr-pair">{_figure(before, "Before")}{_figure(after, "After")}</div>')
         return
     compare(
@@ -131,11 +149,3 @@ def _figure(file: JobInput | JobOutput, label: str) -> str:
 def _kind(file: JobOutput) -> str:
     kind = file.blob.media_type.removeprefix("image/")
     return "WebP" if kind == "webp" else kind.upper()
-
-
-def _same_shape(one: JobInput | JobOutput, other: JobInput | JobOutput) -> bool:
-    sizes = [one.blob.width_px, one.blob.height_px, other.blob.width_px, other.blob.height_px]
-    if None in sizes:
-        return False
-    width, height, other_width, other_height = (float(size or 1) for size in sizes)
-    return abs((width / height) / (other_width / other_height) - 1) < _SAME_SHAPE

@@ -9,15 +9,22 @@ from uuid import UUID
 
 import streamlit as st
 
-from app.navigation import HISTORY, RUN
+from app.navigation import HISTORY, RUN, STUDIO
 from app.runs import batch_runs, get_run, main_input, recent_runs
 from app.sample import sample_picture
+from app.switches import switched_off
 from app.ui import gallery, states
 from app.ui.format import count, file_size
 from app.ui.links import archive_url
 from app.ui.options import OptionForm
 from app.ui.progress import watch
-from app.ui.result import offer_formats, show_downloads, show_result, show_source
+from app.ui.result import (
+    offer_formats,
+    show_downloads,
+    show_notes,
+    show_result,
+    show_source,
+)
 from app.ui.uploader import Tray, pick_files, show_tray
 from db.actor import Actor
 from db.models import Job
@@ -27,8 +34,9 @@ from db.types import Origin, Visibility
 from studio.errors import StudioError
 from studio.imaging.decode import READABLE
 from studio.tools.estimate import Estimate, describe
+from studio.tools.spec import TOOLS
 from tasks.services import Services
-from tasks.submit import StoredFile, submit
+from tasks.submit import Item, StoredFile, submit
 
 RECENT = 6
 
@@ -83,7 +91,9 @@ def show(
         return
     if job_id or batch_id:
         st.info("That run does not exist, or it is private.", icon=":material/search_off:")
-    if page.actor.may_run:
+    if page.tool in switched_off(page.services):
+        _say_switched_off(page)
+    elif page.actor.may_run:
         compose(page)
     else:
         _refuse_viewer()
@@ -128,6 +138,7 @@ def _show_job(
             show_result(job)
     with side:
         show_downloads(job)
+        show_notes(job)
         offer_formats(page.services, job)
         _show_ways_on(page, job)
         if beside_result and job.state is JobState.SUCCEEDED:
@@ -157,8 +168,13 @@ def _show_ways_on(page: ToolPage, job: Job) -> None:
         )
 
 
-def prefill(page: ToolPage, held: Tray) -> Mapping[str, Any]:
-    """What ``?from=`` asks to start with: that run's picture in the tray, its params."""
+def prefill(
+    page: ToolPage, held: Tray, others: Mapping[str, Tray] | None = None
+) -> Mapping[str, Any]:
+    """What ``?from=`` asks to start with: that run's picture in the tray, its params.
+
+    ``others`` are the trays of further roles, filled with what the run read in them.
+    """
     job_id = query_id("from")
     job = get_run(page.services, page.actor, job_id) if job_id else None
     if job is None or job.tool != page.tool:
@@ -168,6 +184,11 @@ def prefill(page: ToolPage, held: Tray) -> Mapping[str, Any]:
         st.session_state[taken] = job.id
         held.empty()
         held.take_input(main_input(job))
+        for role, tray in (others or {}).items():
+            tray.empty()
+            for file in job.inputs:
+                if file.role == role:
+                    tray.take_input(file)
     return job.params
 
 
@@ -230,7 +251,7 @@ def ask_visibility(page: ToolPage) -> Visibility:
 def send(
     page: ToolPage,
     form: OptionForm,
-    items: Sequence[Mapping[str, StoredFile]],
+    items: Sequence[Item],
     *,
     visibility: Visibility,
     parent_id: UUID | None = None,
@@ -279,6 +300,16 @@ def _refuse_viewer() -> None:
         icon="visibility",
     )
     st.page_link(HISTORY, label="Open the history", icon=":material/history:")
+
+
+def _say_switched_off(page: ToolPage) -> None:
+    states.empty(
+        f"{TOOLS[page.tool].title} is switched off",
+        "An admin has switched this tool off. Its earlier runs can still be seen.",
+        icon="toggle_off",
+    )
+    if page.actor.is_admin:
+        st.page_link(STUDIO, label="Switch tools on and off", icon=":material/tune:")
 
 
 def _title_bar(page: ToolPage, title: str) -> None:
