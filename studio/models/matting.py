@@ -8,20 +8,13 @@ from PIL import Image
 
 from studio.imaging.picture import Pixels
 from studio.models.cache import Model
-from studio.models.contracts import MattingContract
+from studio.models.contracts import MattingContract, Resample
 from studio.models.runtime import Array, Floats, memory_exhausted
 
-_PIL_FILTERS = {
+_FILTERS = {
     "bilinear": Image.Resampling.BILINEAR,
     "cubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
-    "area": Image.Resampling.BOX,
-}
-_CV_FILTERS = {
-    "bilinear": cv2.INTER_LINEAR,
-    "cubic": cv2.INTER_CUBIC,
-    "lanczos": cv2.INTER_LANCZOS4,
-    "area": cv2.INTER_LINEAR,
 }
 _FLAT = 1e-6
 
@@ -58,10 +51,11 @@ def network_size(contract: MattingContract, width_px: int, height_px: int) -> tu
         return contract.size_px or (width_px, height_px)
     short, long = sorted((width_px, height_px))
     target = contract.short_side_px
-    factor = target / short if long < target or short > target else 1.0
+    if target <= long and short <= target:
+        target = short
     multiple = contract.multiple
     width, height = (
-        max(multiple, int(side * factor + 0.5) // multiple * multiple)
+        max(multiple, side * target // short // multiple * multiple)
         for side in (width_px, height_px)
     )
     return width, height
@@ -70,10 +64,7 @@ def network_size(contract: MattingContract, width_px: int, height_px: int) -> tu
 def network_input(contract: MattingContract, pixels: Pixels) -> Floats:
     """``float32 (1, 3, h, w)`` as the network wants it, from RGB ``uint8 (H, W, 3)``."""
     size = network_size(contract, pixels.shape[1], pixels.shape[0])
-    if size != (pixels.shape[1], pixels.shape[0]):
-        # Pillow widens its filters when it shrinks; cv2 would alias.
-        resized = Image.fromarray(pixels).resize(size, _PIL_FILTERS[contract.resample])
-        pixels = np.asarray(resized)
+    pixels = _resized(pixels, size, contract.resample)
     divisor = max(int(pixels.max()), 1) if contract.divide_by == "max" else contract.divide_by
     planes = np.empty((1, 3, size[1], size[0]), np.float32)
     for channel, (mean, std) in enumerate(zip(contract.mean, contract.std, strict=True)):
@@ -90,16 +81,23 @@ def _alpha(contract: MattingContract, output: Array, width_px: int, height_px: i
     if contract.sigmoid:
         # The sigmoid in the form that cannot overflow.
         matte = np.asarray(np.exp(-np.logaddexp(0, -matte)), np.float32)
-    if matte.shape != (height_px, width_px):
-        is_smaller = matte.size < width_px * height_px
-        filter_ = _CV_FILTERS[contract.resample] if is_smaller else cv2.INTER_AREA
-        matte = np.asarray(
-            cv2.resize(matte, (width_px, height_px), interpolation=filter_), np.float32
-        )
     low, high = float(matte.min()), float(matte.max())
     if not contract.min_max or high - low < _FLAT:
         low, high = 0.0, 1.0
     scale = 255 / (high - low)
     matte = matte * scale
     matte += 0.5 - low * scale
-    return np.clip(matte, 0, 255, out=matte).astype(np.uint8)
+    # Before the resize: a filter that overshoots would widen the span that is stretched.
+    levels = np.clip(matte, 0, 255, out=matte).astype(np.uint8)
+    return _resized(levels, (width_px, height_px), contract.resample)
+
+
+def _resized(pixels: Pixels, size: tuple[int, int], how: Resample) -> Pixels:
+    """``uint8 (H, W, 3)`` or ``(H, W)`` at ``size``, width first."""
+    if size == (pixels.shape[1], pixels.shape[0]):
+        return pixels
+    if how == "area":
+        # The one filter that Pillow has another idea of: it repeats pixels when it enlarges.
+        return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    # Pillow widens its filters when it shrinks; cv2 would alias.
+    return np.asarray(Image.fromarray(pixels).resize(size, _FILTERS[how]))
