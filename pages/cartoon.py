@@ -19,8 +19,8 @@ from studio.params import ALL_LOOKS, CartoonParams, CartoonRegion, ImageFormat, 
 from tasks.services import get_services
 from tasks.submit import Item, StoredFile
 
-OTHER = "other"
-"""The choice that opens the list of cartoon models."""
+# Strings that stand alone in a page would be written on it, so constants have comments.
+OTHER = "other"  # opens the list of cartoon models
 TILES = [*Look, ALL_LOOKS, OTHER]
 PICTURES = "/account/assets/looks"
 
@@ -41,8 +41,8 @@ def compose(page: ToolPage) -> None:
         toolpage.ask_pictures(page, held)
     with options, st.container(border=True, key="options"):
         form.ask("strength")
-        form.ask("long_side_px", label="Long side", format_func=name_size)
-        form.ask("region")
+        form.ask("long_side_px", label="Long side", format_func=name_size, widget="select")
+        form.ask("region", widget="select")
         ask_format(form)
         visibility = toolpage.ask_visibility(page)
         toolpage.show_expectation(
@@ -62,7 +62,7 @@ def refine(page: ToolPage, job: Job) -> None:
         st.caption("Uses the drawing already made, so it takes a moment only.")
         form = OptionForm(CartoonParams, job.params, key=f"refine.{job.id.hex}")
         form.ask("strength")
-        form.ask("region")
+        form.ask("region", widget="select")
         ask_format(form)
         source = stored_file(main_input(job))
         toolpage.show_expectation(estimate_files(page.services, page.actor, form.parse(), [source]))
@@ -111,13 +111,13 @@ def ask_look(page: ToolPage, form: OptionForm) -> bool:
 def show_tile(tile: str) -> str:
     """A small picture and a name, as Markdown; the names stand for themselves."""
     if tile == OTHER:
-        return ":material/extension: Cartoon model"
+        return f"![]({PICTURES}/{tile}.svg) Cartoon model"
     name = "All on one sheet" if tile == ALL_LOOKS else label_of(tile)
     return f"![]({PICTURES}/{tile}.webp) {name}"
 
 
 def name_size(long_side_px: int | None) -> str:
-    return f"{long_side_px} px" if long_side_px else "Original"
+    return f"{long_side_px} px" if long_side_px else "As the photograph"
 
 
 def ask_format(form: OptionForm) -> None:

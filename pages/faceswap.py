@@ -39,8 +39,7 @@ from tasks.services import get_services
 from tasks.submit import Item, StoredFile
 
 MAX_SOURCES = 8
-FACE_BY_FACE = "face-by-face"
-"""The way to choose that is a table instead of a rule."""
+FACE_BY_FACE = "face-by-face"  # a table instead of a rule
 
 
 def main() -> None:
@@ -107,7 +106,7 @@ def ask_consent(page: ToolPage) -> None:
             "real, so the studio asks you once:\n"
             "- **Agreement.** Everybody whose face you use or replace must have agreed to it.\n"
             "- **Marked as edited.** Each result carries a note inside the file that says it was "
-            "composed, by whom and from what.\n"
+            "composed, by which run and from which files.\n"
             "- **On record.** The studio keeps who ran what, and this confirmation with its time."
         )
         agrees = st.checkbox(TOOLS[page.tool].consent, key="consent.agrees")
