@@ -30,7 +30,7 @@ class GraphWriter:
 
     def constant(self, name: str, values: npt.NDArray[Any]) -> str:
         """Store ``values`` and return their name."""
-        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        self._constants.append(numpy_helper.from_array(np.asarray(values, order="C"), name))
         return name
 
     def node(self, op: str, inputs: Sequence[str], output: str, **attributes: Attribute) -> str:
