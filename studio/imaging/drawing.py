@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from studio.errors import UserInputError
 from studio.imaging.picture import Picture, Pixels
 
-MAX_STROKES = 5_000
+MAX_STROKES = 50_000
 MAX_POINTS = 20_000
 """Of one stroke; a hand that draws for five minutes makes fewer."""
 
@@ -33,10 +33,9 @@ _SEGMENTS_AT_ONCE = 128
 
 
 class StrokeKind(StrEnum):
-    """How a stroke was made; all but a brush stroke are areas."""
+    """How a stroke was made; all but a brush stroke are areas. A rectangle is a polygon."""
 
     BRUSH = "brush"
-    RECTANGLE = "rectangle"
     POLYGON = "polygon"
     LASSO = "lasso"
 

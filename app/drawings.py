@@ -1,0 +1,219 @@
+"""What people paint: saved as it is made, brought together when two tabs paint, kept by name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+
+from db import models
+from db.actor import Actor
+from db.repositories.drawings import Canvas, DrawingRepository
+from studio.imaging.drawing import Drawing, Stroke
+from tasks.files import StoredFile, keep
+from tasks.services import Services
+
+FILE_NAME = "drawing.json"
+MEDIA_TYPE = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What is painted on a picture, and what strokes that vanished from it were part of."""
+
+    drawing: Drawing
+    previous: Drawing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NamedDrawing:
+    """A drawing that its owner keeps to use it again."""
+
+    id: UUID
+    name: str
+    drawing: Drawing
+
+
+def blank(picture: StoredFile) -> Drawing:
+    """Nothing painted on ``picture``, whose size must be known."""
+    if picture.width_px is None or picture.height_px is None:
+        raise ValueError(f"{picture.file_name} has no size")
+    return Drawing(width_px=picture.width_px, height_px=picture.height_px)
+
+
+def load_sheet(services: Services, actor: Actor, picture: StoredFile) -> Sheet:
+    """What the actor last painted on ``picture``, in whichever tab."""
+    with services.database.read() as session:
+        row = DrawingRepository(session).in_work(actor, picture.sha256)
+    return Sheet(blank(picture)) if row is None else _sheet(row)
+
+
+def save_change(
+    services: Services,
+    actor: Actor,
+    picture: StoredFile,
+    before: Drawing,
+    after: Drawing,
+    *,
+    is_step: bool = False,
+) -> Sheet:
+    """Save that a tab's ``before`` became ``after``, on top of what other tabs have saved.
+
+    When more went than one action can take away, what was there before can be restored;
+    not so for a step back or forward, which can be taken the other way.
+    """
+    with services.database.write() as session:
+        drawings = DrawingRepository(session)
+        row = drawings.open(actor, picture.sha256, _canvas(blank(picture)))
+        saved = _sheet(row).drawing
+        merged = merge(before, after, saved)
+        is_loss = not is_step and have_vanished(before, after)
+        drawings.save(row, _canvas(merged), saved.model_dump(mode="json") if is_loss else None)
+        return _sheet(row)
+
+
+def restore_previous(services: Services, actor: Actor, picture: StoredFile) -> Sheet:
+    """Bring back the strokes that vanished, beneath those that were made since."""
+    with services.database.write() as session:
+        drawings = DrawingRepository(session)
+        row = drawings.open(actor, picture.sha256, _canvas(blank(picture)))
+        sheet = _sheet(row)
+        if sheet.previous is None:
+            return sheet
+        restored = _with(
+            sheet.previous,
+            (*sheet.previous.strokes, *_missing(sheet.drawing.strokes, sheet.previous.strokes)),
+        )
+        drawings.save(row, _canvas(restored))
+        drawings.forget_previous(actor, picture.sha256)
+    return Sheet(restored)
+
+
+def dismiss_previous(services: Services, actor: Actor, picture: StoredFile) -> None:
+    """What vanished is not wanted back."""
+    with services.database.write() as session:
+        DrawingRepository(session).forget_previous(actor, picture.sha256)
+
+
+def merge(before: Drawing, after: Drawing, saved: Drawing) -> Drawing:
+    """``saved`` with the change from ``before`` to ``after``; that of others stays."""
+    if saved.strokes == before.strokes:
+        return after
+    if len(before.strokes) == len(after.strokes):
+        edited = dict(zip(before.strokes, after.strokes, strict=True))
+        return _with(saved, tuple(edited.get(stroke, stroke) for stroke in saved.strokes))
+    gone = Counter(_missing(before.strokes, after.strokes))
+    left = []
+    for stroke in saved.strokes:
+        if gone[stroke]:
+            gone[stroke] -= 1
+        else:
+            left.append(stroke)
+    return _with(saved, (*left, *_missing(after.strokes, before.strokes)))
+
+
+def have_vanished(before: Drawing, after: Drawing) -> bool:
+    """Whether more strokes went than one action takes away.
+
+    One action removes one stroke, or puts an edited one in the place of its former self.
+    """
+    lost = _missing(before.strokes, after.strokes)
+    new = _missing(after.strokes, before.strokes)
+    if len(lost) > 1:
+        return True
+    return bool(lost and new) and not (len(new) == 1 and _may_be_edit(lost[0], new[0]))
+
+
+def fit(drawing: Drawing, picture: StoredFile) -> Drawing:
+    """``drawing`` stretched to the size of another picture, as ``render`` would show it."""
+    target = blank(picture)
+    scale = np.array((target.width_px / drawing.width_px, target.height_px / drawing.height_px))
+    if (scale == 1).all():
+        return drawing
+    across = float(np.sqrt(scale.prod()))
+    strokes = (
+        stroke.model_copy(
+            update={
+                "points": tuple((x, y) for x, y in (stroke.array() * scale).round(3).tolist()),
+                "width_px": round(stroke.width_px * across, 3),
+            }
+        )
+        for stroke in drawing.strokes
+    )
+    return _with(target, tuple(strokes))
+
+
+def store_drawing(services: Services, drawing: Drawing) -> StoredFile:
+    """The drawing as a file that a run may read."""
+    return keep(services, drawing.to_bytes(), file_name=FILE_NAME, media_type=MEDIA_TYPE)
+
+
+def read_drawing(services: Services, file: StoredFile) -> Drawing:
+    """What an earlier run was given.
+
+    Raises:
+        StorageError: the stored file is gone.
+        UserInputError: ``drawing.unreadable``.
+
+    """
+    return Drawing.parse(services.blobs.read(file.sha256), file_name=file.file_name)
+
+
+def named_drawings(services: Services, actor: Actor) -> Sequence[NamedDrawing]:
+    """What the actor keeps, the last changed first."""
+    with services.database.read() as session:
+        rows = DrawingRepository(session).kept(actor)
+        return [NamedDrawing(row.id, row.name, _sheet(row).drawing) for row in rows]
+
+
+def keep_by_name(
+    services: Services, actor: Actor, picture: StoredFile, name: str, drawing: Drawing
+) -> None:
+    """Keep a copy of the drawing to use it again, on this picture and on others."""
+    with services.database.write() as session:
+        DrawingRepository(session).keep(actor, picture.sha256, name, _canvas(drawing))
+
+
+def forget_named(services: Services, actor: Actor, drawing_id: UUID) -> None:
+    """Delete one of the actor's drawings; runs that used it keep their copy."""
+    with services.database.write() as session:
+        DrawingRepository(session).remove(actor, drawing_id)
+
+
+def _missing(strokes: Sequence[Stroke], among: Sequence[Stroke]) -> list[Stroke]:
+    """Those of ``strokes`` that are not ``among`` the others, in order; each counts once."""
+    there = Counter(among)
+    found = []
+    for stroke in strokes:
+        if there[stroke]:
+            there[stroke] -= 1
+        else:
+            found.append(stroke)
+    return found
+
+
+def _may_be_edit(one: Stroke, other: Stroke) -> bool:
+    return (one.is_area, one.erases, len(one.points)) == (
+        other.is_area,
+        other.erases,
+        len(other.points),
+    )
+
+
+def _with(drawing: Drawing, strokes: tuple[Stroke, ...]) -> Drawing:
+    return drawing.model_copy(update={"strokes": strokes})
+
+
+def _canvas(drawing: Drawing) -> Canvas:
+    return Canvas(drawing.model_dump(mode="json"), drawing.width_px, drawing.height_px)
+
+
+def _sheet(row: models.Drawing) -> Sheet:
+    previous = row.previous_canvas
+    return Sheet(
+        Drawing.model_validate(row.canvas),
+        None if previous is None else Drawing.model_validate(previous),
+    )

@@ -1,0 +1,175 @@
+// The bar above the canvas, and what the canvas itself cannot do: it measures the room there
+// is, lays the mask over the picture, shows the brush, and notices when the canvas was rebuilt.
+
+const STAGE = '[class*="st-key-stage-"]';
+const SETTLE_MS = 250;
+const MIN_CHANGE_PX = 24;
+const EDIT_BAR = ["Bring forward", "Send backward", "Delete selected"];
+
+// Strokes are opaque: red paints, blue erases, green is the line of a lasso. Shown, red becomes
+// a clear tint that does not add up where strokes cross, and blue becomes nothing at all.
+const LAYER = `
+  <svg width="0" height="0" style="position:absolute" aria-hidden="true">
+    <filter id="dr-tint" color-interpolation-filters="sRGB" x="0" y="0" width="100%" height="100%">
+      <feColorMatrix values="0 0 0 0 1  0 0 0 0 0.23  0 0 0 0 0.19  0.55 0.95 0 0 0"/>
+      <feComposite operator="in" in2="SourceGraphic"/>
+    </filter>
+  </svg>
+  <style>
+    .dc-root { max-width: none; }
+    .dc-toolbar { display: none !important; }
+    .dr-editing .dc-toolbar { display: flex !important; opacity: 1; top: 8px; right: 8px; padding: 0; }
+    .dr-editing .dc-icon-button:not(.dr-kept), .dr-editing .dc-toolbar-separator { display: none; }
+    .dc-canvas { outline: none !important; }
+    .canvas-container { filter: url(#dr-tint); z-index: 10; }
+    .dc-container { border-radius: 8px; overflow: hidden; }
+    .dr-tinted { position: absolute; inset: 0; width: 100%; height: 100%; z-index: 5; pointer-events: none; }
+    .dr-hidden .canvas-container, .dr-hidden .dr-tinted { opacity: 0; }
+    .dr-ring {
+      position: absolute; z-index: 30; border-radius: 50%; pointer-events: none; display: none;
+      border: 1.5px solid #fff; box-shadow: 0 0 0 1px rgb(0 0 0 / 70%), inset 0 0 0 1px rgb(0 0 0 / 35%);
+      transform: translate(-50%, -50%);
+    }
+    .dr-erasing .dr-ring { border-style: dashed; }
+  </style>
+  <img class="dr-tinted" alt="" hidden><span class="dr-ring"></span>`;
+
+const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+
+// What outlives a rebuilt page: which canvas was seen for which state of the drawing.
+const seen = (window.darkroomStage ??= { root: null, generation: null, isHidden: false });
+
+// Every rerun of the page calls the function below again, without ending the call before.
+const endings = new WeakMap();
+
+const findCanvas = (stage) => {
+  for (const element of stage.querySelectorAll("*")) {
+    const root = element.shadowRoot?.querySelector(".dc-root");
+    if (root) return root;
+  }
+  return null;
+};
+
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+  endings.get(parentElement)?.();
+  const find = (selector) => parentElement.querySelector(selector);
+  const stage = parentElement.host.closest(STAGE);
+  const [toggle, peek, map] = [find(".toggle"), find(".peek"), find(".map")];
+  const controller = new AbortController();
+  const on = (target, type, listener, options = {}) =>
+    target.addEventListener(type, listener, { ...options, signal: controller.signal });
+  let root = null;
+
+  const show = () => {
+    const isHidden = seen.isHidden || peek.classList.contains("held");
+    root?.classList.toggle("dr-hidden", isHidden);
+    toggle.setAttribute("aria-pressed", String(!seen.isHidden));
+  };
+
+  const dress = () => {
+    root.classList.toggle("dr-editing", data.is_editing);
+    root.classList.toggle("dr-erasing", data.is_erasing);
+    const tint = root.querySelector(".dr-tinted");
+    tint.hidden = !data.tint;
+    if (data.tint) tint.src = data.tint;
+    const edit = root.querySelector('[aria-label="Edit"]');
+    if (edit && (edit.getAttribute("aria-pressed") === "true") !== data.is_editing) edit.click();
+    for (const button of root.querySelectorAll(".dc-icon-button")) {
+      button.classList.toggle("dr-kept", EDIT_BAR.includes(button.getAttribute("aria-label")));
+    }
+    show();
+  };
+
+  const follow = () => {
+    const box = root.querySelector(".dc-container");
+    if (!box.querySelector(".dr-ring")) box.insertAdjacentHTML("beforeend", LAYER);
+    const ring = box.querySelector(".dr-ring");
+    const size = `${data.brush_px}px`;
+    Object.assign(ring.style, { width: size, height: size });
+    on(box, "pointermove", (event) => {
+      const place = box.getBoundingClientRect();
+      ring.style.display = data.brush_px && event.pointerType !== "touch" ? "block" : "none";
+      ring.style.left = `${event.clientX - place.left}px`;
+      ring.style.top = `${event.clientY - place.top}px`;
+    });
+    on(box, "pointerleave", () => { ring.style.display = "none"; });
+  };
+
+  // A canvas that was rebuilt shows what it was given last, without the strokes made since.
+  const notice = () => {
+    const isRebuilt = seen.root !== root && seen.generation === data.generation;
+    seen.root = root;
+    seen.generation = data.generation;
+    if (isRebuilt) setTriggerValue("rebuilt", true);
+  };
+
+  const attach = () => {
+    const now = findCanvas(stage);
+    if (!now || now === root) return;
+    root = now;
+    follow();
+    dress();
+    notice();
+  };
+
+  const look = (event) => {
+    const place = map.getBoundingClientRect();
+    setTriggerValue("look_at", [
+      clamp((event.clientX - place.left) / place.width, 0, 1),
+      clamp((event.clientY - place.top) / place.height, 0, 1),
+    ]);
+  };
+
+  const measure = () => {
+    const room = { width: Math.floor(stage.clientWidth), height: window.innerHeight };
+    const change = Math.abs(room.width - (data.room?.width ?? 0));
+    if (room.width > 0 && change >= MIN_CHANGE_PX) setStateValue("room", room);
+  };
+
+  let settling = null;
+  const resized = new ResizeObserver(() => {
+    clearTimeout(settling);
+    settling = setTimeout(measure, data.room ? SETTLE_MS : 0);
+  });
+  const changed = new MutationObserver(attach);
+  // The canvas draws itself inside of a shadow root, which the observer does not see into.
+  const waiting = setInterval(attach, 100);
+
+  on(toggle, "click", () => { seen.isHidden = !seen.isHidden; show(); });
+  const hold = (isHeld) => () => { peek.classList.toggle("held", isHeld); show(); };
+  on(peek, "pointerdown", hold(true));
+  for (const type of ["pointerup", "pointerleave", "pointercancel", "blur"]) on(peek, type, hold(false));
+  on(peek, "keydown", (event) => { if (event.key === " " || event.key === "Enter") hold(true)(); });
+  on(peek, "keyup", hold(false));
+  on(map, "click", look);
+  on(document, "keydown", (event) => {
+    const isTyping = event.composedPath()[0].matches?.("input, textarea, [contenteditable]");
+    if (isTyping || !(event.ctrlKey || event.metaKey)) return;
+    const key = event.key.toLowerCase();
+    const name = key === "y" || (key === "z" && event.shiftKey) ? "redo" : key === "z" ? "undo" : "";
+    if (!name) return;
+    event.preventDefault();
+    setTriggerValue("step", name);
+  });
+
+  map.hidden = !data.map;
+  if (data.map) {
+    find(".map img").src = data.map;
+    const [left, top, width, height] = data.frame.map((part) => `${part * 100}%`);
+    Object.assign(find(".frame").style, { left, top, width, height });
+  }
+  resized.observe(stage);
+  changed.observe(stage, { childList: true, subtree: true });
+  attach();
+  show();
+
+  const end = () => {
+    controller.abort();
+    resized.disconnect();
+    changed.disconnect();
+    clearInterval(waiting);
+    clearTimeout(settling);
+  };
+  endings.set(parentElement, end);
+  return end;
+}
