@@ -56,7 +56,8 @@ class CartoonParams(ToolParams):
     long_side_px: Literal[512, 1024, 2048] | None = Field(
         default=1024,
         title="Long side px",
-        description="Of the result; not set keeps the size of the photograph.",
+        description="Of the result, also where the photograph is smaller; not set keeps its size. "
+        "On the contact sheet each picture has half of it.",
     )
     region: CartoonRegion = Field(default=CartoonRegion.PICTURE, title="What to draw")
     seed: Seed = Field(default=0, title="Seed", description="Of paper grain and wobble.")

@@ -11,7 +11,8 @@ from studio.imaging.encode import MAX_SIDE_PX
 from studio.imaging.resample import fit_long_side
 from studio.models.catalogue import ModelSpec
 from studio.models.contracts import MattingContract
-from studio.params import CartoonParams, ToolParams, UpscaleParams
+from studio.params import ALL_LOOKS, CartoonParams, ToolParams, UpscaleParams
+from studio.tools.cartooning.layout import SheetLayout
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ def output_size(params: ToolParams, width_px: int, height_px: int) -> tuple[int,
 
     """
     if isinstance(params, CartoonParams):
+        if params.look == ALL_LOOKS:
+            return SheetLayout.of(width_px, height_px, params.long_side_px).size
         return fit_long_side(width_px, height_px, params.long_side_px)
     if not isinstance(params, UpscaleParams):
         return width_px, height_px

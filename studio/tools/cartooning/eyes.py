@@ -96,7 +96,9 @@ def _with_moved_points(face: Features, index: int, gain: float) -> Features:
     def move(points: Points) -> Points:
         away = points - centre
         pull = _pull(away[..., 0], away[..., 1], reach_px)[..., np.newaxis] * gain
-        return np.asarray(points + away * pull * np.float32([_WIDTH_SHARE, 1]), np.float32)
+        return np.asarray(
+            points + away * pull * np.array([_WIDTH_SHARE, 1], np.float32), np.float32
+        )
 
     right, left = face.irises
     return replace(face, points=move(face.points), irises=(move(right), move(left)))
@@ -138,7 +140,7 @@ def _light_one(picture: Floats, face: Features, index: int, opacity: float) -> N
     eye = polygon_mask(window.shape, outline, 1.0)
     x, y = grid(*window.shape)
     for offset, radius, part in _LIGHTS:
-        centre = face.irises[index] - window.origin + np.float32(offset) * size_px
+        centre = face.irises[index] - window.origin + np.array(offset, np.float32) * size_px
         distance = np.hypot(x - centre[0], y - centre[1])
         disc = blurred(np.clip(radius * size_px - distance + 0.5, 0, 1), max(0.3, size_px * 0.004))
         view = picture[window.rows, window.columns]

@@ -58,17 +58,22 @@ def grid(height_px: int, width_px: int) -> tuple[Floats, Floats]:
     return across, down
 
 
+def clipped(values: Floats, low: float = 0, high: float = 1) -> Floats:
+    """``values`` within bounds, ``float32``."""
+    return np.asarray(np.clip(values, low, high), np.float32)
+
+
 def ramp(values: Floats, low: float, high: float) -> Floats:
     """0 up to ``low``, 1 from ``high`` on, and a smooth S between."""
-    t = np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)
+    t = clipped((values - np.float32(low)) / np.float32(high - low))
     return t * t * (3 - 2 * t)
 
 
-def mixed(first: Floats, second: Floats, weight: Floats | float) -> Floats:
+def mixed(first: Floats, second: Floats | float, weight: Floats | float) -> Floats:
     """``first`` where ``weight`` is 0, ``second`` where it is 1; planes weigh all channels."""
     if isinstance(weight, np.ndarray) and first.ndim > weight.ndim:
         weight = weight[..., np.newaxis]
-    return first + (second - first) * weight
+    return np.asarray(first + (second - first) * weight, np.float32)
 
 
 def to_lab(rgb: Floats | Pixels) -> Floats:
@@ -80,7 +85,7 @@ def to_lab(rgb: Floats | Pixels) -> Floats:
 def to_rgb(lab: Floats) -> Floats:
     """RGB ``float32 (H, W, 3)``, 0 to 255, clipped to what a screen shows."""
     rgb = np.asarray(cv2.cvtColor(np.asarray(lab, np.float32), cv2.COLOR_Lab2RGB), np.float32)
-    return np.clip(rgb * np.float32(255), 0, 255)
+    return clipped(rgb * np.float32(255), 0, 255)
 
 
 def to_pixels(rgb: Floats) -> Pixels:

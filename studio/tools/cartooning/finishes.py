@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from math import pi, sqrt
+
 import numpy as np
 
-from studio.tools.cartooning.filters import Floats, blurred, grid, mixed, to_lab, to_rgb
+from studio.tools.cartooning.filters import Floats, blurred, clipped, grid, mixed, to_lab, to_rgb
 from studio.tools.cartooning.lines import Pen, draw_lines
 
 _ANIME_INK = np.array([48, 22, 40], np.float32)
@@ -58,12 +60,12 @@ def finish_3d(rgb: Floats, scale: float) -> Floats:
 def _halftone(light: Floats, pitch_px: float) -> Floats:
     """Dots at 45 degrees that grow with darkness, ``float32 (H, W)``."""
     x, y = grid(*light.shape)
-    turn = np.float32(np.sqrt(0.5) * 2 * np.pi / pitch_px)
+    turn = np.float32(sqrt(0.5) * 2 * pi / pitch_px)
     screen = (np.cos((x + y) * turn) + np.cos((y - x) * turn)) / 2
     solid, paper = _DOT_LIGHTNESS
-    cover = np.clip((paper - light) / paper, 0, 1) * 0.9
+    cover = clipped((paper - light) / paper) * 0.9
     dots = 1 / (1 + np.exp((screen - (2 * cover - 1)) * 9))
-    return dots * (light > solid) * np.clip((paper - light) * 12, 0, 1)
+    return np.asarray(dots * (light > solid), np.float32) * clipped((paper - light) * 12)
 
 
 def _light(rgb: Floats) -> Floats:

@@ -15,8 +15,8 @@ _KAPPA = 2.0
 """Growth of the smoothing's weight from one iteration to the next."""
 _SKIN_EPS = 18.0**2
 _SKIN_RADIUS_PER_PX = 8 / 512
-_LIP_SHARE, _MOUTH_SHARE = 0.7, 0.6
-"""How much of lips and open mouths is kept, as parts of what is kept of eyes."""
+_BROW_SHARE, _LIP_SHARE, _MOUTH_SHARE = 0.6, 0.7, 0.6
+"""How much of brows, lips and open mouths is kept, as parts of what is kept of eyes."""
 
 
 def flatten(rgb: Floats, parts: Parts, recipe: Recipe) -> Floats:
@@ -34,7 +34,8 @@ def flatten(rgb: Floats, parts: Parts, recipe: Recipe) -> Floats:
         radius_px = max(2, int(_SKIN_RADIUS_PER_PX * max(pixels.shape)))
         smooth = cv2.ximgproc.guidedFilter(pixels, pixels, radius_px, _SKIN_EPS)
         flat = mixed(flat, np.asarray(smooth, np.float32), parts.skin * recipe.smooth_skin)
-    kept = np.clip(parts.eyes + _LIP_SHARE * parts.lips, 0, 1) * recipe.keep_features
+    kept = parts.eyes + _BROW_SHARE * parts.brows + _LIP_SHARE * parts.lips
+    kept = np.clip(kept, 0, 1) * np.float32(recipe.keep_features)
     kept = np.maximum(kept, parts.mouths * np.float32(_MOUTH_SHARE))
     return mixed(flat, rgb, kept)
 

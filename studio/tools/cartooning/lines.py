@@ -12,7 +12,7 @@ from math import ceil, exp
 import cv2
 import numpy as np
 
-from studio.tools.cartooning.filters import Floats, blurred, grid, resized, sampled
+from studio.tools.cartooning.filters import Floats, blurred, clipped, grid, resized, sampled
 
 _LARGEST_SIDE_PX = 1280
 _REDUCED_SIDE_PX = 1152
@@ -69,9 +69,9 @@ def draw_lines(light: Floats, pen: Pen) -> Floats:
         factor = _REDUCED_SIDE_PX / longest
         small = resized(light, max(round(width * factor), 1), max(round(height * factor), 1))
         ink = resized(draw_lines(small, pen.scaled(factor)), width, height)
-        return np.clip((ink - 0.5) * np.float32(_CRISPNESS) + 0.5, 0, 1)
+        return clipped((ink - 0.5) * np.float32(_CRISPNESS) + 0.5)
     response = _response(np.ascontiguousarray(light, np.float32), pen)
-    return np.clip(-np.tanh(np.float32(pen.hardness) * (response - pen.threshold)), 0, 1)
+    return clipped(-np.tanh(np.float32(pen.hardness) * (response - pen.threshold)))
 
 
 def _response(light: Floats, pen: Pen) -> Floats:

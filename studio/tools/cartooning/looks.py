@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from studio.faces.face import Face
+from studio.faces.find import find_faces
 from studio.imaging.picture import Pixels
 from studio.imaging.resample import fit_long_side, resample
 from studio.models.superres import enlarge
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 LARGEST_DRAWING_PX = 2560
 """Longer pictures are drawn at this long side and enlarged: strokes have no finer detail."""
+_SEARCH_PX = 1024
 _NETWORK = "realesr-animevideov3"
 _NETWORK_SCALES = (2, 3, 4)
 _SCALE_SLACK = 0.05
@@ -53,9 +54,24 @@ _LARGEST_SHARE = 0.75
 """The small picture is at most this part of the full one."""
 
 
+def find_features(pixels: Pixels, models: ModelCache, report: Report) -> list[Features]:
+    """The faces of a picture, in its px; looked for at one size, whatever it is drawn at.
+
+    Raises:
+        ModelUnavailableError: a network is not installed.
+
+    """
+    height, width = pixels.shape[:2]
+    longest = max(height, width)
+    if longest > _SEARCH_PX:
+        pixels = resample(pixels, *fit_long_side(width, height, _SEARCH_PX))
+    faces = find_faces(pixels, models, report)
+    return [Features.of(face).moved(longest / max(pixels.shape)) for face in faces]
+
+
 def draw(
     pixels: Pixels,
-    faces: Sequence[Face],
+    faces: Sequence[Features],
     look: Look,
     seed: int,
     models: ModelCache,
@@ -82,12 +98,9 @@ def draw(
         size = fit_long_side(width, height, LARGEST_DRAWING_PX)
         pixels = resample(pixels, *size)
     scale = max(pixels.shape) / longest
-    features = [
-        face
-        for face in (Features.of(found).moved(scale) for found in faces)
-        if face.size_px >= _SMALLEST_FACE_RATIO * max(pixels.shape)
-    ]
-    drawn = to_pixels(_draw(pixels.astype(np.float32), features, look, seed, models, report))
+    near = [face.moved(scale) for face in faces]
+    near = [face for face in near if face.size_px >= _SMALLEST_FACE_RATIO * max(pixels.shape)]
+    drawn = to_pixels(_draw(pixels.astype(np.float32), near, look, seed, models, report))
     report.progress(1.0)
     return drawn if scale == 1 else resample(drawn, width, height)
 

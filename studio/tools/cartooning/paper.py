@@ -57,7 +57,7 @@ class Textures:
         angle = math.radians(degrees)
         reach = np.array([middle * math.cos(angle), -middle * math.sin(angle)])
         ends = [(int(middle + sign * reach[0]), int(middle + sign * reach[1])) for sign in (-1, 1)]
-        cv2.line(kernel, *ends, 1, 1)
+        cv2.line(kernel, ends[0], ends[1], 1.0, 1)
         strokes = cv2.filter2D(noise, -1, kernel / kernel.sum())
         return _unit(np.asarray(strokes, np.float32))
 

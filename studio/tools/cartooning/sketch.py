@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from studio.tools.cartooning.features import OVAL, Features, outlines_mask
-from studio.tools.cartooning.filters import Floats, blurred, mixed, to_lab, to_pixels
+from studio.tools.cartooning.filters import Floats, blurred, clipped, mixed, to_lab, to_pixels
 from studio.tools.cartooning.lines import Pen, draw_lines
 from studio.tools.cartooning.paper import Textures
 
@@ -59,7 +59,7 @@ def _lightness(rgb: Floats, faces: Sequence[Features]) -> Floats:
         pixels = np.asarray(cv2.bilateralFilter(pixels, 7, 16, 4), np.uint8)
     light = np.ascontiguousarray(to_lab(pixels)[..., 0]) * np.float32(0.01)
     darkest, lightest = np.percentile(light, (1, 99))
-    light = np.clip((light - darkest) / (lightest - darkest + 1e-3), 0, 1).astype(np.float32)
+    light = clipped((light - darkest) / (lightest - darkest + 1e-3))
     is_face = outlines_mask(rgb.shape, faces, (OVAL,), 0.02) > 0.5
     if is_face.any():
         median = float(np.clip(np.median(light[is_face]), 0.2, 0.95))
@@ -71,10 +71,10 @@ def _lightness(rgb: Floats, faces: Sequence[Features]) -> Floats:
 def _tone(light: Floats, scale: float, textures: Textures) -> Floats:
     """How light the paper stays under the graphite, 0 to 1: wash, hatching, dodge."""
     smooth = blurred(light, 1.5 * scale)
-    wash = 1 - 0.60 * (1 - np.clip(smooth * 1.18, 0, 1) ** np.float32(0.7))
+    wash = 1 - 0.60 * (1 - clipped(smooth * 1.18) ** np.float32(0.7))
     first = np.clip(0.5 + 0.5 * textures.hatching(48, 27, _FIRST_HATCH), 0, 1.2)
     second = np.clip(0.5 + 0.5 * textures.hatching(-35, 23, _SECOND_HATCH), 0, 1.2)
     wash *= 1 - 0.16 * first * np.clip((0.70 - smooth) / 0.70, 0, 1)
     wash *= 1 - 0.22 * second * np.clip((0.42 - smooth) / 0.42, 0, 1)
-    dodge = np.clip(light / np.maximum(1 - blurred(1 - light, 9 * scale), 0.05), 0, 1)
+    dodge = clipped(light / np.maximum(1 - blurred(1 - light, 9 * scale), 0.05))
     return wash * (0.45 + 0.55 * dodge)

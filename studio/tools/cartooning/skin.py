@@ -9,16 +9,18 @@ import cv2
 import numpy as np
 
 from studio.tools.cartooning.features import (
+    BROWS,
     EYES,
     LIPS,
     MOUTH,
+    NOSE,
     OVAL,
     SKIN_SAMPLES,
     Features,
     outlines_mask,
     polygon_mask,
 )
-from studio.tools.cartooning.filters import Floats, blurred, mixed, to_lab, to_rgb
+from studio.tools.cartooning.filters import Floats, blurred, clipped, mixed, to_lab, to_rgb
 
 _LAB_SPREAD = np.array([28, 9, 10], np.float32)
 """How far skin may be from the samples' median in L, a and b."""
@@ -30,8 +32,10 @@ _GUIDE_RADIUS_PX = 4
 _GUIDE_EPS = 0.002
 
 _SHINE_SIGMA_RATIO = 0.20
-_SHINE_FROM = 2.5
+_SHINE_FROM = 3.0
 """Lightness above the surroundings at which shine begins."""
+_SHINE_SHARES = ((OVAL, 0.25), (NOSE, 0.85))
+"""How much of it goes: flash leaves a hard triangle on noses, and form on the rest."""
 _RED_EYE_REACH_RATIO = 0.11
 
 
@@ -43,6 +47,7 @@ class Parts:
         skin: of all found faces and what has their colour nearby; no eyes, no lips.
         eyes: open and shut ones.
         open_eyes: those that may be drawn as open.
+        brows: of all faces.
         lips: with the mouth's opening.
         mouths: the opening alone.
 
@@ -51,6 +56,7 @@ class Parts:
     skin: Floats
     eyes: Floats
     open_eyes: Floats
+    brows: Floats
     lips: Floats
     mouths: Floats
 
@@ -65,17 +71,18 @@ def find_parts(rgb: Floats, faces: Sequence[Features]) -> Parts:
             feather_px = face.size_px * _FEATHER_RATIO
             eye = polygon_mask(shape, face.outline(EYES[index]), feather_px)
             np.maximum(open_eyes, eye, out=open_eyes)
+    brows = outlines_mask(shape, faces, BROWS, _FEATHER_RATIO)
     lips = outlines_mask(shape, faces, (LIPS,), _FEATHER_RATIO)
-    skin = np.zeros(shape[:2], np.float32)
+    skin: Floats = np.zeros(shape[:2], np.float32)
     if faces:
         lab = to_lab(rgb)
         for face in faces:
             np.maximum(skin, _skin_of(lab, face), out=skin)
         guide = np.ascontiguousarray(lab[..., 0] * np.float32(0.01))
         guided = cv2.ximgproc.guidedFilter(guide, skin, _GUIDE_RADIUS_PX, _GUIDE_EPS)
-        skin = np.clip(np.asarray(guided, np.float32), 0, 1) * (1 - eyes) * (1 - lips)
+        skin = clipped(np.asarray(guided, np.float32)) * (1 - eyes) * (1 - lips)
     mouths = outlines_mask(shape, faces, (MOUTH,), _FEATHER_RATIO / 2)
-    return Parts(skin, eyes, open_eyes, lips, mouths)
+    return Parts(skin, eyes, open_eyes, brows, lips, mouths)
 
 
 def _skin_of(lab: Floats, face: Features) -> Floats:
@@ -112,18 +119,20 @@ def without_shine(rgb: Floats, faces: Sequence[Features], parts: Parts, amount: 
         return rgb
     lab = to_lab(rgb)
     lightness = lab[..., 0].copy()
-    features = np.clip(parts.eyes + parts.lips, 0, 1)
+    features = np.clip(parts.eyes + parts.brows + parts.lips, 0, 1)
     for face in faces:
-        oval = polygon_mask(rgb.shape, face.outline(OVAL), face.size_px * 0.03)
-        region = oval * (1 - features)
+        oval = polygon_mask(rgb.shape, face.outline(OVAL), face.size_px * 0.03) * (1 - features)
         sigma_px = max(1.0, face.size_px * _SHINE_SIGMA_RATIO)
-        around = blurred(lightness * region, sigma_px) / (blurred(region, sigma_px) + 1e-3)
-        excess = np.maximum(lightness - around - _SHINE_FROM, 0)
-        lightness -= excess * region * np.float32(0.8 * amount)
-    is_changed = lab[..., 0] - lightness
+        around = blurred(lightness * oval, sigma_px) / (blurred(oval, sigma_px) + 1e-3)
+        share = np.zeros_like(oval)
+        for outline, most in _SHINE_SHARES:
+            region = polygon_mask(rgb.shape, face.outline(outline), face.size_px * 0.05)
+            np.maximum(share, region * np.float32(most * amount), out=share)
+        lightness -= np.maximum(lightness - around - _SHINE_FROM, 0) * share * oval
+    taken = lab[..., 0] - lightness
     lab[..., 0] = lightness
     # Shine is the light's own colour; skin below it has more.
-    lab[..., 1:] *= (1 + is_changed * np.float32(0.012))[..., np.newaxis]
+    lab[..., 1:] *= (1 + taken * np.float32(0.008))[..., np.newaxis]
     return to_rgb(lab)
 
 

@@ -91,7 +91,7 @@ def _swell(part: float, thin: tuple[float, float]) -> float:
 
 
 def _paste_darker(ink: Floats, drawn: Floats, low: Points) -> None:
-    """Put ``drawn`` with its corner at ``low`` into ``ink`` where it has more, cut at the border."""
+    """Put ``drawn`` with its corner at ``low`` into ``ink`` where it has more."""
     height, width = ink.shape
     left, top = (int(value) for value in low)
     rows = slice(max(top, 0), min(top + drawn.shape[0], height))

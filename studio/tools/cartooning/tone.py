@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import tanh
 
 import numpy as np
 
 from studio.params import Look
 from studio.tools.cartooning.features import EYES, MOUTH, Features, polygon_mask
-from studio.tools.cartooning.filters import Floats, blurred, mixed, to_lab, to_rgb
+from studio.tools.cartooning.filters import Floats, blurred, clipped, mixed, to_lab, to_rgb
 from studio.tools.cartooning.recipes import Bands, Recipe
 from studio.tools.cartooning.skin import Parts
 
@@ -42,7 +43,7 @@ def banded(lightness: Floats, bands: Bands) -> Floats:
     """
     width = 100 / bands.count
     middle = np.floor(lightness / width) * width + width / 2
-    step = np.tanh(bands.steepness * 2 * (lightness - middle) / width) / np.tanh(bands.steepness)
+    step: Floats = np.tanh(bands.steepness * 2 * (lightness - middle) / width) / tanh(bands.steepness)
     return lightness + (middle + width / 2 * step - lightness) * np.float32(bands.mix)
 
 
@@ -151,4 +152,4 @@ def _separate_iris(lab: Floats, face: Features, index: int) -> None:
 
 def _unit(light: Floats) -> Floats:
     """L as 0 to 1."""
-    return np.clip(light, 0, 100) * np.float32(0.01)
+    return clipped(light, 0, 100) * np.float32(0.01)

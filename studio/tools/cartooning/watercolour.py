@@ -8,7 +8,16 @@ import cv2
 import numpy as np
 
 from studio.tools.cartooning.features import OVAL, Features, outlines_mask
-from studio.tools.cartooning.filters import Floats, blurred, grid, mixed, ramp, sampled, to_lab
+from studio.tools.cartooning.filters import (
+    Floats,
+    blurred,
+    clipped,
+    grid,
+    mixed,
+    ramp,
+    sampled,
+    to_lab,
+)
 from studio.tools.cartooning.lines import Pen, draw_lines
 from studio.tools.cartooning.paper import Textures
 
@@ -47,7 +56,7 @@ def finish_handdrawn(
     wet -= (wet - wet * wet) * (density - 1)[..., np.newaxis]
     wet = 1 - (1 - wet) * np.float32(0.95)
     pencil = draw_lines(blurred(light, max(0.8 * scale, 0.3)), _PEN.scaled(scale))
-    pencil *= np.clip(0.72 + 0.22 * tooth, 0, 1) * np.float32(_PEN_OPACITY)
+    pencil *= clipped(0.72 + 0.22 * tooth) * np.float32(_PEN_OPACITY)
     wet = mixed(wet, _PENCIL, pencil)
     paper = _PAPER * (1 + np.float32(0.012) * tooth)[..., np.newaxis]
     painted = _painted(rgb.shape, faces, textures)
@@ -71,8 +80,9 @@ def _density(
     smooth = blurred(light, max(2.2 * scale, 0.5))
     x = np.asarray(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), np.float32)
     y = np.asarray(cv2.Sobel(smooth, cv2.CV_32F, 0, 1), np.float32)
-    rims = np.clip(np.hypot(x, y) * np.float32(3 * scale), 0, 1)
-    return 1 + 0.20 * clouds * (1 - 0.6 * oval) + 0.03 * tooth + 0.55 * rims
+    rims = clipped(np.hypot(x, y) * np.float32(3 * scale))
+    density: Floats = 1 + 0.20 * clouds * (1 - 0.6 * oval) + 0.03 * tooth + 0.55 * rims
+    return density
 
 
 def _painted(shape: tuple[int, ...], faces: Sequence[Features], textures: Textures) -> Floats:
@@ -93,6 +103,6 @@ def _head(x: Floats, y: Floats, face: Features) -> Floats:
     oval = face.outline(OVAL)
     half = (oval.max(axis=0) - oval.min(axis=0)) / 2
     centre = (oval.max(axis=0) + oval.min(axis=0)) / 2
-    centre = centre - np.float32([0, 0.25]) * half
+    centre = centre - np.array([0, 0.25], np.float32) * half
     away = np.hypot((x - centre[0]) / (half[0] * 1.5), (y - centre[1]) / (half[1] * 1.6))
     return 1 - ramp(away, 0.9, 1.15)
