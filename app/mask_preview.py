@@ -96,7 +96,7 @@ def _soften(mask: Pixels, reach_px: float) -> Pixels:
     if reach_px < 0.5:
         return mask
     blurred = Image.fromarray(mask).filter(ImageFilter.GaussianBlur(reach_px / 2))
-        return np.asarray(255 - _grow(np.asarray(255 - mask, np.uint8), -distance_px), np.uint8)
+    return np.asarray(np.maximum(mask, np.asarray(blurred)))
 
 
 def _squared_distance(is_set: npt.NDArray[np.bool_], reach_px: float) -> npt.NDArray[np.float32]:

@@ -9,7 +9,7 @@ import streamlit as st
 from app.ui.format import file_size
 from studio.models.catalogue import ModelSpec, load_catalogue
 from studio.models.weights import Installed, WeightStore
-from studio.params import INTERPOLATION, MESH
+from studio.params import INTERPOLATION, MESH, Filler
 from studio.settings import Settings
 
 _COMMERCIAL = {
@@ -33,7 +33,30 @@ class ModelChoice:
     note: str = ""
 
 
+_FILLERS = {
+    Filler.AUTO: (
+        "Automatic",
+        "Looks at each spot and picks what fills it best; the run says what it picked.",
+    ),
+    Filler.PATCHMATCH: (
+        "PatchMatch (built in)",
+        "Copies from the rest of the picture: keeps texture. Good for objects and crowds.",
+    ),
+    Filler.FREQUENCY: (
+        "Frequency-selective (built in)",
+        "Continues patterns into thin gaps: scratches, cables, text. Slow on large spots.",
+    ),
+    Filler.TELEA: ("Telea (built in)", "Quick and smooth: specks and hairlines only."),
+    Filler.NAVIER_STOKES: (
+        "Navier-Stokes (built in)",
+        "Continues edges into specks and hairlines; blurs anything larger.",
+    ),
+}
 _BUILT_IN = (
+    *(
+        ("inpaint", "inpainting", ModelChoice(filler, title, None, True, note))
+        for filler, (title, note) in _FILLERS.items()
+    ),
     (
         "faceswap",
         "face-swap",

@@ -241,14 +241,18 @@ class JobRepository:
 
     def find_run(self, actor: Actor, tool: str, input_sha256: str) -> Job | None:
         """The newest visible run of ``tool`` on this very picture, with its files."""
+        return next(iter(self.find_runs(actor, tool, input_sha256, limit=1)), None)
+
+    def find_runs(self, actor: Actor, tool: str, input_sha256: str, limit: int) -> Sequence[Job]:
+        """Visible runs of ``tool`` on this very picture with their files, the newest first."""
         statement = (
             visible_jobs(actor)
             .join(JobInput, JobInput.job_id == Job.id)
             .where(JobInput.blob_sha256 == input_sha256, JobInput.role == "image", Job.tool == tool)
             .order_by(Job.id.desc())
-            .limit(1)
+            .limit(limit)
         )
-        return self._session.scalar(statement.options(joinedload(Job.owner), *_files()))
+        return self._session.scalars(statement.options(joinedload(Job.owner), *_files())).all()
 
     def timings(self, tool: str, model: str, limit: int = 50) -> Sequence[Timing]:
         """How long the newest finished runs took, whoever's they were; names nobody."""
