@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from threading import RLock
 
@@ -73,6 +73,21 @@ def load_runtime(path: Path, spec: ModelSpec, file: WeightFile, settings: Settin
     )
 
 
+def load_mixed(path: Path, other_path: Path, share: float, settings: Settings) -> Runtime:
+    """Load ``path`` with ``share`` of its own weights and the rest of those in ``other_path``.
+
+    Raises:
+        ModelUnavailableError: ``model.unreadable``, also when the two are not of one graph.
+        StudioError: ``device.unavailable``.
+        MemoryError: the weights do not fit.
+
+    """
+    from studio.models.mixing import mix_weights
+    from studio.models.onnx_runtime import OnnxRuntime
+
+    return OnnxRuntime(path, settings, graph=mix_weights(path, other_path, share))
+
+
 @dataclass(frozen=True, slots=True)
 class _Digests:
     """What tells two networks apart: the device is the process's own, a file has one precision."""
@@ -80,6 +95,15 @@ class _Digests:
     weights: str
     graph: str | None
     """None when one file holds both."""
+    mixed: str | None = None
+    """Of the file whose weights were mixed in."""
+    share: float = 1.0
+
+    @property
+    def files(self) -> list[_Digests]:
+        """One entry a file of weights, as a record lists them."""
+        own = _Digests(self.weights, self.graph)
+        return [own] if self.mixed is None else [own, _Digests(self.mixed, None)]
 
 
 class ModelCache:
@@ -129,13 +153,24 @@ class ModelCache:
         """
         return isinstance(self._store.status(model_id), Installed)
 
-    def open(self, model_id: str, report: Report, *, scale: int | None = None) -> Model:
+    def open(
+        self,
+        model_id: str,
+        report: Report,
+        *,
+        scale: int | None = None,
+        part: str | None = None,
+        share: float = 1.0,
+    ) -> Model:
         """The network, resident from now on; loading is charged to the stage "load".
 
         Args:
             model_id: an entry of the store's catalogue.
             report: told which weights were used, and whether they were resident already.
             scale: for super-resolution, which of the model's files; None takes the first.
+            part: for a model of several networks, which of them.
+            share: how much of the file's own weights, 0 to 1; the rest are those of the file it
+                ``mixes_with``, number by number. Files that mix with none are taken as they are.
 
         Raises:
             ModelUnavailableError: ``model.unknown``, ``model.missing``, ``model.damaged``,
@@ -146,18 +181,40 @@ class ModelCache:
 
         """
         spec = self._store.catalogue.get(model_id)
-        file = spec.file_for(self._device, scale)
-        path = self._store.path(model_id, file.name)
+        file = spec.file_for(self._device, scale, part)
+        if file.mixes_with and share == 0:
+            file = spec.file(file.mixes_with)
+        other = spec.file(file.mixes_with) if file.mixes_with and share < 1 else None
         digests = self._digests(spec, file)
+        if other:
+            mixed = self._store.digest(spec.id, other.name)
+            digests = replace(digests, mixed=mixed, share=share)
         with self._lock:
             runtime = self._resident.get(digests)
             was_warm = runtime is not None
             if runtime is None:
                 with report.stage("load"):
-                    runtime = self._make_resident(digests, path, spec, file)
+                    path = self._store.path(model_id, file.name)
+                    load = partial(self._load, path, spec, file, self._settings)
+                    if other:
+                        other_path = self._store.path(model_id, other.name)
+                        load = partial(load_mixed, path, other_path, share, self._settings)
+                    runtime = self._make_resident(digests, load, path.stat().st_size, spec.title)
             self._resident.move_to_end(digests)
-        _record(report, spec, digests, runtime, was_warm=was_warm)
+        for used in digests.files:
+            _record(report, spec, used, runtime, was_warm=was_warm)
         return Model(spec, file, runtime)
+
+    def path(self, model_id: str, part: str) -> Path:
+        """Where a part that is no network lies, such as a mask.
+
+        Raises:
+            ModelUnavailableError: as ``open``.
+            WeightError: ``weight.unknown_file``, the model has no such part.
+
+        """
+        file = self._store.catalogue.get(model_id).file_for(self._device, part=part)
+        return self._store.path(model_id, file.name)
 
     def interrupt(self) -> None:
         """Make a run under way in any of the networks raise ``JobCancelledError`` soon.
@@ -175,17 +232,17 @@ class ModelCache:
         return _Digests(weights=self._store.digest(spec.id, file.weights), graph=own)
 
     def _make_resident(
-        self, digests: _Digests, path: Path, spec: ModelSpec, file: WeightFile
+        self, digests: _Digests, load: Callable[[], Runtime], file_bytes: int, title: str
     ) -> Runtime:
-        self._release(self._budget_bytes - path.stat().st_size)
+        self._release(self._budget_bytes - file_bytes)
         try:
-            runtime = self._load(path, spec, file, self._settings)
+            runtime = load()
         except MemoryError:
             self._release(0)
             try:
-                runtime = self._load(path, spec, file, self._settings)
+                runtime = load()
             except MemoryError as error:
-                raise memory_exhausted(f"loading {spec.title}") from error
+                raise memory_exhausted(f"loading {title}") from error
         # The file's size said too little: only a loaded network knows what it holds.
         self._release(self._budget_bytes - runtime.resident_bytes)
         self._resident[digests] = runtime

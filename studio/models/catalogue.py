@@ -121,6 +121,8 @@ class WeightFile(_Frozen):
             a file that others are made from is served as well when it states one.
         devices: where it is served.
         weights: name of the file that holds its weights, when this one holds the graph alone.
+        part: what it is for, in a model of several networks.
+        mixes_with: name of a file of the same graph, whose weights may be mixed into this one's.
         conversion: how the file is made, when it is not fetched.
         made_from: names of the files it is made from, in the converter's order.
 
@@ -134,6 +136,8 @@ class WeightFile(_Frozen):
     format: Format | None = None
     devices: tuple[Device, ...] = Field(default=tuple(Device), min_length=1)
     weights: str | None = None
+    part: str | None = None
+    mixes_with: str | None = None
     conversion: Conversion | None = None
     made_from: tuple[str, ...] = ()
 
@@ -244,16 +248,22 @@ class ModelSpec(_Frozen):
             code="weight.unknown_file",
         )
 
-    def file_for(self, device: Device, scale: int | None = None) -> WeightFile:
-        """The file to open on ``device``; for super-resolution, the one that enlarges by ``scale``.
+    def file_for(
+        self, device: Device, scale: int | None = None, part: str | None = None
+    ) -> WeightFile:
+        """The file to open on ``device``.
+
+        ``scale`` asks for the one that enlarges by it, ``part`` for one of several networks.
 
         Raises:
-            WeightError: ``weight.unknown_file``, no file has that scale.
+            WeightError: ``weight.unknown_file``, no file has that scale or is that part.
 
         """
         for file in self.served_files:
-            if device in file.devices and scale in (None, file.scale):
+            if device in file.devices and scale in (None, file.scale) and part in (None, file.part):
                 return file
+        if part is not None:
+            raise WeightError(f"{self.id} has no part “{part}”.", code="weight.unknown_file")
         known = ", ".join(f"x{known}" for known in self.scales) or "none"
         raise WeightError(
             f"{self.id} does not enlarge x{scale}. It knows: {known}.", code="weight.unknown_file"
@@ -279,8 +289,9 @@ class ModelSpec(_Frozen):
             for name in file.made_from:
                 if name not in names or self.file(name).is_made:
                     raise ValueError(f"{self.id}: {file.name} is made from unknown {name}")
-            if file.weights is not None and file.weights not in names:
-                raise ValueError(f"{self.id}: {file.name} names unknown weights {file.weights}")
+            for other in (file.weights, file.mixes_with):
+                if other is not None and other not in names:
+                    raise ValueError(f"{self.id}: {file.name} names unknown weights {other}")
         if self.contract.kind.endswith("superres") and not all(
             file.scale for file in self.served_files
         ):

@@ -109,6 +109,51 @@ class OpencvSuperresContract(_Frozen):
     bytes_per_px: int = Field(default=16_384, gt=0)
 
 
+class StyleContract(_Frozen):
+    """Photograph in, the same picture drawn out, of the same size; float32, batch of one.
+
+    ``(x / divide_by - mean) / std`` is what the network wants of a picture of 0 to 255; the
+    ``output_`` numbers turn its answer back, and are those of the input where left out.
+
+    Attributes:
+        input_name: None takes the first input.
+        output_index: which output holds the drawing.
+        layout: axes; "hwc" has no batch axis.
+        colour: order of the channels, in and out.
+        multiple: both sides are padded to a multiple of this.
+        least_side_px: shorter sides are padded to this.
+        padding: what a picture is padded with at the right and at the bottom.
+        overlap_px: source pixels of context that decide a pixel, so that a large picture can be
+            drawn in tiles; None when every pixel depends on all, as with normalisation over
+            the whole picture.
+        short_side_px: where the network was trained, a larger picture is drawn reduced to this
+            and given back its detail; None draws every size as it is.
+        bytes_per_px: working memory a pixel takes while the network runs.
+        head_side_px: for portrait styles with a second network that draws each head: side of
+            the aligned crop it draws. None when one network draws all.
+
+    """
+
+    kind: Literal["style"] = "style"
+    input_name: str | None = None
+    output_index: int = Field(default=0, ge=0)
+    layout: Literal["nchw", "nhwc", "hwc"]
+    colour: Literal["rgb", "bgr"] = "rgb"
+    divide_by: float = Field(default=127.5, gt=0)
+    mean: Triple = (1.0, 1.0, 1.0)
+    std: Triple = (1.0, 1.0, 1.0)
+    output_divide_by: float | None = Field(default=None, gt=0)
+    output_mean: Triple | None = None
+    output_std: Triple | None = None
+    multiple: int = Field(default=1, ge=1)
+    least_side_px: int = Field(default=1, ge=1)
+    padding: Literal["reflect", "white"] = "reflect"
+    overlap_px: int | None = Field(default=None, ge=0)
+    short_side_px: int | None = Field(default=None, gt=0)
+    bytes_per_px: int = Field(default=4_096, gt=0)
+    head_side_px: int | None = Field(default=None, gt=0)
+
+
 class Port(_Frozen):
     """One input or output of a network.
 
@@ -254,6 +299,7 @@ Contract = Annotated[
     MattingContract
     | SuperresContract
     | OpencvSuperresContract
+    | StyleContract
     | EmbeddingContract
     | EmbeddingBridgeContract
     | FaceSwapContract

@@ -47,8 +47,8 @@ class OnnxRuntime:
 
     name = "onnxruntime"
 
-    def __init__(self, path: Path, settings: Settings) -> None:
-        """Load ``path``.
+    def __init__(self, path: Path, settings: Settings, *, graph: bytes | None = None) -> None:
+        """Load ``path``, or ``graph`` that was made of it.
 
         Raises:
             ModelUnavailableError: ``model.unreadable``, the file is not a graph that can run.
@@ -60,7 +60,9 @@ class OnnxRuntime:
         wanted = choose_device(settings)
         providers = [_PROVIDERS[device] for device in dict.fromkeys((wanted, Device.CPU))]
         try:
-            self._session = ort.InferenceSession(path, _options(settings), providers=providers)
+            self._session = ort.InferenceSession(
+                graph or path, _options(settings), providers=providers
+            )
         except Exception as error:  # ONNX Runtime's errors share no class of their own
             if _is_memory_error(error):
                 raise MemoryError(str(error)) from error

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
 
 import cv2
 import numpy as np
 
 from studio.imaging.picture import Pixels
-from studio.imaging.tiles import best_tile, run_tiled
 from studio.models.cache import Model
 from studio.models.contracts import OpencvSuperresContract, SuperresContract
-from studio.models.runtime import Array, Floats, memory_exhausted
+from studio.models.runtime import Array, Floats
+from studio.models.tiling import TILE_BUDGET_BYTES, run_in_tiles
 from studio.report import Report
 
-TILE_BUDGET_BYTES = 7 << 28
-"""Working memory one tile may take, 1.75 GiB. Fixed, because the tiling may show in the last bit
-of a result, and the same run must give the same bytes on a machine that is fuller today."""
 _LARGEST_TILE_AREA_PX = 768 * 768
 """Beyond it a tile saves little and takes seconds, in which no progress shows."""
-_LEAST_NEW_PX = 32
-"""A tile's shortest side without its context."""
 
 
 def enlarge(
@@ -58,56 +52,25 @@ def enlarge(
     contract = model.spec.contract
     if not isinstance(contract, SuperresContract | OpencvSuperresContract) or not model.file.scale:
         raise TypeError(f"{model.spec.id} is not a super-resolution network")
-    overlap_px = contract.overlap_px
-    tile_px = best_tile(
-        *pixels.shape[:2],
-        area_px=tile_area_px or tile_area(contract),
-        overlap_px=overlap_px,
-        least_px=2 * overlap_px + _LEAST_NEW_PX,
-    )
     run_tile = _tile_runner(model, contract)
     if scale is None or scale == model.file.scale:
         scale = model.file.scale
     else:
         run_tile = _averaged(run_tile, scale)
-    while True:
-        try:
-            return run_tiled(
-                pixels,
-                run_tile,
-                scale=scale,
-                tile_px=tile_px,
-                overlap_px=overlap_px,
-                on_tile=lambda done, total: report.progress(done / total),
-            )
-        except MemoryError as error:
-            smaller_px = _smaller_tile(pixels, tile_px, overlap_px)
-            if smaller_px is None:
-                raise memory_exhausted(f"enlarging with {model.spec.title}") from error
-            tile_px = smaller_px
-            height_px, width_px = tile_px
-            report.note(f"Memory ran out; smaller tiles were used, {width_px} × {height_px} px.")
+    return run_in_tiles(
+        pixels,
+        run_tile,
+        report,
+        scale=scale,
+        overlap_px=contract.overlap_px,
+        area_px=tile_area_px or tile_area(contract),
+        doing=f"enlarging with {model.spec.title}",
+    )
 
 
 def tile_area(contract: SuperresContract | OpencvSuperresContract) -> int:
     """Most pixels of a tile, context included, whose working memory stays within the budget."""
     return min(_LARGEST_TILE_AREA_PX, TILE_BUDGET_BYTES // contract.bytes_per_px)
-
-
-def _smaller_tile(
-    pixels: Pixels, tile_px: tuple[int, int], overlap_px: int
-) -> tuple[int, int] | None:
-    """Half of a tile that did not fit; None when it was as small as makes sense.
-
-    Below four overlaps a tile would be mostly context.
-    """
-    smaller_px = best_tile(
-        *pixels.shape[:2],
-        area_px=prod(tile_px) // 2,
-        overlap_px=overlap_px,
-        least_px=max(2 * overlap_px + _LEAST_NEW_PX, 4 * overlap_px),
-    )
-    return smaller_px if prod(smaller_px) < prod(tile_px) else None
 
 
 def _tile_runner(

@@ -232,7 +232,8 @@ class DctNet:
         return self._add(name, "StridedSlice", [blob, *names], fields)
 
     def _pack(self, name: str, parts: Sequence[str]) -> str:
-        attributes = {"T": _type(_INT32), "axis": _varint_field(3, 0)}
+        count = _varint_field(3, len(parts))
+        attributes = {"T": _type(_INT32), "axis": _varint_field(3, 0), "N": count}
         return self._add(name, "Pack", parts, attributes)
 
     def _const(self, name: str, value: float, kind: int = _FLOAT) -> str:
