@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from studio.faces.face import Face
 from studio.imaging.picture import Pixels
+from studio.models.restoration import restoration_contract, restore_crop
 from studio.report import Report
+from studio.tools.choice import chosen_model
+from studio.tools.swapping.crop import box_mask, cut_aligned, paste
 
 if TYPE_CHECKING:
     from studio.models.cache import ModelCache
+
+_MASK_BLUR = 0.3
+"""Softness of the seam as a part of half the crop."""
 
 
 def restore_faces(
@@ -37,9 +45,17 @@ def restore_faces(
         RGB ``uint8 (H, W, 3)``; byte-identical away from the faces.
 
     Raises:
-        UserInputError: ``restoration.not_a_model``, the model restores no faces.
+        UserInputError: ``model.other_tool``, the model restores no faces.
         ModelUnavailableError: the model is unknown or not installed.
         RetriableError: ``memory.exhausted``.
 
     """
-    raise NotImplementedError
+    spec = chosen_model(models, model_id, "faceswap", "face-restoration")
+    model = models.open(spec.id, report)
+    contract = restoration_contract(model)
+    mask = box_mask(contract.size_px, _MASK_BLUR, (0, 0, 0, 0)) * np.float32(blend)
+    for done, face in enumerate(faces):
+        report.progress(done / len(faces))
+        crop = cut_aligned(pixels, face, contract.alignment, contract.size_px)
+        pixels = paste(pixels, crop, restore_crop(model, crop.pixels, fidelity), mask)
+    return pixels

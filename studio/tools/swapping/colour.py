@@ -32,8 +32,12 @@ class _Light:
     trusted_from: float
 
 
-_LIGHTS = (_Light(0.22, (0.75, 0.6, 0.6), 0.25), _Light(0.09, (0.25, 0.85, 0.85), 0.3))
-"""Broad light and shade, then the tint of smaller lights."""
+_LIGHTS = (
+    _Light(0.22, (0.75, 0.6, 0.6), 0.25),
+    _Light(0.09, (0.25, 0.85, 0.85), 0.3),
+    _Light(0.04, (0.0, 0.8, 0.8), 0.4),
+)
+"""Broad light and shade, the tint of smaller lights, and what coloured lamps left on a nose."""
 
 
 def to_lab(pixels: Floats) -> Floats:
@@ -43,7 +47,7 @@ def to_lab(pixels: Floats) -> Floats:
 
 def to_rgb(lab: Floats) -> Floats:
     """RGB ``float32 (h, w, 3)`` 0 to 255 from CIE Lab."""
-    return np.clip(cv2.cvtColor(lab, cv2.COLOR_Lab2RGB) * np.float32(255), 0, 255)
+    return np.asarray(np.clip(cv2.cvtColor(lab, cv2.COLOR_Lab2RGB) * 255, 0, 255), np.float32)
 
 
 def match_colour(
@@ -99,6 +103,5 @@ def _take_light(
     difference = cv2.GaussianBlur(weighted, (0, 0), sigma_px / factor) / (share + 1e-4)
     trusted = np.clip(share / light.trusted_from, 0, 1)
     change = difference * trusted * np.array(light.shares, np.float32)
-    return source + cv2.resize(
-        change.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC
-    )
+    full = cv2.resize(change.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(source + full, np.float32)

@@ -22,6 +22,7 @@ _BARE_SKIN = (50, 280, 117, 346, 205, 425, 36, 266, 187, 411, 151, 9, 108, 337)
 _SPREAD = np.array([16.0, 9.0, 9.0], np.float32)
 """Usual deviation of L, a and b over a face; shade moves L far more."""
 _SHADE_SLACK = 1.6
+_SURELY_NOT_SKIN, _SURELY_SKIN = 0.25, 0.65
 _OUTLINE_SHARE = 0.955
 """The outline is taken in, since the mesh's own touches the background."""
 
@@ -33,6 +34,7 @@ class FaceAreas:
     Attributes:
         outline: the whole face.
         inner: brows to chin.
+        core: the same with a firm edge that ends with the brows.
         features: eyes, brows and lips, of both faces.
         skin: what looks like bare skin in both.
 
@@ -40,13 +42,15 @@ class FaceAreas:
 
     outline: Floats
     inner: Floats
+    core: Floats
     features: Floats
     skin: Floats
 
     @property
     def bare(self) -> Floats:
         """Skin that colour and sharpness can be judged by."""
-        return self.outline * (1 - np.minimum(self.features * 1.6, 1))
+        bare: Floats = self.outline * (1 - np.minimum(self.features * 1.6, 1))
+        return bare
 
 
 def face_areas(target: Points, shape: Points, skin: Floats) -> FaceAreas:
@@ -65,6 +69,7 @@ def face_areas(target: Points, shape: Points, skin: Floats) -> FaceAreas:
     return FaceAreas(
         outline=polygon(size, scaled(target[list(OVAL), :2], _OUTLINE_SHARE)),
         inner=polygon(size, shape[list(INNER)], 0.05 * eyes_px),
+        core=polygon(size, scaled(shape[list(INNER)], 0.98), 0.015 * eyes_px),
         features=union(size, both, 0.03 * eyes_px),
         skin=skin,
     )
@@ -89,7 +94,23 @@ def skin_likeness(lab: Floats, mesh: Points) -> Floats:
     deviation[0] *= _SHADE_SLACK
     offsets = ((smooth - middle) / deviation).astype(np.float32)
     distance = (offsets * offsets).sum(axis=2)
-    return np.exp(-np.maximum(distance - 2, 0) / 3.5).astype(np.float32)
+    return np.asarray(np.exp(-np.maximum(distance - 2, 0) / 3.5), np.float32)
+
+
+def free_of_hair(skin: Floats, core: Floats, eyes_px: float) -> Floats:
+    """Where a source shows its face and not what hangs over it, ``float32 (h, w)``, 0 to 1.
+
+    Unlike a mask it is firm: a band of half a fringe above the brows looks like a scar.
+
+    Args:
+        skin: likeness to the source's own skin.
+        core: brows to chin, always taken.
+        eyes_px: the eye distance in the patch.
+
+    """
+    firm = np.clip((skin - _SURELY_NOT_SKIN) / (_SURELY_SKIN - _SURELY_NOT_SKIN), 0, 1)
+    firm = soften(shrink(firm, 0.03 * eyes_px), 0.02 * eyes_px)
+    return np.maximum(firm, core)
 
 
 def swap_mask(areas: FaceAreas, guide: Floats, reach: Floats, eyes_px: float) -> Floats:
@@ -104,6 +125,6 @@ def swap_mask(areas: FaceAreas, guide: Floats, reach: Floats, eyes_px: float) ->
     """
     cross = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
     free = np.asarray(cv2.erode(areas.skin, cross), np.float32)
-    free = cv2.ximgproc.guidedFilter(guide, free, max(2, int(0.05 * eyes_px)), 1e-3)
-    mask = areas.outline * np.maximum(np.clip(free, 0, 1), areas.inner) * reach
+    fitted = cv2.ximgproc.guidedFilter(guide, free, max(2, int(0.05 * eyes_px)), 1e-3)
+    mask = areas.outline * np.maximum(np.clip(fitted, 0, 1), areas.inner) * reach
     return soften(shrink(mask, 0.03 * eyes_px), 0.055 * eyes_px)

@@ -14,9 +14,16 @@ from studio.models.runtime import Floats
 from studio.tools.swapping.blend import blend_bands, levels_for
 from studio.tools.swapping.colour import match_colour, to_lab, to_rgb
 from studio.tools.swapping.features import Expression, kept_features
-from studio.tools.swapping.mask import FaceAreas, face_areas, skin_likeness, swap_mask
+from studio.tools.swapping.mask import (
+    FaceAreas,
+    face_areas,
+    free_of_hair,
+    skin_likeness,
+    swap_mask,
+)
 from studio.tools.swapping.patch import Patch, apply_change, apply_detail, cut_patch, reduce
 from studio.tools.swapping.polygons import polygon, soften
+from studio.tools.swapping.portrait import Portrait
 from studio.tools.swapping.shape import fits_better_mirrored, mirror_mesh, settle_shape
 from studio.tools.swapping.sharpness import match_sharpness
 from studio.tools.swapping.warp import FaceWarp, fit_warp
@@ -25,14 +32,6 @@ _SOURCE_MARGIN = 1.15
 """The source is shrunk to this much of the target's size before it is warped."""
 _LEAK = 0.04
 """How far beyond the outline coarse bands may reach, as a part of the eye distance."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Portrait:
-    """A face and the picture it was found in, RGB ``uint8 (H, W, 3)``."""
-
-    pixels: Pixels
-    face: Face
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,15 +74,17 @@ def swap_by_mesh(
     warp = fit_warp(small.mesh[:, :2], moved, patch.mesh[:, 2], patch.size)
     warped = warp.sample(small.pixels)
     source_lab, target_lab = (to_lab(part.astype(np.float32)) for part in (warped, patch.pixels))
-    skin = skin_likeness(source_lab, moved)
+    own_skin = skin_likeness(source_lab, moved)
+    skin = own_skin
     if occlusion:
         skin = np.minimum(skin, skin_likeness(target_lab, patch.mesh))
     areas = face_areas(patch.mesh, moved, skin)
-    mask = swap_mask(areas, target_lab[..., 0] / 100, warp.reach, patch.eyes_px)
+    mask = swap_mask(areas, target_lab[..., 0] / np.float32(100), warp.reach, patch.eyes_px)
     here = Expression(patch.mesh, target.right_eye.is_open, target.left_eye.is_open)
     mask = mask * (1 - kept_features(small.expression, here, patch.size))
     matched, gain = match_colour(source_lab, target_lab, areas, patch.eyes_px)
-    change = _blended_change(patch, to_rgb(matched), mask, areas)
+    free = free_of_hair(own_skin, areas.core, patch.eyes_px)[..., np.newaxis]
+    change = _blended_change(patch, to_rgb(matched), free, mask, areas)
     changed = apply_change(patch, change)
     if patch.is_reduced and whole.mesh is not small.mesh:
         detail = _full_detail(patch, whole, small, warp)
@@ -102,10 +103,14 @@ def _turned_like(source: Portrait, target: Face) -> _Source:
     return _Source(np.ascontiguousarray(patch.full[:, ::-1]), Expression(mirrored, left, right))
 
 
-def _blended_change(patch: Patch, source: Floats, mask: Floats, areas: FaceAreas) -> Floats:
+def _blended_change(
+    patch: Patch, source: Floats, free: Floats, mask: Floats, areas: FaceAreas
+) -> Floats:
     """What the blend adds to the patch at working size, nothing beyond the face's outline."""
     target = patch.pixels.astype(np.float32)
     source = match_sharpness(source, target, areas.bare)
+    # Hair is taken out before the bands are: their coarse ones would carry its shade along.
+    source = target + (source - target) * free
     blended = blend_bands(source, target, mask, levels_for(patch.eyes_px))
     outline = polygon(patch.size, patch.mesh[list(OVAL), :2])
     grown = np.asarray(cv2.dilate(outline, np.ones((3, 3), np.uint8)), np.float32)

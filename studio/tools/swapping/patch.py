@@ -94,10 +94,10 @@ def reduce(pixels: Pixels, mesh: Points, most_eyes_px: float) -> tuple[Pixels, P
 
 def apply_change(patch: Patch, change: Floats) -> Pixels:
     """The patch at full size with ``change``, ``float32 (h, w, 3)`` at working size, added."""
-    enlarged = change
     if patch.is_reduced:
         enlarged = cv2.resize(change, patch.full_size, interpolation=cv2.INTER_LINEAR)
-    return _rounded(patch.full + np.rint(enlarged))
+        change = np.asarray(enlarged, np.float32)
+    return _rounded(patch.full + np.rint(change))
 
 
 def apply_detail(

@@ -124,7 +124,7 @@ def _label_triangles(shape: Points, depth: Points, size: tuple[int, int]) -> _La
     )
     of_nearest = np.zeros(int(nearest.max()) + 1, np.int32)
     of_nearest[nearest[~is_outside]] = labels[~is_outside]
-    return of_nearest[nearest]
+    return np.asarray(of_nearest[nearest], np.int32)
 
 
 def _positions(source: Points, shape: Points, labels: _Labels) -> Floats:
@@ -163,6 +163,12 @@ def _soften(values: Floats, sigma_px: float) -> Floats:
 
 def _remap(source: Pixels, positions: Floats) -> Pixels:
     return np.asarray(
-        cv2.remap(source, positions, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT),
+        cv2.remap(
+            source,
+            positions[..., 0],
+            positions[..., 1],
+            cv2.INTER_CUBIC,
+            borderMode=cv2.BORDER_REFLECT,
+        ),
         np.uint8,
     )

@@ -1,0 +1,136 @@
+"""Which source goes onto which face of the target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from studio.errors import Region, UserInputError
+from studio.params import FaceChoice, FaceswapParams
+from studio.report import Report
+from studio.tools.swapping.portrait import Portrait, region_of
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """One replacement, by index into targets and sources."""
+
+    target: int
+    source: int
+
+
+Likeness = Callable[[Portrait], float]
+"""How alike a face and the reference are, 1 the same."""
+
+
+def choose_swaps(
+    params: FaceswapParams,
+    targets: Sequence[Portrait],
+    sources: Sequence[Portrait],
+    likeness: Likeness | None,
+    report: Report,
+) -> list[Swap]:
+    """What the parameters ask for, in the order of the targets.
+
+    Args:
+        params: ``faces`` when given, else ``choice``.
+        targets: the faces of the target, left to right; at least one.
+        sources: one face a source picture, in the order given; at least one.
+        likeness: to the reference, for the choice by likeness.
+        report: told of sources that nothing is done with.
+
+    Raises:
+        UserInputError: ``faceswap.no_such_face``, ``faceswap.no_such_source``,
+            ``faceswap.nothing_chosen``, ``faceswap.nobody_alike``,
+            ``faceswap.reference_missing``.
+
+    """
+    if params.faces is not None:
+        swaps = _as_listed(params.faces, targets, sources)
+    elif params.choice is FaceChoice.LARGEST:
+        swaps = [Swap(_largest(targets), _largest(sources))]
+    elif params.choice is FaceChoice.LEFT_TO_RIGHT:
+        swaps = [Swap(i, i) for i in range(min(len(targets), len(sources)))]
+    elif params.choice is FaceChoice.ALL:
+        swaps = [Swap(index, 0) for index in range(len(targets))]
+    else:
+        swaps = _alike(params.likeness, targets, likeness)
+    _note_unused(swaps, len(targets), len(sources), report)
+    return swaps
+
+
+def _as_listed(
+    faces: Sequence[int | None], targets: Sequence[Portrait], sources: Sequence[Portrait]
+) -> list[Swap]:
+    swaps = [Swap(index, source) for index, source in enumerate(faces) if source is not None]
+    for swap in swaps:
+        if swap.target >= len(targets):
+            raise UserInputError(
+                f"Face {swap.target + 1} was chosen, and {_count(len(targets), 'face')} "
+                "found in this picture",
+                remedy="Look at the numbers on the picture and choose again.",
+                code="faceswap.no_such_face",
+                regions=_all_regions(targets),
+            )
+        if not 0 <= swap.source < len(sources):
+            raise UserInputError(
+                f"Source {swap.source + 1} was chosen for face {swap.target + 1}, and "
+                f"{_count(len(sources), 'source')} given",
+                remedy="Add the picture, or choose another source.",
+                code="faceswap.no_such_source",
+            )
+    if not swaps:
+        raise UserInputError(
+            "Every face is to be left alone",
+            remedy="Choose a source for at least one face.",
+            code="faceswap.nothing_chosen",
+            regions=_all_regions(targets),
+        )
+    return swaps
+
+
+def _alike(least: float, targets: Sequence[Portrait], likeness: Likeness | None) -> list[Swap]:
+    if likeness is None:
+        raise UserInputError(
+            "Faces are chosen by likeness, and there is no reference to be like",
+            remedy="Add a picture of the person as the reference, or choose otherwise.",
+            code="faceswap.reference_missing",
+        )
+    found = [likeness(target) for target in targets]
+    swaps = [Swap(index, 0) for index, alike in enumerate(found) if alike >= least]
+    if not swaps:
+        texts = [f"likeness {alike:.2f}" for alike in found]
+        raise UserInputError(
+            f"Nobody in this picture is like the reference: the nearest is face "
+            f"{found.index(max(found)) + 1} with a likeness of {max(found):.2f}, and "
+            f"{least:.2f} is asked for",
+            remedy="Ask for less likeness, or choose the face by its number.",
+            code="faceswap.nobody_alike",
+            regions=[
+                region_of(target.face, target.pixels, index + 1, text)
+                for index, (target, text) in enumerate(zip(targets, texts, strict=True))
+            ],
+        )
+    return swaps
+
+
+def _note_unused(swaps: Sequence[Swap], targets: int, sources: int, report: Report) -> None:
+    used = {swap.source for swap in swaps}
+    if unused := [str(index + 1) for index in range(sources) if index not in used]:
+        report.note(f"Nothing was done with source {', '.join(unused)}.")
+    chosen = {swap.target for swap in swaps}
+    if left := [str(index + 1) for index in range(targets) if index not in chosen]:
+        report.note(f"Not chosen, and left as it was: face {', '.join(left)}.")
+
+
+def _largest(portraits: Sequence[Portrait]) -> int:
+    sizes = [portrait.face.eye_distance_px for portrait in portraits]
+    return sizes.index(max(sizes))
+
+
+def _all_regions(targets: Sequence[Portrait]) -> list[Region]:
+    return [region_of(one.face, one.pixels, index + 1) for index, one in enumerate(targets)]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"1 {noun} was" if number == 1 else f"{number} {noun}s were"
