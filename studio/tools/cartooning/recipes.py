@@ -66,7 +66,7 @@ RECIPES: dict[Look, Recipe] = {
     Look.ANIME: Recipe(
         face_px=46,
         least_px=288,
-        most_px=520,
+        most_px=600,
         eye_gain=0.20,
         shine=1.0,
         soften_levels=14,
@@ -86,7 +86,7 @@ RECIPES: dict[Look, Recipe] = {
     Look.COMIC: Recipe(
         face_px=54,
         least_px=320,
-        most_px=520,
+        most_px=600,
         eye_gain=0.06,
         shine=1.0,
         soften_levels=0,
@@ -106,7 +106,7 @@ RECIPES: dict[Look, Recipe] = {
     Look.THREE_D: Recipe(
         face_px=36,
         least_px=256,
-        most_px=500,
+        most_px=560,
         eye_gain=0.15,
         shine=0.5,
         soften_levels=12,
@@ -126,7 +126,7 @@ RECIPES: dict[Look, Recipe] = {
     Look.HANDDRAWN: Recipe(
         face_px=50,
         least_px=288,
-        most_px=520,
+        most_px=600,
         eye_gain=0.08,
         shine=1.0,
         soften_levels=20,

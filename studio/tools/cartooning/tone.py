@@ -43,8 +43,8 @@ def banded(lightness: Floats, bands: Bands) -> Floats:
     """
     width = 100 / bands.count
     middle = np.floor(lightness / width) * width + width / 2
-    step: Floats = np.tanh(bands.steepness * 2 * (lightness - middle) / width) / tanh(bands.steepness)
-    return lightness + (middle + width / 2 * step - lightness) * np.float32(bands.mix)
+    step = np.tanh(bands.steepness * 2 * (lightness - middle) / width) / tanh(bands.steepness)
+    return mixed(lightness, middle + width / 2 * step, bands.mix)
 
 
 def lift_chroma(lab: Floats, gain: Floats | float) -> None:
