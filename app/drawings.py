@@ -11,6 +11,7 @@ import numpy as np
 
 from db import models
 from db.actor import Actor
+from db.repositories.blobs import BlobRepository
 from db.repositories.drawings import Canvas, DrawingRepository
 from studio.imaging.drawing import Drawing, Stroke
 from tasks.files import StoredFile, keep
@@ -44,11 +45,22 @@ def blank(picture: StoredFile) -> Drawing:
     return Drawing(width_px=picture.width_px, height_px=picture.height_px)
 
 
-def load_sheet(services: Services, actor: Actor, picture: StoredFile) -> Sheet:
-    """What the actor last painted on ``picture``, in whichever tab."""
+def find_picture(services: Services, actor: Actor, sha256: str) -> models.Blob | None:
+    """A stored picture that the actor paints on, or sees in a run; None when it is gone."""
     with services.database.read() as session:
-        row = DrawingRepository(session).in_work(actor, picture.sha256)
-    return Sheet(blank(picture)) if row is None else _sheet(row)
+        found = DrawingRepository(session).picture(actor, sha256)
+        blob = found or BlobRepository(session).readable_by(actor, sha256)
+    if blob is None or blob.width_px is None or not services.blobs.exists(sha256):
+        return None
+    return blob
+
+
+def load_sheet(services: Services, actor: Actor, picture: StoredFile) -> Sheet:
+    """What the actor last painted on ``picture``, in whichever tab; begun if it is nothing."""
+    with services.database.write() as session:
+        return _sheet(
+            DrawingRepository(session).open(actor, picture.sha256, _canvas(blank(picture)))
+        )
 
 
 def save_change(

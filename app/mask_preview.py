@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
+from app.fabric import View
 from studio.imaging.drawing import Drawing, painted
 from studio.imaging.picture import Pixels
 from studio.imaging.resample import resample
@@ -23,46 +24,53 @@ _TINT_OPACITY = 0.55
 
 
 def preview_mask(
-    params: InpaintParams, drawing: Drawing, beneath: Pixels | None, width_px: int, height_px: int
+    params: InpaintParams, drawing: Drawing, given: Pixels | None, width_px: int, height_px: int
 ) -> Pixels:
     """What would be repainted of a picture reduced to this size, ``uint8 (H, W)``.
 
-    ``drawing`` has the size of the picture itself; ``beneath`` is the given mask in any size.
+    ``drawing`` has the size of the picture itself; ``given`` is a mask of it in any size.
     """
-    scale = width_px / drawing.width_px
-    mask = start_mask(params, beneath, width_px, height_px)
+    view = View(0, 0, drawing.width_px, drawing.height_px, width_px, height_px)
+    mask = start_mask(params, given, drawing, view)
     mask = painted(drawing, width_px, height_px, mask)
     if params.invert:
-        mask = 255 - mask
-    mask = _grow(mask, params.grow_px * scale)
-    return _soften(mask, params.feather_px * scale)
+        mask = np.asarray(255 - mask, dtype=np.uint8)
+    mask = _grow(mask, params.grow_px * view.scale)
+    return _soften(mask, params.feather_px * view.scale)
 
 
-def start_mask(
-    params: InpaintParams, beneath: Pixels | None, width_px: int, height_px: int
-) -> Pixels:
-    """What is masked before anything is painted: the ready-made and the given mask."""
-    mask = np.zeros((height_px, width_px), dtype=np.uint8)
-    rows, columns = preset_box(params, width_px, height_px)
-    mask[rows, columns] = 255
-    if beneath is not None:
-        mask = np.maximum(mask, resample(beneath, width_px, height_px))
-    return mask
+def start_mask(params: InpaintParams, given: Pixels | None, drawing: Drawing, view: View) -> Pixels:
+    """What is masked before anything is painted, as ``view`` shows it, ``uint8 (H, W)``.
+
+    The ready-made and the given mask; of ``drawing`` only the size counts.
+    """
+    mask = np.zeros(view.size[::-1], dtype=np.uint8)
+    left, top, right, bottom = preset_box(params, drawing.width_px, drawing.height_px)
+    corners = view.to_canvas(np.array([(left, top), (right, bottom)], dtype=np.float64))
+    (left, top), (right, bottom) = np.rint(corners.clip(0, view.size)).astype(int).tolist()
+    mask[top:bottom, left:right] = 255
+    if given is None:
+        return mask
+    across, down = given.shape[1] / drawing.width_px, given.shape[0] / drawing.height_px
+    x0, y0, x1, y1 = view.box
+    box = (x0 * across, y0 * down, min(x1 * across, given.shape[1]), min(y1 * down, len(given)))
+    return np.asarray(np.maximum(mask, resample(given, *view.size, box=box)))
 
 
-def preset_box(params: InpaintParams, width_px: int, height_px: int) -> tuple[slice, slice]:
-    """Rows and columns of the ready-made mask; empty when there is none."""
-    if params.preset is MaskPreset.NONE:
-        return slice(0, 0), slice(0, 0)
-    if params.preset is MaskPreset.FULL:
-        return slice(0, height_px), slice(0, width_px)
+def preset_box(params: InpaintParams, width_px: int, height_px: int) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of the ready-made mask; all 0 when there is none."""
+    match params.preset:
+        case MaskPreset.NONE:
+            return 0, 0, 0, 0
+        case MaskPreset.FULL:
+            return 0, 0, width_px, height_px
     width = max(round(width_px * params.preset_size_ratio), 1)
     height = max(round(height_px * params.preset_size_ratio), 1)
     left, top = (width_px - width) // 2, (height_px - height) // 2
     if params.preset is MaskPreset.CORNER:
         left = 0 if params.corner in (Corner.TOP_LEFT, Corner.BOTTOM_LEFT) else width_px - width
         top = 0 if params.corner in (Corner.TOP_LEFT, Corner.TOP_RIGHT) else height_px - height
-    return slice(top, top + height), slice(left, left + width)
+    return left, top, left + width, top + height
 
 
 def tint_png(mask: Pixels) -> bytes:

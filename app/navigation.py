@@ -19,6 +19,7 @@ _PAGES = ROOT / "pages"
 
 CARTOON = str(_PAGES / "cartoon.py")
 CUTOUT = str(_PAGES / "cutout.py")
+INPAINT = str(_PAGES / "inpaint.py")
 FACESWAP = str(_PAGES / "faceswap.py")
 UPSCALE = str(_PAGES / "upscale.py")
 HISTORY = str(_PAGES / "history.py")
@@ -31,6 +32,7 @@ ACCOUNT = str(_PAGES / "account.py")
 TOOL_PAGES = {
     "cutout": CUTOUT,
     "cartoon": CARTOON,
+    "inpaint": INPAINT,
     "faceswap": FACESWAP,
     "upscale": UPSCALE,
 }
@@ -38,6 +40,7 @@ TOOL_PAGES = {
 _TOOL_ICONS = {
     "cutout": ":material/content_cut:",
     "cartoon": ":material/brush:",
+    "inpaint": ":material/healing:",
     "faceswap": ":material/face_retouching_natural:",
     "upscale": ":material/photo_size_select_large:",
 }

@@ -121,6 +121,11 @@ def main_input(job: Job) -> JobInput:
     return next(file for file in job.inputs if file.role == "image")
 
 
+def find_input(job: Job, role: str) -> JobInput | None:
+    """The first input in ``role``, if the run was given one."""
+    return next((file for file in job.inputs if file.role == role), None)
+
+
 def find_output(job: Job, role: str = "image") -> JobOutput | None:
     """The output in ``role``, if the run made one and it has not been swept."""
     return next((file for file in job.outputs if file.role == role), None)

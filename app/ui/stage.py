@@ -72,6 +72,11 @@ _bar = st.components.v2.component(
 )
 
 
+def style() -> None:
+    """The style of a page with a canvas; once a page."""
+    st.html(_ASSETS / "canvas.css")
+
+
 def stage_bar(look: StageLook, *, key: str, on_event: Callable[[StageEvents], None]) -> Room | None:
     """Draw the bar for the canvas in the same container, whose key begins with ``stage-``.
 

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from db.actor import Actor
-from db.models import Drawing
+from db.models import Blob, Drawing
 from db.repositories.dialect import is_postgresql
 from db.types import new_id, utc_now
 
@@ -39,6 +39,15 @@ class DrawingRepository:
     def in_work(self, actor: Actor, blob_sha256: str) -> Drawing | None:
         """What the actor last painted on this picture."""
         return self._session.scalar(_of(actor, blob_sha256, _IN_WORK))
+
+    def picture(self, actor: Actor, blob_sha256: str) -> Blob | None:
+        """The stored picture, when the actor has a drawing of it."""
+        return self._session.scalar(
+            select(Blob)
+            .join(Drawing, Drawing.blob_sha256 == Blob.sha256)
+            .where(Drawing.owner_id == actor.id, Blob.sha256 == blob_sha256)
+            .limit(1)
+        )
 
     def open(self, actor: Actor, blob_sha256: str, empty: Canvas) -> Drawing:
         """What the actor last painted on this picture, or ``empty``; locked until the commit.

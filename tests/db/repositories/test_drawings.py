@@ -158,3 +158,15 @@ def test_picture_with_a_drawing_is_not_swept(database: Database) -> None:
         assert sha256 not in blobs.unreferenced(utc_now() + timedelta(days=1))
         DrawingRepository(session).forget_unused(utc_now() + timedelta(days=1))
         assert sha256 in blobs.unreferenced(utc_now() + timedelta(days=1))
+
+
+def test_picture_is_found_by_who_has_painted_on_it(database: Database) -> None:
+    ann, admin, sha256 = people(database)
+    paint(database, ann, sha256, ONE)
+    with database.read() as session:
+        drawings = DrawingRepository(session)
+        found = drawings.picture(ann, sha256)
+        assert found is not None
+        assert found.sha256 == sha256
+        assert drawings.picture(admin, sha256) is None
+        assert drawings.picture(ann, "f" * 64) is None
