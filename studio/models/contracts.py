@@ -13,7 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Triple = tuple[float, float, float]
 """One number a channel, in the order of the contract's ``colour``."""
 Resample = Literal["bilinear", "cubic", "lanczos", "area"]
-Alignment = Literal["arcface_112_v1", "arcface_112_v2", "arcface_128", "mtcnn_512", "ffhq_512"]
+Alignment = Literal[
+    "arcface_112_v1", "arcface_112_v2", "arcface_128", "mtcnn_512", "ffhq_512", "dct_net_288"
+]
 """Where five points of a face lie in a crop, by the name the field gives each template."""
 
 

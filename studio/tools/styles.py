@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from studio.faces.find import find_faces
 from studio.imaging.picture import Pixels
+from studio.imaging.resample import fit_long_side, resample
+from studio.models.runtime import memory_exhausted
+from studio.models.style import draw, style_contract, working_size
 from studio.report import Report
+from studio.tools.choice import chosen_model
+from studio.tools.styling.enlarging import enlarge_drawing
+from studio.tools.styling.heads import draw_heads, read_blend
 
 if TYPE_CHECKING:
-    from studio.models.cache import ModelCache
+    from studio.models.cache import Model, ModelCache
+
+_LEAST_AREA_PX = 128 * 128
+"""A picture drawn smaller would be unrecognisable."""
+_BACKGROUND, _HEAD, _BLEND = "background", "head", "blend"
+"""Parts of a portrait style: the network of the whole picture, that of heads, and their mask."""
 
 
 def stylise(
@@ -36,4 +48,51 @@ def stylise(
         RetriableError: ``memory.exhausted``.
 
     """
-    raise NotImplementedError
+    contract = style_contract(chosen_model(models, model_id, "cartoon"))
+    size = fit_long_side(pixels.shape[1], pixels.shape[0], long_side_px)
+    photo = pixels if pixels.shape[1::-1] == size else resample(pixels, *size)
+    if contract.head_side_px is None:
+        return _draw_all(models.open(model_id, report), photo, models, report)
+    background = models.open(model_id, report, part=_BACKGROUND)
+    with report.span(0.0, 0.6):
+        drawn = _draw_all(background, photo, models, report)
+    with report.span(0.6, 0.7):
+        faces = find_faces(photo, models, report)
+    if not faces:
+        report.note("No face was found, so the whole picture was drawn as background.")
+        return drawn
+    head = models.open(model_id, report, part=_HEAD)
+    blend = read_blend(models.path(model_id, _BLEND), contract.head_side_px)
+    with report.span(0.7, 1.0):
+        return draw_heads(drawn, photo, faces, head, blend, models, report)
+
+
+def _draw_all(model: Model, photo: Pixels, models: ModelCache, report: Report) -> Pixels:
+    """The photograph drawn at its own size, or at the network's and enlarged again."""
+    size = photo.shape[1::-1]
+    with report.span(0.0, 0.5):
+        drawn, small = _draw_reduced(model, photo, report)
+    if drawn.shape == photo.shape:
+        return drawn
+    width_px, height_px = drawn.shape[1::-1]
+    with report.span(0.5, 1.0):
+        large, how = enlarge_drawing(drawn, small, photo, models, report)
+    report.note(
+        f"Drawn at {width_px} × {height_px} px and enlarged to {size[0]} × {size[1]} px by {how}."
+    )
+    return large
+
+
+def _draw_reduced(model: Model, photo: Pixels, report: Report) -> tuple[Pixels, Pixels]:
+    """A drawing as large as the network and memory allow, and the photograph at that size."""
+    width_px, height_px = working_size(style_contract(model.spec), *photo.shape[1::-1])
+    while True:
+        is_whole = (height_px, width_px) == photo.shape[:2]
+        small = photo if is_whole else resample(photo, width_px, height_px)
+        try:
+            return draw(model, small, report), small
+        except MemoryError as error:
+            if width_px * height_px < 2 * _LEAST_AREA_PX:
+                raise memory_exhausted(f"drawing with {model.spec.title}") from error
+            width_px, height_px = (max(round(side * 0.5**0.5), 1) for side in (width_px, height_px))
+            report.note("Memory ran out; the picture was drawn smaller.")

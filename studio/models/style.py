@@ -1,0 +1,126 @@
+"""Drawing a photograph by an image-to-image network."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from studio.errors import ModelUnavailableError
+from studio.imaging.picture import Pixels
+from studio.models.cache import Model
+from studio.models.catalogue import ModelSpec
+from studio.models.contracts import StyleContract
+from studio.models.runtime import Array, Floats
+from studio.models.tiling import TILE_BUDGET_BYTES, run_in_tiles
+from studio.report import Report
+
+_WHITE = (255.0, 255.0, 255.0)
+
+
+def style_contract(spec: ModelSpec) -> StyleContract:
+    """How to call a style network.
+
+    Raises:
+        ModelUnavailableError: ``model.unsupported``, the catalogue calls it another way.
+
+    """
+    contract = spec.contract
+    if not isinstance(contract, StyleContract):
+        raise ModelUnavailableError(
+            f"{spec.title} is not described as an image-to-image network.",
+            code="model.unsupported",
+        )
+    return contract
+
+
+def working_size(contract: StyleContract, width_px: int, height_px: int) -> tuple[int, int]:
+    """Width and height a picture is drawn at: its own, or less where the network asks for it."""
+    ratio = 1.0
+    if contract.short_side_px is not None:
+        ratio = min(ratio, contract.short_side_px / min(width_px, height_px))
+    if contract.overlap_px is None:
+        area_px = TILE_BUDGET_BYTES // contract.bytes_per_px
+        ratio = min(ratio, (area_px / (width_px * height_px)) ** 0.5)
+    return max(round(width_px * ratio), 1), max(round(height_px * ratio), 1)
+
+
+def draw(model: Model, pixels: Pixels, report: Report) -> Pixels:
+    """Draw a picture at its own size, in tiles where it is large and the network allows it.
+
+    Args:
+        model: opened by the cache; of a portrait style, either network.
+        pixels: RGB ``uint8 (H, W, 3)``.
+        report: progress 0 to 1, notes.
+
+    Returns:
+        RGB ``uint8 (H, W, 3)``.
+
+    Raises:
+        ModelUnavailableError: ``model.unsupported``.
+        MemoryError: the network needs the whole picture, which does not fit.
+        RetriableError: ``memory.exhausted``, not even the smallest tile fits.
+
+    """
+    contract = style_contract(model.spec)
+    if contract.overlap_px is None:
+        drawn = _draw_whole(model, contract, pixels)
+        report.progress(1.0)
+        return drawn
+    return run_in_tiles(
+        pixels,
+        lambda tile: _draw_whole(model, contract, tile),
+        report,
+        scale=1,
+        overlap_px=contract.overlap_px,
+        area_px=TILE_BUDGET_BYTES // contract.bytes_per_px,
+        doing=f"drawing with {model.spec.title}",
+    )
+
+
+def _draw_whole(model: Model, contract: StyleContract, pixels: Pixels) -> Pixels:
+    height, width = pixels.shape[:2]
+    name = contract.input_name or model.runtime.input_names[0]
+    fed = _feed(contract, _pad(contract, pixels))
+    answer = model.runtime.run({name: fed})[contract.output_index]
+    return _read(contract, answer)[:height, :width]
+
+
+def _pad(contract: StyleContract, pixels: Pixels) -> Pixels:
+    """``pixels`` continued to sides the network takes."""
+    height, width = pixels.shape[:2]
+    bottom, right = (_missing(contract, side) for side in (height, width))
+    if not (bottom or right):
+        return pixels
+    # Mirrored borders leave no trace in the picture; white is what some were trained with.
+    kind = cv2.BORDER_REFLECT if contract.padding == "reflect" else cv2.BORDER_CONSTANT
+    return np.asarray(cv2.copyMakeBorder(pixels, 0, bottom, 0, right, kind, value=_WHITE), np.uint8)
+
+
+def _missing(contract: StyleContract, side_px: int) -> int:
+    least_px = max(side_px, contract.least_side_px)
+    return least_px + -least_px % contract.multiple - side_px
+
+
+def _feed(contract: StyleContract, pixels: Pixels) -> Floats:
+    """What the network takes, ``float32``, in its layout."""
+    ordered = pixels if contract.colour == "rgb" else pixels[..., ::-1]
+    mean, std = np.array(contract.mean, np.float32), np.array(contract.std, np.float32)
+    levels = (ordered / np.float32(contract.divide_by) - mean) / std
+    if contract.layout == "nchw":
+        levels = levels.transpose(2, 0, 1)
+    if contract.layout != "hwc":
+        levels = levels[np.newaxis]
+    return np.ascontiguousarray(levels, np.float32)
+
+
+def _read(contract: StyleContract, answer: Array) -> Pixels:
+    """RGB ``uint8 (H, W, 3)`` from the network's answer, clipped and rounded."""
+    if contract.layout != "hwc":
+        answer = answer[0]
+    if contract.layout == "nchw":
+        answer = answer.transpose(1, 2, 0)
+    mean = np.array(contract.output_mean or contract.mean, np.float32)
+    std = np.array(contract.output_std or contract.std, np.float32)
+    levels = (answer * std + mean) * np.float32(contract.output_divide_by or contract.divide_by)
+    pixels = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+    return np.ascontiguousarray(pixels if contract.colour == "rgb" else pixels[..., ::-1])

@@ -1,0 +1,59 @@
+"""Enlarging a drawing that a network made at its own size."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING
+
+from studio.errors import ModelUnavailableError
+from studio.imaging.detail import return_detail
+from studio.imaging.picture import Pixels
+from studio.imaging.resample import resample
+from studio.models.superres import enlarge
+from studio.report import Report
+
+if TYPE_CHECKING:
+    from studio.models.cache import Model, ModelCache
+
+_UPSCALER = "realesr-animevideov3"
+"""Was trained on drawings, so strokes stay strokes; a fresh studio has it."""
+_SLIGHT_RATIO = 1.25
+"""Up to here interpolation shows no blur that the upscaler would be worth its seconds for."""
+
+
+def enlarge_drawing(
+    drawn: Pixels, small: Pixels, photo: Pixels, models: ModelCache, report: Report
+) -> tuple[Pixels, str]:
+    """Bring a drawing to the size of its photograph.
+
+    Args:
+        drawn: RGB ``uint8 (h, w, 3)``.
+        small: RGB ``uint8 (h, w, 3)``, what it was drawn from.
+        photo: RGB ``uint8 (H, W, 3)``, the same picture at the size wanted.
+        models: opens the upscaler of drawings.
+        report: progress, weights.
+
+    Returns:
+        RGB ``uint8 (H, W, 3)``, and in words what enlarged it.
+
+    """
+    ratio = photo.shape[1] / drawn.shape[1]
+    if ratio <= _SLIGHT_RATIO:
+        return return_detail(drawn, small, photo), "interpolation"
+    model = _open_upscaler(ratio, models, report)
+    if model is None:
+        return return_detail(drawn, small, photo), f"interpolation, as {_UPSCALER} is not installed"
+    large = enlarge(model, drawn, report, scale=min(model.file.scale or 1, ceil(ratio)))
+    return resample(large, photo.shape[1], photo.shape[0]), _UPSCALER
+
+
+def _open_upscaler(ratio: float, models: ModelCache, report: Report) -> Model | None:
+    """The upscaler with the least scale that reaches ``ratio``, or its largest; None without."""
+    scales = models.spec(_UPSCALER).scales
+    scale = min((scale for scale in scales if scale >= ratio), default=max(scales))
+    try:
+        return models.open(_UPSCALER, report, scale=scale)
+    except ModelUnavailableError as error:
+        if error.code != "model.missing":
+            raise
+        return None
