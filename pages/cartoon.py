@@ -10,7 +10,7 @@ from app.runs import find_output, main_input, stored_file
 from app.security import require_user
 from app.ui import toolpage
 from app.ui.layout import header
-from app.ui.models import missing_helpers, missing_weights, model_choices, pick_model
+from app.ui.models import missing_helpers, missing_weights_of, model_choices, pick_model
 from app.ui.options import OptionForm, label_of
 from app.ui.toolpage import ToolPage
 from app.ui.uploader import tray
@@ -21,6 +21,7 @@ from tasks.submit import Item, StoredFile
 
 # Strings that stand alone in a page would be written on it, so constants have comments.
 OTHER = "other"  # opens the list of cartoon models
+PAINTER = "realesr-animevideov3"  # turns bands and strokes into clean shading
 TILES = [*Look, ALL_LOOKS, OTHER]
 PICTURES = "/account/assets/looks"
 
@@ -94,9 +95,8 @@ def ask_look(page: ToolPage, form: OptionForm) -> bool:
         )
     if tile != OTHER:
         form.set("look", str(tile))
-        missing = missing_helpers(settings, page.tool)
-        for spec in missing:
-            missing_weights(spec)
+        missing = missing_helpers(settings, PAINTER)
+        missing_weights_of(missing)
         return not missing
     choices = model_choices(settings, page.tool, "cartoon")
     if not choices:

@@ -22,6 +22,7 @@ from app.ui.models import (
     ModelChoice,
     missing_helpers,
     missing_weights,
+    missing_weights_of,
     model_choices,
     pick_model,
 )
@@ -406,9 +407,8 @@ def ask_model(page: ToolPage, form: OptionForm) -> bool:
     choices = model_choices(settings, page.tool, "face-swap")
     choice = pick_model(choices, form.values["model"], key=f"{form.key}.model")
     form.set("model", choice.id)
-    missing = missing_helpers(settings, page.tool)
-    for spec in missing:
-        missing_weights(spec)
+    missing = missing_helpers(settings)
+    missing_weights_of(missing)
     return choice.is_installed and not missing
 
 

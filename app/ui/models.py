@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -102,11 +103,26 @@ def model_choices(settings: Settings, tool: str, task: str | None = None) -> lis
     return sorted(choices, key=lambda choice: not choice.is_installed)
 
 
-def missing_helpers(settings: Settings, tool: str) -> list[ModelSpec]:
-    """Networks that every fresh studio installs, that ``tool`` works with, and that are gone."""
-    choices = model_choices(settings, tool)
-    specs = [choice.spec for choice in choices if choice.spec and not choice.is_installed]
-    return [spec for spec in specs if spec.default]
+def missing_helpers(settings: Settings, *model_ids: str) -> list[ModelSpec]:
+    """What is not installed of the search for faces and of these other models."""
+    catalogue = load_catalogue()
+    store = WeightStore(settings.weights_dir, catalogue)
+    search = [spec for spec in catalogue.for_tool("faces") if spec.default]
+    needed = [*search, *(catalogue.get(model_id) for model_id in model_ids)]
+    return [spec for spec in needed if not isinstance(store.status(spec.id), Installed)]
+
+
+def missing_weights_of(specs: Sequence[ModelSpec]) -> None:
+    """As ``missing_weights``, of several models that are needed together."""
+    if len(specs) == 1:
+        missing_weights(specs[0])
+    elif specs:
+        with st.container(border=True, key="missing-helpers", gap="xsmall"):
+            titles = ", ".join(spec.title for spec in specs)
+            st.markdown(f":material/download: **Not installed: {titles}.**")
+            st.markdown("Whoever looks after this studio can add them with one command:")
+            ids = " ".join(spec.id for spec in specs)
+            st.code(f"studio weights pull {ids}", language="shell")
 
 
 def pick_model(

@@ -8,11 +8,10 @@ from streamlit.testing.v1 import AppTest
 
 _SCRIPT = """
 import streamlit as st
-from app.navigation import CUTOUT, HISTORY, RUN, UPSCALE
+from app.navigation import *
 
-st.navigation(
-    [st.Page(path, default=path == {page}) for path in (CUTOUT, UPSCALE, HISTORY, RUN)]
-).run()
+paths = (*TOOL_PAGES.values(), HISTORY, RUN, STUDIO)
+st.navigation([st.Page(path, default=path == {page}) for path in paths]).run()
 """
 
 

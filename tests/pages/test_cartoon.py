@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from db.actor import Actor
+from db.models import Job
+from db.repositories.blobs import BlobRepository
+from db.states import JobState
+from db.types import Lane, Origin
+from studio.params import ALL_LOOKS, CartoonParams, CartoonRegion, ImageFormat, Look
+from tasks.files import keep
+from tasks.services import Services
+from tests.factories import load_job, make_blob, make_job, make_record
+from tests.pages.harness import Visit
+from tests.pages.navigated import drop, navigated
+from tests.people import make_person
+from tests.pictures import png
+
+
+@pytest.fixture
+def mei(services: Services) -> Actor:
+    return make_person(services)
+
+
+@pytest.fixture
+def weights(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every model counts as installed: these pages only submit."""
+    from app.ui import models
+    from studio.models.weights import Installed, WeightStore
+
+    monkeypatch.setattr(models, "WeightStore", WeightStore)
+    monkeypatch.setattr(WeightStore, "status", lambda *_: Installed(1))
+
+
+def open_cartoon(visit: Visit, folder: Path, actor: Actor) -> AppTest:
+    page = visit(navigated(folder, "CARTOON"), actor)
+    assert not page.exception
+    return page
+
+
+def all_jobs(services: Services) -> list[Job]:
+    with services.database.read() as session:
+        ids = [job.id for job in session.query(Job)]
+    return [load_job(services.database, job_id) for job_id in ids]
+
+
+def group(page: AppTest, label: str) -> object:
+    [found] = [each for each in page.segmented_control if each.label == label]
+    return found
+
+
+@pytest.mark.usefixtures("weights")
+def test_cartoon_sample_is_submitted_with_the_chosen_options(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    page = open_cartoon(visit, tmp_path, mei)
+    page.button(key="cartoon.sample").click().run()
+    group(page, "Look").set_value(Look.SKETCH).run()
+    page.slider(key="cartoon.new.strength").set_value(0.9)
+    page.selectbox(key="cartoon.new.long_side_px").set_value("As the photograph")
+    page.selectbox(key="cartoon.new.region").set_value(CartoonRegion.BACKGROUND)
+    page.run()
+    page.button(key="cartoon.run").click().run()
+    assert not page.exception
+    [job] = all_jobs(services)
+    assert CartoonParams.model_validate(job.params) == CartoonParams(
+        look="sketch", strength=0.9, long_side_px=None, region=CartoonRegion.BACKGROUND
+    )
+    assert page.query_params["job"] == str(job.id)
+
+
+@pytest.mark.usefixtures("weights")
+def test_cartoon_several_pictures_become_a_batch_on_one_sheet_each(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    page = open_cartoon(visit, tmp_path, mei)
+    drop(page, [("a.png", png(1)), ("b.png", png(2))])
+    group(page, "Look").set_value(ALL_LOOKS).run()
+    page.button(key="cartoon.run").click().run()
+    jobs = all_jobs(services)
+    assert [(job.title, job.model) for job in jobs] == [("a.png", "all"), ("b.png", "all")]
+    assert len({job.batch_id for job in jobs}) == 1
+
+
+def test_cartoon_without_the_networks_names_the_command(
+    visit: Visit, tmp_path: Path, mei: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app.ui import models
+    from studio.models.weights import Missing, WeightStore
+
+    monkeypatch.setattr(models, "WeightStore", WeightStore)
+    monkeypatch.setattr(WeightStore, "status", lambda *_: Missing(("a.onnx",)))
+    page = open_cartoon(visit, tmp_path, mei)
+    page.button(key="cartoon.sample").click().run()
+    [command] = [code.value for code in page.code]
+    assert command.startswith("studio weights pull ")
+    assert {"facemesh", "realesr-animevideov3"} <= set(command.split())
+    assert page.button(key="cartoon.run").disabled
+
+
+def draw(services: Services, owner: Actor, *, look: str = "anime") -> Job:
+    """A finished drawing whose picture is really stored."""
+    image = keep(
+        services, png(), file_name="cat.png", media_type="image/png", width_px=24, height_px=16
+    )
+    params = CartoonParams(look=look).model_dump(mode="json")
+    with services.database.write() as session:
+        [blob] = [
+            found
+            for sha256 in BlobRepository(session).known([image.sha256])
+            if (
+                found := BlobRepository(session).ensure(
+                    sha256, size_bytes=1, media_type="image/png", width_px=24, height_px=16
+                )
+            )
+        ]
+        outputs = {"image": make_blob(session), "render": make_blob(session)}
+        record = make_record() | {"weights": []}
+        job = make_job(
+            session, owner, tool="cartoon", params=params, model=look, image=blob,
+            outputs=outputs, record=record, file_name="cat.png",
+        )  # fmt: skip
+    return load_job(services.database, job.id)
+
+
+def test_cartoon_result_takes_another_strength_from_the_stored_drawing(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    first = draw(services, mei)
+    page = open_cartoon(visit, tmp_path, mei)
+    page.query_params["job"] = str(first.id)
+    page.run()
+    key = f"refine.{first.id.hex}"
+    page.slider(key=f"{key}.strength").set_value(0.3)
+    page.segmented_control(key=f"{key}.format").set_value(ImageFormat.WEBP).run()
+    page.button(key="apply").click().run()
+    assert not page.exception
+    [again] = [job for job in all_jobs(services) if job.id != first.id]
+    assert CartoonParams.model_validate(again.params) == CartoonParams(
+        strength=0.3, format=ImageFormat.WEBP
+    )
+    render = {file.role: file.blob_sha256 for file in first.outputs}["render"]
+    assert {file.role: file.blob_sha256 for file in again.inputs}["render"] == render
+    assert (again.lane, again.parent_id, again.origin) == (Lane.CPU, first.id, Origin.EDIT)
+    assert again.state is JobState.QUEUED
