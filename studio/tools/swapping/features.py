@@ -18,8 +18,8 @@ _OPEN_MOUTH = 0.10
 """From here on the target's teeth show, and a closed mouth has none to give."""
 _EYE_EDGE, _MOUTH_EDGE = 0.022, 0.018
 """Softness as a part of the eye distance."""
-_LID = 1.25
-"""Shut eyes are kept with their lids."""
+_SHUT_TARGET, _SHUT_SOURCE = 1.25, 1.8
+"""Shut eyes are kept with their lids; so are open ones whose source has shut lids to give."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,10 +36,7 @@ def kept_features(source: Expression, target: Expression, size: tuple[int, int])
     mesh = target.mesh[:, :2]
     eyes_px = target.mesh[33, :2] - target.mesh[263, :2]
     distance_px = float((eyes_px**2).sum() ** 0.5)
-    eyes = [
-        scaled(mesh[list(outline)], 1.0 if is_open else _LID)
-        for outline, is_open in _kept_eyes(source, target)
-    ]
+    eyes = [scaled(mesh[list(outline)], growth) for outline, growth in _kept_eyes(source, target)]
     kept = union(size, eyes, _EYE_EDGE * distance_px)
     if MOUTH.opening(target.mesh) > _OPEN_MOUTH:
         mouth = union(size, [mesh[list(INNER_MOUTH)]], _MOUTH_EDGE * distance_px)
@@ -47,8 +44,8 @@ def kept_features(source: Expression, target: Expression, size: tuple[int, int])
     return kept
 
 
-def _kept_eyes(source: Expression, target: Expression) -> list[tuple[tuple[int, ...], bool]]:
-    """Outlines of the eyes to keep, with whether the target has them open.
+def _kept_eyes(source: Expression, target: Expression) -> list[tuple[tuple[int, ...], float]]:
+    """Outlines of the eyes to keep, with how far around them.
 
     A source that cannot give one eye gives none: two colours of eyes are worse than another's.
     """
@@ -56,11 +53,14 @@ def _kept_eyes(source: Expression, target: Expression) -> list[tuple[tuple[int, 
         (RIGHT_EYE, RIGHT_LIDS, source.is_right_open, target.is_right_open),
         (LEFT_EYE, LEFT_LIDS, source.is_left_open, target.is_left_open),
     ]
-    is_useless = abs(yaw_of(source.mesh) - yaw_of(target.mesh)) > _MOST_YAW_GAP or any(
-        not is_open or lids.opening(source.mesh) < _LEAST_OPENING for _, lids, is_open, _ in eyes
+    is_shut = not (source.is_right_open and source.is_left_open)
+    is_useless = (
+        is_shut
+        or abs(yaw_of(source.mesh) - yaw_of(target.mesh)) > _MOST_YAW_GAP
+        or any(lids.opening(source.mesh) < _LEAST_OPENING for _, lids, _, _ in eyes)
     )
     return [
-        (outline, is_open)
+        (outline, _SHUT_SOURCE if is_shut else 1.0 if is_open else _SHUT_TARGET)
         for outline, lids, _, is_open in eyes
         if is_useless or not is_open or _differ(lids, source.mesh, target.mesh)
     ]

@@ -34,7 +34,7 @@ class FaceAreas:
     Attributes:
         outline: the whole face.
         inner: brows to chin.
-        core: the same with a firm edge that ends with the brows.
+        core: nose and features with a firm edge, of the source's shape.
         features: eyes, brows and lips, of both faces.
         skin: what looks like bare skin in both.
 
@@ -69,10 +69,17 @@ def face_areas(target: Points, shape: Points, skin: Floats) -> FaceAreas:
     return FaceAreas(
         outline=polygon(size, scaled(target[list(OVAL), :2], _OUTLINE_SHARE)),
         inner=polygon(size, shape[list(INNER)], 0.05 * eyes_px),
-        core=polygon(size, scaled(shape[list(INNER)], 0.98), 0.015 * eyes_px),
+        core=union(size, _core(shape), 0.015 * eyes_px),
         features=union(size, both, 0.03 * eyes_px),
         skin=skin,
     )
+
+
+def _core(shape: Points) -> list[Points]:
+    """What is taken even where it does not look like skin."""
+    parts = ((INNER, 0.72), (RIGHT_BROW, 1.0), (LEFT_BROW, 1.0), (LIPS, 1.1))
+    lids = ((RIGHT_EYE, 1.5), (LEFT_EYE, 1.5))
+    return [scaled(shape[list(part)], factor) for part, factor in (*parts, *lids)]
 
 
 def skin_likeness(lab: Floats, mesh: Points) -> Floats:
@@ -104,12 +111,12 @@ def free_of_hair(skin: Floats, core: Floats, eyes_px: float) -> Floats:
 
     Args:
         skin: likeness to the source's own skin.
-        core: brows to chin, always taken.
+        core: nose and features, always taken.
         eyes_px: the eye distance in the patch.
 
     """
     firm = np.clip((skin - _SURELY_NOT_SKIN) / (_SURELY_SKIN - _SURELY_NOT_SKIN), 0, 1)
-    firm = soften(shrink(firm, 0.03 * eyes_px), 0.02 * eyes_px)
+    firm = soften(shrink(firm, 0.045 * eyes_px), 0.02 * eyes_px)
     return np.maximum(firm, core)
 
 

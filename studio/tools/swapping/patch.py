@@ -97,7 +97,7 @@ def apply_change(patch: Patch, change: Floats) -> Pixels:
     if patch.is_reduced:
         enlarged = cv2.resize(change, patch.full_size, interpolation=cv2.INTER_LINEAR)
         change = np.asarray(enlarged, np.float32)
-    return _rounded(patch.full + np.rint(change))
+    return _rounded(np.rint(patch.full + change))
 
 
 def apply_detail(
@@ -125,7 +125,7 @@ def apply_detail(
         rows = slice(top, top + _ROWS_AT_ONCE)
         fine = np.subtract(detail[rows], source_coarse[rows], dtype=np.float32) * np.float32(gain)
         fine -= np.subtract(patch.full[rows], target_coarse[rows], dtype=np.float32)
-        result[rows] = _rounded(changed[rows] + np.rint(fine * weights[rows][..., np.newaxis]))
+        result[rows] = _rounded(np.rint(changed[rows] + fine * weights[rows][..., np.newaxis]))
     return result
 
 

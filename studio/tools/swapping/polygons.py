@@ -26,7 +26,7 @@ def polygon(size: tuple[int, int], corners: Points, sigma_px: float = 0.0) -> Fl
     mask = np.zeros(size[::-1], np.uint8)
     fixed = np.round(corners * 2**_SUBPIXEL_BITS).astype(np.int32)
     cv2.fillPoly(mask, [fixed], 255, cv2.LINE_AA, _SUBPIXEL_BITS)
-    return soften(mask / np.float32(255), sigma_px)
+    return soften(np.asarray(mask / 255, np.float32), sigma_px)
 
 
 def union(size: tuple[int, int], parts: Sequence[Points], sigma_px: float) -> Floats:
