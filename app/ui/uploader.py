@@ -10,6 +10,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from html import escape
+from threading import RLock
 
 import streamlit as st
 
@@ -37,26 +38,49 @@ class Chosen:
 
 @dataclass(slots=True)
 class Tray:
-    """The pictures a page holds, and the refusals of its last drop."""
+    """The pictures a page holds, and the refusals of its last drop.
+
+    A widget that changes while a drop is checked starts the page's next run at once, beside
+    the one that checks. Both share this tray, so the later one waits for the earlier.
+    """
 
     chosen: list[Chosen] = field(default_factory=list)
     refused: list[UserInputError] = field(default_factory=list)
     drops: int = 0
+    _lock: RLock = field(default_factory=RLock, repr=False, compare=False)
 
     @property
     def files(self) -> list[StoredFile]:
         """What was chosen, in order."""
         return [one.file for one in self.chosen]
 
-    def take(self, services: Services, files: Iterable[tuple[str, bytes]], *, limit: int) -> None:
-        """Check and store ``files``; the good ones go on, the others are named."""
-        self.refused = []
-        self.drops += 1
-        for file_name, data in files:
-            try:
-                self._take_one(services, file_name, data, limit)
-            except UserInputError as error:
-                self.refused.append(error)
+    def take(
+        self,
+        services: Services,
+        files: Iterable[tuple[str, bytes]],
+        *,
+        limit: int,
+        drop: int | None = None,
+    ) -> None:
+        """Check and store ``files``; the good ones go on, the others are named.
+
+        ``drop`` says which drop they are, so that two runs of a page take it once.
+        """
+        with self._lock:
+            if drop not in (None, self.drops):
+                return
+            self.refused = []
+            self.drops += 1
+            for file_name, data in files:
+                try:
+                    self._take_one(services, file_name, data, limit)
+                except UserInputError as error:
+                    self.refused.append(error)
+
+    def settle(self) -> None:
+        """Wait until no other run of the page is taking a drop."""
+        with self._lock:
+            pass
 
     def take_input(self, used: JobInput) -> None:
         """Take the file that an earlier run read."""
@@ -83,28 +107,31 @@ class Tray:
 
 
 def tray(key: str) -> Tray:
-    """The tray called ``key`` of this browser tab."""
+    """The tray called ``key`` of this browser tab, once nothing is being put into it."""
     state = f"{key}.tray"
     if state not in st.session_state:
         st.session_state[state] = Tray()
     held: Tray = st.session_state[state]
+    held.settle()
     return held
 
 
 def pick_files(services: Services, held: Tray, *, key: str, limit: int, label: str) -> None:
     """Draw the drop zone, take what is dropped into ``held``, and name what was refused."""
+    drop = held.drops
     uploads = st.file_uploader(
         label,
         type=ACCEPTED,
         accept_multiple_files=limit > 1,
-        key=f"{key}.drop.{held.drops}",
+        key=f"{key}.drop.{drop}",
         max_upload_size=_accepted_megabytes(services.settings.max_upload_bytes),
         label_visibility="collapsed",
     )
     if uploads:
         several = uploads if isinstance(uploads, list) else [uploads]
         with st.spinner(f"Checking {count(len(several), 'file')}…"):
-            held.take(services, ((one.name, one.getvalue()) for one in several), limit=limit)
+            files = ((one.name, one.getvalue()) for one in several)
+            held.take(services, files, limit=limit, drop=drop)
         st.rerun()
     states.refusals(held.refused)
 

@@ -1,6 +1,13 @@
 from __future__ import annotations
 
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+
+from app.ui import uploader
 from app.ui.uploader import Tray
+from tasks.files import StoredFile
 from tasks.services import Services
 from tests.pictures import png
 
@@ -34,3 +41,42 @@ def test_tray_another_drop_forgets_old_refusals(services: Services) -> None:
     tray.take(services, [("a.png", png(1))], limit=5)
     assert not tray.refused
     assert tray.drops == 2
+
+
+def test_tray_that_is_being_filled_makes_the_next_run_of_the_page_wait(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_checking, may_finish = Event(), Event()
+    store = uploader.store_upload
+
+    def store_slowly(*args: Any) -> StoredFile:
+        is_checking.set()
+        assert may_finish.wait(timeout=10)
+        return store(*args)
+
+    monkeypatch.setattr(uploader, "store_upload", store_slowly)
+    tray = Tray()
+    seen: list[int] = []
+
+    def next_run() -> None:
+        tray.settle()
+        seen.append(len(tray.chosen))
+
+    first = Thread(target=lambda: tray.take(services, [("a.png", png(1))], limit=5, drop=0))
+    first.start()
+    assert is_checking.wait(timeout=10)
+    second = Thread(target=next_run)
+    second.start()
+    second.join(timeout=0.1)
+    assert not seen, "the next run drew the tray before the drop was in it"
+    may_finish.set()
+    first.join()
+    second.join()
+    assert seen == [1]
+
+
+def test_tray_takes_the_same_drop_once(services: Services) -> None:
+    tray = Tray()
+    for _ in range(2):
+        tray.take(services, [("a.png", png(1)), ("b.txt", b"text")], limit=5, drop=0)
+    assert (len(tray.chosen), len(tray.refused), tray.drops) == (1, 1, 1)
