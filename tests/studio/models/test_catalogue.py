@@ -28,6 +28,7 @@ from studio.models.contracts import (
     MattingContract,
     NetworkContract,
     OpencvSuperresContract,
+    StyleContract,
     SuperresContract,
 )
 from studio.models.runtime import Device
@@ -86,6 +87,7 @@ def test_catalogue_tools_exist_and_can_run_the_contract(spec: ModelSpec) -> None
             FaceOcclusionContract,
         ),
         "faces": (NetworkContract,),
+        "cartoon": (StyleContract,),
     }
     assert set(spec.tools) <= set(TOOLS)
     for tool in spec.tools:
@@ -99,6 +101,7 @@ def test_catalogue_contract_has_what_its_loader_needs(spec: ModelSpec) -> None:
     formats = {
         "matting": {"onnx"},
         "superres": {"onnx"},
+        "style": {"onnx"},
         "opencv-superres": {"tensorflow-graph"},
         "face-embedding": {"onnx"},
         "embedding-bridge": {"onnx"},
@@ -238,6 +241,29 @@ def test_model_picks_the_file_of_a_device() -> None:
 def test_model_that_could_not_be_opened_is_refused(fields: dict[str, Any], fault: str) -> None:
     with pytest.raises(ValidationError, match=fault):
         make_model(served_as_it_came(**fields), make_file("h.bin"))
+
+
+def test_model_of_several_networks_opens_each_by_its_part() -> None:
+    parts = [
+        make_file(f"{part}.onnx").model_copy(update={"part": part})
+        for part in ("background", "head")
+    ]
+    spec = make_model(*parts)
+    assert spec.file_for(Device.CPU).name == "background.onnx"
+    assert spec.file_for(Device.CPU, part="head").name == "head.onnx"
+    with pytest.raises(WeightError, match="has no part “blend”"):
+        spec.file_for(Device.CPU, part="blend")
+
+
+@pytest.mark.parametrize("spec", [s for s in MODELS if s.family == "dct-net"], ids=lambda s: s.id)
+def test_catalogue_portrait_style_is_found_under_either_name(spec: ModelSpec) -> None:
+    """Two repositories name the same graphs in two ways."""
+    for file in spec.fetched_files:
+        names = {getattr(source, "url", "").rpartition("/")[2] for source in file.sources}
+        if file.name.endswith(".pb"):
+            kind = file.name.removesuffix(".pb").rpartition("_")[2]
+            assert names == {f"cartoon_{kind}.pb", f"cartoon_anime_{kind}.pb"}
+    assert [file.part for file in spec.served_files] == ["background", "head", "blend"]
 
 
 def test_model_of_fixed_size_costs_the_same_for_every_picture() -> None:
