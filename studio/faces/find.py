@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from studio.faces.detect import Detectors, Proposal
+from studio.faces.detect import Detectors, Proposal, overlaps, suppress
 from studio.faces.eyes import look_at_eyes
 from studio.faces.face import Face, Points, eye_distance_px
 from studio.faces.mesh import LEAST_SCORE, fit_mesh
@@ -19,10 +20,10 @@ from studio.report import Report
 if TYPE_CHECKING:
     from studio.models.cache import Model, ModelCache
 
-_SAME_FACE = 0.6
-"""Meshes whose middles are nearer than this many eye distances are one face."""
-_BORDERS = (0.25, 0.5)
-"""Over the sides: what is put around a picture whose head may fill the frame."""
+_SAME = 0.5
+"""Two boxes that share this much of the smaller one show the same face."""
+
+_Propose = Callable[[Pixels, Detectors, Report], list[Proposal]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,42 +78,69 @@ def search_faces(pixels: Pixels, models: ModelCache, report: Report) -> Search:
         models.open("iris-landmark", report),
     )
     pixels = np.ascontiguousarray(pixels)
-    proposals = networks.detectors.propose(pixels, report)
-    faces, doubtful = _confirm(proposals, pixels, networks, report)
-    for border in _BORDERS:
-        if faces:
-            break
-        proposals = _propose_with_border(pixels, border, networks, report)
-        faces, more = _confirm(proposals, pixels, networks, report)
-        doubtful += more
+    sightings: list[_Sighting] = []
+    doubtful: list[Proposal] = []
+    for is_last_resort, propose in _ATTEMPTS:
+        if not (is_last_resort and sightings):
+            # The detectors are surest of a head the right way up: the best score has its turn.
+            proposals = [
+                one
+                for one in propose(pixels, networks.detectors, report)
+                if all(seen.proposal.score < one.score for seen in _seen_at(one, sightings))
+            ]
+            seen, others = _confirm(proposals, pixels, networks.mesh, report)
+            sightings, doubtful = _each_once(sightings + seen), doubtful + others
+    faces = [one.face(pixels, networks.iris) for one in sightings]
     height, width = pixels.shape[:2]
-    return Search(tuple(_left_to_right(faces)), tuple(doubtful), width, height)
+    return Search(
+        tuple(sorted(faces, key=_from_the_left)),
+        tuple(suppress([one for one in doubtful if not _seen_at(one, sightings)])),
+        width,
+        height,
+    )
 
 
-def _propose_with_border(
-    pixels: Pixels, border: float, networks: _Networks, report: Report
+def _upright(pixels: Pixels, detectors: Detectors, report: Report) -> list[Proposal]:
+    return detectors.propose(pixels, report)
+
+
+def _turned(pixels: Pixels, detectors: Detectors, report: Report) -> list[Proposal]:
+    return detectors.propose_turned(pixels, report)
+
+
+def _with_border(
+    border: float, pixels: Pixels, detectors: Detectors, report: Report
 ) -> list[Proposal]:
     """Proposals on the picture with a border around it, in px of the picture itself."""
     height, width = pixels.shape[:2]
     across, down = round(width * border), round(height * border)
     wide = cv2.copyMakeBorder(pixels, down, down, across, across, cv2.BORDER_REPLICATE)
-    found = networks.detectors.propose(np.asarray(wide, np.uint8), report, with_tiles=False)
+    found = detectors.propose(np.asarray(wide, np.uint8), report, with_tiles=False)
     return [one.moved(np.array([-across, -down], np.float32)) for one in found]
 
 
+_ATTEMPTS: tuple[tuple[bool, _Propose], ...] = (
+    (False, _upright),
+    (False, _turned),
+    (True, partial(_with_border, 0.25)),
+    (True, partial(_with_border, 0.5)),
+)
+"""How faces are proposed, and whether only while none was found."""
+
+
 def _confirm(
-    proposals: Sequence[Proposal], pixels: Pixels, networks: _Networks, report: Report
-) -> tuple[list[Face], list[Proposal]]:
+    proposals: Sequence[Proposal], pixels: Pixels, model: Model, report: Report
+) -> tuple[list[_Sighting], list[Proposal]]:
     """The faces among the proposals, and what is none."""
     sightings, doubtful = [], []
     for proposal in proposals:
         report.progress(1.0)
-        mesh, score = fit_mesh(networks.mesh, pixels, proposal)
+        mesh, score = fit_mesh(model, pixels, proposal)
         if score > LEAST_SCORE:
             sightings.append(_Sighting(proposal, mesh, score))
         else:
             doubtful.append(proposal)
-    return [one.face(pixels, networks.iris) for one in _each_once(sightings)], doubtful
+    return sightings, doubtful
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,12 +152,15 @@ class _Sighting:
     score: float
 
     @property
-    def middle(self) -> Points:
-        return np.asarray(self.mesh[:, :2].mean(axis=0), np.float32)
+    def extent(self) -> Points:
+        """Left, top, right, bottom of the mesh."""
+        flat = self.mesh[:, :2]
+        return np.concatenate([flat.min(axis=0), flat.max(axis=0)])
 
     @property
-    def size_px(self) -> float:
-        return eye_distance_px(self.mesh)
+    def weight(self) -> float:
+        """What decides between two sightings of one face."""
+        return self.proposal.score * self.score * eye_distance_px(self.mesh)
 
     def face(self, pixels: Pixels, iris: Model) -> Face:
         left, top, right, bottom = (float(side) for side in self.proposal.box)
@@ -144,15 +175,22 @@ class _Sighting:
         )
 
 
+def _seen_at(proposal: Proposal, sightings: Sequence[_Sighting]) -> list[_Sighting]:
+    """The faces already seen where ``proposal`` has one."""
+    if not sightings:
+        return []
+    shares = overlaps(proposal.box, np.stack([one.proposal.box for one in sightings]))[1]
+    return [one for one, share in zip(sightings, shares, strict=True) if share > _SAME]
+
+
 def _each_once(sightings: Sequence[_Sighting]) -> list[_Sighting]:
     """Of several sightings of one face, the largest and surest."""
     kept: list[_Sighting] = []
-    for one in sorted(sightings, key=lambda one: -one.proposal.score * one.size_px):
-        gaps = [float(np.linalg.norm(one.middle - other.middle)) for other in kept]
-        if all(gap > _SAME_FACE * other.size_px for gap, other in zip(gaps, kept, strict=True)):
+    for one in sorted(sightings, key=lambda one: -one.weight):
+        if not kept or overlaps(one.extent, np.stack([o.extent for o in kept]))[1].max() < _SAME:
             kept.append(one)
     return kept
 
 
-def _left_to_right(faces: Sequence[Face]) -> list[Face]:
-    return sorted(faces, key=lambda face: (float(face.mesh[:, 0].mean()), face.box[1]))
+def _from_the_left(face: Face) -> tuple[float, float]:
+    return float(face.mesh[:, 0].mean()), face.box[1]
