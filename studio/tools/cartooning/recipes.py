@@ -37,7 +37,7 @@ class Recipe:
         skin_chroma: the same on skin.
         eye_lift: L that eyes gain.
         strokes: opacity of eyelid lines.
-        jaw: opacity of mouth and jaw lines as part of that; 0 leaves them out.
+        jaw: opacity of jaw and nose as part of that; 0 leaves them and the mouth's line out.
         catch_lights: opacity of lights in the eyes.
 
     """

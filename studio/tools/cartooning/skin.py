@@ -34,7 +34,7 @@ _GUIDE_EPS = 0.002
 _SHINE_SIGMA_RATIO = 0.20
 _SHINE_FROM = 3.0
 """Lightness above the surroundings at which shine begins."""
-_SHINE_SHARES = ((OVAL, 0.25), (NOSE, 0.85))
+_SHINE_SHARES = ((OVAL, 0.25), (NOSE, 0.7))
 """How much of it goes: flash leaves a hard triangle on noses, and form on the rest."""
 _RED_EYE_REACH_RATIO = 0.11
 

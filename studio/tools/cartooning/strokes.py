@@ -8,7 +8,13 @@ import cv2
 import numpy as np
 
 from studio.faces.face import Points
-from studio.tools.cartooning.features import JAW, MOUTH_LINE, UPPER_LIDS, Features
+from studio.tools.cartooning.features import (
+    JAW,
+    MOUTH_LINE,
+    NOSE_BASE,
+    UPPER_LIDS,
+    Features,
+)
 from studio.tools.cartooning.filters import Floats, mixed
 from studio.tools.cartooning.recipes import Recipe
 
@@ -51,6 +57,8 @@ def _draw_face(ink: Floats, face: Features, recipe: Recipe) -> None:
     if recipe.jaw:
         width_px = _LINE_WIDTH * size_px
         _stroke(ink, face.outline(MOUTH_LINE), width_px, thin=(0.4, 0.4), opacity=_MOUTH_OPACITY)
+        nose = face.outline(NOSE_BASE)
+        _stroke(ink, nose, width_px, thin=(0.2, 0.2), opacity=recipe.jaw)
         _stroke(ink, face.outline(JAW), width_px, thin=(0.15, 0.15), opacity=recipe.jaw)
 
 
