@@ -15,6 +15,7 @@ from db.actor import Actor
 from db.errors import InvalidCursorError
 from db.migrate import upgrade
 from db.models import Job, User
+from db.repositories.audit import AuditRepository
 from db.repositories.history import Count, Cursor, JobFilters
 from db.repositories.jobs import JobRepository
 from db.session import Database
@@ -148,6 +149,38 @@ def test_filters_by_owner_and_batch(database: Database) -> None:
         assert [row.id for row in jobs.page(ann, JobFilters(batch_id=batch.id)).rows] == [item.id]
 
 
+def test_filters_leave_tools_out_unless_one_is_asked_for(database: Database) -> None:
+    with database.write() as session:
+        ann, bob = make_actor(session, "ann"), make_actor(session, "bob")
+        swap = make_job(session, ann, tool="faceswap")
+        search = make_job(session, bob, tool="faces")
+        jobs = JobRepository(session)
+        for asked, found in ((None, [swap.id]), ("faces", [search.id]), ("cutout", [])):
+            filters = JobFilters(tool=asked, without_tools=("faces",))
+            assert [row.id for row in jobs.page(ann, filters).rows] == found
+            assert jobs.count(ann, filters).value == len(found)
+        assert [person.name for person in jobs.owners(ann, ("faces",))] == ["ann"]
+        assert [person.name for person in jobs.owners(ann)] == ["ann", "bob"]
+
+
+def test_find_run_gives_the_newest_visible_run_on_that_picture(database: Database) -> None:
+    with database.write() as session:
+        ann, bob = make_actor(session), make_actor(session)
+        image = make_blob(session)
+        private = {"image": image, "tool": "faces", "visibility": Visibility.PRIVATE}
+        make_job(session, ann, **private)
+        newest = make_job(session, ann, **private)
+        make_job(session, ann, tool="faces")
+        make_job(session, ann, image=image, tool="cutout")
+        trashed = make_job(session, ann, deleted_at=NOW, **private)
+        jobs = JobRepository(session)
+        found = jobs.find_run(ann, "faces", image.sha256)
+        assert found is not None
+        assert found.id == newest.id != trashed.id
+        assert found.inputs[0].blob.sha256 == image.sha256
+        assert jobs.find_run(bob, "faces", image.sha256) is None
+
+
 def test_count_stops_at_its_cap_and_says_so(database: Database) -> None:
     with database.write() as session:
         actor = make_actor(session)
@@ -179,6 +212,7 @@ def test_page_with_a_damaged_cursor_is_refused(database: Database) -> None:
 
 
 ALL_FILTERS = {
+    "without_tools": ("faces",),
     "tool": "cutout",
     "state": JobState.SUCCEEDED,
     "since": NOW - timedelta(days=300),
@@ -220,6 +254,12 @@ def test_sqlite_reads_timings_and_lineage_by_index(history: Database) -> None:
             "ix_jobs_parent_id": lambda: jobs.children(actor, job.id),
             "ix_job_inputs_blob_sha256": lambda: jobs.find_output(
                 actor, "0" * 64, "alpha", method="isnet"
+            ),
+            "job_inputs USING INDEX ix_job_inputs_blob_sha256": lambda: jobs.find_run(
+                actor, "faces", "0" * 64
+            ),
+            "ix_audit_actor_id_action": lambda: AuditRepository(session).has_done(
+                actor.id, "faceswap.consent"
             ),
             "ix_jobs_trash": lambda: jobs.purge_trash(LONG_AGO),
         }
