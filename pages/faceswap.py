@@ -256,8 +256,13 @@ def show_saved(page: ToolPage, sources: Tray, face: SavedFace) -> None:
 @st.dialog("Delete this face?", icon=":material/delete:")
 def confirm_delete(page: ToolPage, face: SavedFace) -> None:
     st.write(f"**{escape(face.name)}** leaves your library. Runs that used it keep their copy.")
-    if st.button("Delete", type="primary", key="delete-face"):
-        delete_face(page.services, page.actor, face.id, visitor())
+    if st.button(
+        "Delete",
+        type="primary",
+        key="delete-face",
+        on_click=delete_face,
+        args=(page.services, page.actor, face.id, visitor()),
+    ):
         st.rerun()
 
 
