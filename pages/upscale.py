@@ -23,7 +23,7 @@ from tasks.submit import StoredFile
 
 def main() -> None:
     page = ToolPage(get_services(), require_user(), "upscale", UPSCALE, "Enlarge")
-    header("Upscale", "Enlarge pictures two to four times, or to the width you need.")
+    header("Upscale", "Enlarge pictures two to eight times, or to the width you need.")
     toolpage.show(page, compose=compose)
 
 
@@ -35,6 +35,9 @@ def compose(page: ToolPage) -> None:
         form = OptionForm(UpscaleParams, initial, key=toolpage.form_key(page))
         choice = ask_model(page, form)
         ask_scale(form)
+        if choice.spec and any(file.mixes_with for file in choice.spec.files):
+            form.ask("denoise")
+        is_installed = ask_restoration(page, form) and choice.is_installed
         if form.ask("format") is not ImageFormat.PNG:
             form.ask("quality")
         visibility = toolpage.ask_visibility(page)
@@ -42,7 +45,7 @@ def compose(page: ToolPage) -> None:
         toolpage.show_expectation([estimator.estimate_file(file) for file in held.files])
         too_large = find_too_large(page, form, held)
         states.refusals(too_large, "not enlarged like this")
-        if toolpage.run_button(page, held, is_ready=choice.is_installed and not too_large):
+        if toolpage.run_button(page, held, is_ready=is_installed and not too_large):
             items = [{"image": file} for file in held.files]
             parent_id = toolpage.query_id("from")
             toolpage.send(page, form, items, visibility=visibility, parent_id=parent_id)
@@ -51,7 +54,7 @@ def compose(page: ToolPage) -> None:
 
 
 def ask_model(page: ToolPage, form: OptionForm) -> ModelChoice:
-    choices = model_choices(page.services.settings, page.tool)
+    choices = model_choices(page.services.settings, page.tool, "super-resolution")
     choice = pick_model(choices, form.values["model"], key=f"{toolpage.form_key(page)}.model")
     form.set("model", choice.id)
     return choice
@@ -72,6 +75,24 @@ def ask_scale(form: OptionForm) -> None:
     else:
         form.set("target_width_px", None)
         form.ask("scale", format_func="×{}".format, label_visibility="collapsed")
+
+
+def ask_restoration(page: ToolPage, form: OptionForm) -> bool:
+    """A network that redraws faces; returns whether what was chosen is installed."""
+    found = model_choices(page.services.settings, page.tool, "face-restoration")
+    none = ModelChoice("", "None", None, True, "Faces stay as the enlargement makes them.")
+    with st.expander("Face restoration", expanded=bool(form.values["restore_faces"])):
+        chosen = pick_model(
+            [none, *found],
+            form.values["restore_faces"] or "",
+            key=f"{form.key}.restore_faces",
+            label="Restoration model",
+        )
+        form.set("restore_faces", chosen.id or None)
+        if chosen.id:
+            form.ask("restore_blend")
+            form.ask("restore_fidelity")
+    return chosen.is_installed
 
 
 def find_too_large(page: ToolPage, form: OptionForm, held: Tray) -> list[UserInputError]:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from studio.faces.find import find_faces
 from studio.imaging.picture import Picture, Pixels
 from studio.imaging.resample import resample
 from studio.imaging.surroundings import fill_hidden
+from studio.models.runtime import Array
 from studio.models.superres import enlarge
 from studio.params import INTERPOLATION, ToolParams, UpscaleParams
 from studio.report import Report
 from studio.tools.choice import chosen_model
 from studio.tools.estimate import output_size
+from studio.tools.restoration import restore_faces
 from studio.tools.spec import ToolOutput
 
 if TYPE_CHECKING:
@@ -38,7 +42,8 @@ def run(
         report: progress, stages, weights, notes.
 
     Returns:
-        "image" at exactly ``estimate.output_size``, alpha enlarged with it.
+        "image" at exactly ``estimate.output_size``, alpha enlarged with it; its faces redrawn
+        when ``params.restore_faces`` names a model for that.
 
     Raises:
         UserInputError: ``upscale.not_larger`` or ``model.other_tool``.
@@ -48,16 +53,22 @@ def run(
     if not isinstance(params, UpscaleParams):
         raise TypeError("upscale takes UpscaleParams")
     picture = inputs["image"]
-    width_px, height_px = output_size(params, picture.width, picture.height)
-    if picture.alpha is None:
-        pixels = _enlarge(picture.pixels, params.model, (width_px, height_px), models, report)
-        return [ToolOutput("image", picture.with_pixels(pixels))]
-    visible = fill_hidden(picture.pixels, picture.alpha)
-    with report.span(0.0, 0.5):
-        pixels = _enlarge(visible, params.model, (width_px, height_px), models, report)
-    with report.span(0.5, 1.0):
-        alpha = _enlarge_alpha(picture.alpha, params.model, (width_px, height_px), models, report)
-    return [ToolOutput("image", picture.with_pixels(pixels, alpha))]
+    size = output_size(params, picture.width, picture.height)
+    enlarger = _Enlarger(params, models, report)
+    with report.span(0.0, 1.0 if params.restore_faces is None else 0.7):
+        if picture.alpha is None:
+            enlarged = picture.with_pixels(enlarger.enlarge(picture.pixels, size))
+        else:
+            with report.span(0.0, 0.5):
+                pixels = enlarger.enlarge(fill_hidden(picture.pixels, picture.alpha), size)
+            with report.span(0.5, 1.0):
+                alpha = enlarger.enlarge_alpha(picture.alpha, size)
+            enlarged = picture.with_pixels(pixels, alpha)
+    if params.restore_faces is None:
+        return [ToolOutput("image", enlarged)]
+    with report.span(0.7, 1.0):
+        restored = _restore(enlarged.pixels, params.restore_faces, params, models, report)
+    return [ToolOutput("image", enlarged.with_pixels(restored, enlarged.alpha))]
 
 
 def pick_scale(scales: tuple[int, ...], ratio: float) -> int:
@@ -65,24 +76,45 @@ def pick_scale(scales: tuple[int, ...], ratio: float) -> int:
     return min((scale for scale in scales if scale >= ratio), default=max(scales))
 
 
-def _enlarge(
-    pixels: Pixels, model_id: str, size: tuple[int, int], models: ModelCache, report: Report
-) -> Pixels:
-    """RGB ``pixels`` at exactly ``size``, by network as far as it reaches."""
-    if model_id != INTERPOLATION:
-        pixels = _enlarge_by_network(pixels, model_id, size[0] / pixels.shape[1], models, report)
-    return pixels if pixels.shape[1::-1] == size else resample(pixels, *size)
+@dataclass(frozen=True, slots=True)
+class _Enlarger:
+    """Enlarges pictures as the parameters say."""
+
+    params: UpscaleParams
+    models: ModelCache
+    report: Report
+
+    def enlarge(self, pixels: Pixels, size: tuple[int, int]) -> Pixels:
+        """RGB ``pixels`` at exactly ``size``, by network as far as it reaches."""
+        if self.params.model != INTERPOLATION:
+            pixels = self._by_network(pixels, size[0] / pixels.shape[1])
+        return pixels if pixels.shape[1::-1] == size else resample(pixels, *size)
+
+    def enlarge_alpha(self, alpha: Pixels, size: tuple[int, int]) -> Pixels:
+        """``alpha`` at ``size``; the network sees it as a grey picture and keeps outlines crisp."""
+        if self.params.model == INTERPOLATION:
+            return resample(alpha, *size)
+        grey = np.repeat(alpha[..., np.newaxis], 3, axis=2)
+        return _without_veil(alpha, cv2.cvtColor(self.enlarge(grey, size), cv2.COLOR_RGB2GRAY))
+
+    def _by_network(self, pixels: Pixels, ratio: float) -> Pixels:
+        """Enlarge by the whole factor next to ``ratio``, or by the largest the network has."""
+        spec = chosen_model(self.models, self.params.model, "upscale", "super-resolution")
+        scale = pick_scale(spec.scales, ratio)
+        if scale < ratio:
+            self.report.note(
+                f"The network enlarges x{scale}; the rest, to x{ratio:.4g}, is interpolation."
+            )
+        model = self.models.open(spec.id, self.report, scale=scale, share=self.params.denoise)
+        return enlarge(model, pixels, self.report, scale=min(scale, ceil(ratio)))
 
 
-def _enlarge_alpha(
-    alpha: Pixels, model_id: str, size: tuple[int, int], models: ModelCache, report: Report
-) -> Pixels:
-    """``alpha`` at ``size``; the network sees it as a grey picture and keeps outlines crisp."""
-    if model_id == INTERPOLATION:
-        return resample(alpha, *size)
-    grey = np.repeat(alpha[..., np.newaxis], 3, axis=2)
-    enlarged = cv2.cvtColor(_enlarge(grey, model_id, size, models, report), cv2.COLOR_RGB2GRAY)
-    # Networks miss pure black and white by a level or more, which would show as a veil.
+def _without_veil(alpha: Pixels, enlarged: Array) -> Pixels:
+    """``enlarged`` with exact black and white wherever ``alpha`` is flat.
+
+    Networks miss them by a level or more, which would show as a veil.
+    """
+    size = enlarged.shape[1::-1]
     kernel = np.ones((2 * _FLAT_REACH_PX + 1,) * 2, np.uint8)
     is_opaque = np.asarray(cv2.erode(alpha, kernel) == 255, dtype=np.uint8)
     is_clear = np.asarray(cv2.dilate(alpha, kernel) == 0, dtype=np.uint8)
@@ -91,12 +123,22 @@ def _enlarge_alpha(
     return enlarged.astype(np.uint8)
 
 
-def _enlarge_by_network(
-    pixels: Pixels, model_id: str, ratio: float, models: ModelCache, report: Report
+def _restore(
+    pixels: Pixels, model_id: str, params: UpscaleParams, models: ModelCache, report: Report
 ) -> Pixels:
-    """Enlarge by the whole factor next to ``ratio``, or by the largest the network has."""
-    scale = pick_scale(chosen_model(models, model_id, "upscale", "super-resolution").scales, ratio)
-    if scale < ratio:
-        report.note(f"The network enlarges x{scale}; the rest, to x{ratio:.4g}, is interpolation.")
-    model = models.open(model_id, report, scale=scale)
-    return enlarge(model, pixels, report, scale=min(scale, ceil(ratio)))
+    """The enlarged picture with its faces redrawn."""
+    with report.span(0.0, 0.3):
+        faces = find_faces(pixels, models, report)
+    if not faces:
+        report.note("No face was found to restore.")
+        return pixels
+    with report.span(0.3, 1.0):
+        return restore_faces(
+            pixels,
+            faces,
+            model_id,
+            params.restore_blend,
+            params.restore_fidelity,
+            models,
+            report,
+        )

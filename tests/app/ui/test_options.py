@@ -25,7 +25,7 @@ def _every_field(tool: str) -> None:
 
     form = OptionForm(TOOLS[tool].params, key="form")
     for name in TOOLS[tool].params.model_fields:
-        if name not in ("tool", "model"):
+        if name not in ("tool", "model", "restore_faces"):
             form.ask(name)
     st.json(form.parse().model_dump(mode="json"))
 

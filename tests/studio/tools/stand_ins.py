@@ -34,14 +34,18 @@ class NearestModels:
         files = [make_file(f"x{s}.onnx").model_copy(update={"scale": s}) for s in scales]
         self._spec = make_model(*files, id="nearest")
         self.opened: list[int | None] = []
+        self.shares: list[float] = []
 
     def spec(self, model_id: str) -> ModelSpec:
         assert model_id == self._spec.id
         return self._spec
 
-    def open(self, model_id: str, report: Report, *, scale: int | None = None) -> Model:
+    def open(
+        self, model_id: str, report: Report, *, scale: int | None = None, share: float = 1.0
+    ) -> Model:
         assert scale is not None
         self.opened.append(scale)
+        self.shares.append(share)
         report.weights.append(
             WeightUse(
                 id=model_id,

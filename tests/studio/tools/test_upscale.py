@@ -205,3 +205,68 @@ def test_upscale_of_any_size_answers_at_the_size_it_promised(
 
     assert (enlarged.height, enlarged.width) == (height * scale, width * scale)
     assert (enlarged.alpha is None) == (alpha is None)
+
+
+def test_upscale_denoise_reaches_the_network_as_a_share_of_its_weights() -> None:
+    models = NearestModels(4)
+
+    enlarge_by_network(Picture(smooth_picture(20, 30)), models, scale=4, denoise=0.3)
+
+    assert models.shares == [0.3]
+
+
+def test_upscale_by_eight_is_finished_by_interpolation_where_the_network_ends() -> None:
+    report = Report()
+
+    enlarged = enlarge_by_network(
+        Picture(smooth_picture(20, 30)), NearestModels(4), report, scale=8
+    )
+
+    assert (enlarged.width, enlarged.height) == (240, 160)
+    assert report.notes == ["The network enlarges x4; the rest, to x8, is interpolation."]
+
+
+def test_upscale_by_a_network_for_eight_needs_nothing_else() -> None:
+    models, report = NearestModels(8), Report()
+
+    enlarge_by_network(Picture(smooth_picture(20, 30)), models, report, scale=8)
+
+    assert models.opened == [8]
+    assert report.notes == []
+
+
+def test_upscale_restores_the_faces_of_the_enlarged_picture(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[Any] = []
+
+    def find(pixels: Pixels, *_: object) -> list[str]:
+        asked.append(pixels.shape)
+        return ["face"]
+
+    def restore(pixels: Pixels, *rest: Any) -> Pixels:
+        asked.append(rest[:4])
+        return 255 - pixels
+
+    monkeypatch.setattr("studio.tools.upscale.find_faces", find)
+    monkeypatch.setattr("studio.tools.upscale.restore_faces", restore)
+    picture = Picture(smooth_picture(20, 30), np.full((20, 30), 90, np.uint8))
+    plain = enlarge(picture, scale=2)
+
+    options = {"restore_faces": "gfpgan", "restore_blend": 0.7, "restore_fidelity": 0.2}
+    restored = enlarge(picture, scale=2, **options)
+
+    assert asked == [(40, 60, 3), (["face"], "gfpgan", 0.7, 0.2)]
+    assert np.array_equal(restored.pixels, 255 - plain.pixels)
+    assert np.array_equal(restored.alpha, plain.alpha)
+
+
+def test_upscale_without_a_face_to_restore_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("studio.tools.upscale.find_faces", lambda *_: [])
+    report, picture = Report(), Picture(smooth_picture(20, 30))
+    params = UpscaleParams(model=INTERPOLATION, restore_faces="gfpgan")
+
+    [output] = run({"image": picture}, params, NoModels(), report)
+
+    assert report.notes == ["No face was found to restore."]
+    assert np.array_equal(output.picture.pixels, enlarge(picture).pixels)
