@@ -24,7 +24,7 @@ _RIGHT_CORNERS = (33, 133)
 _LEFT_CORNERS = (362, 263)
 _UPPER_LID, _LOWER_LID = 12, 4
 _CORNERS = (0, 8)
-_FAR_EYE_YAW = 0.5
+_FAR_EYE_YAW = 0.45
 """A head turned further hides so much of the far eye that the network guesses."""
 
 

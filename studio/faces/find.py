@@ -111,10 +111,10 @@ def _turned(pixels: Pixels, detectors: Detectors, report: Report) -> list[Propos
 def _with_border(
     border: float, pixels: Pixels, detectors: Detectors, report: Report
 ) -> list[Proposal]:
-    """Proposals on the picture with a border around it, in px of the picture itself."""
+    """Proposals on the picture with a black border around it, in px of the picture itself."""
     height, width = pixels.shape[:2]
     across, down = round(width * border), round(height * border)
-    wide = cv2.copyMakeBorder(pixels, down, down, across, across, cv2.BORDER_REPLICATE)
+    wide = cv2.copyMakeBorder(pixels, down, down, across, across, cv2.BORDER_CONSTANT)
     found = detectors.propose(np.asarray(wide, np.uint8), report, with_tiles=False)
     return [one.moved(np.array([-across, -down], np.float32)) for one in found]
 
@@ -124,6 +124,7 @@ _ATTEMPTS: tuple[tuple[bool, _Propose], ...] = (
     (False, _turned),
     (True, partial(_with_border, 0.25)),
     (True, partial(_with_border, 0.5)),
+    (True, partial(_with_border, 1.0)),
 )
 """How faces are proposed, and whether only while none was found."""
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from studio.errors import UserInputError
-from studio.faces.find import find_faces
+from studio.faces.refuse import require_faces
 from studio.imaging.picture import Picture
 from studio.models.embedding import likeness
 from studio.params import MESH, FaceChoice, FaceswapParams, ToolParams
@@ -78,14 +77,7 @@ def run(
 
 
 def _targets(picture: Picture, models: ModelCache, report: Report) -> list[Portrait]:
-    faces = find_faces(picture.pixels, models, report)
-    if not faces:
-        raise UserInputError(
-            "No face was found in this picture",
-            remedy="Choose one that shows a face from the front; if the head fills the frame, "
-            "add a border.",
-            code="faceswap.no_face",
-        )
+    faces = require_faces(picture.pixels, models, report, code="faceswap.no_face")
     return [Portrait(picture.pixels, face) for face in faces]
 
 
@@ -93,13 +85,14 @@ def _sources(pictures: Sequence[Picture], models: ModelCache, report: Report) ->
     """The face of each source picture: of several, the largest."""
     sources = []
     for number, picture in enumerate(pictures, 1):
-        faces = find_faces(picture.pixels, models, report)
-        if not faces:
-            raise UserInputError(
-                f"No face was found in source {number}",
-                remedy="Choose a picture of the person that shows the face from the front.",
-                code="faceswap.no_source_face",
-            )
+        faces = require_faces(
+            picture.pixels,
+            models,
+            report,
+            code="faceswap.no_source_face",
+            where=f"source {number}",
+            is_main=False,
+        )
         if len(faces) > 1:
             report.note(f"Source {number} shows {len(faces)} faces; the largest was used.")
         sources.append(Portrait(picture.pixels, largest(faces)))
@@ -114,13 +107,14 @@ def _likeness(
     if not is_asked or "reference" not in inputs:
         return None
     picture = inputs["reference"]
-    faces = find_faces(picture.pixels, models, report)
-    if not faces:
-        raise UserInputError(
-            "No face was found in the reference",
-            remedy="Choose a picture of the person that shows the face from the front.",
-            code="faceswap.no_source_face",
-        )
+    faces = require_faces(
+        picture.pixels,
+        models,
+        report,
+        code="faceswap.no_source_face",
+        where="the reference",
+        is_main=False,
+    )
     wanted = embedding_of(Portrait(picture.pixels, largest(faces)), models, report)
     return lambda portrait: likeness(embedding_of(portrait, models, report), wanted)
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from studio.errors import Region, UserInputError
+from studio.faces.regions import region_of
 from studio.params import FaceChoice, FaceswapParams
 from studio.report import Report
-from studio.tools.swapping.portrait import Portrait, region_of
+from studio.tools.swapping.portrait import Portrait
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from studio.errors import Region, UserInputError
 from studio.faces.face import Face
 from studio.faces.mesh import refit_mesh
+from studio.faces.regions import region_of
 from studio.imaging.picture import Pixels
 from studio.report import Report
 from studio.tools.swapping import check
 from studio.tools.swapping.choose import Swap
-from studio.tools.swapping.portrait import Portrait, region_of
+from studio.tools.swapping.portrait import Portrait
 
 if TYPE_CHECKING:
     from studio.models.cache import Model, ModelCache
