@@ -81,6 +81,7 @@ class Gate:
         "/files/",
         "/pictures/",
         "/thumbnails/",
+        "/weight-files/",
     )
     _OPEN_PATHS = frozenset({"/healthz", "/_stcore/health", "/_stcore/host-config", "/favicon.png"})
     _HIDDEN_PATHS = frozenset({"/_stcore/metrics"})

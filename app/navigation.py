@@ -25,6 +25,7 @@ UPSCALE = str(_PAGES / "upscale.py")
 HISTORY = str(_PAGES / "history.py")
 RUN = str(_PAGES / "run.py")
 MEMBERS = str(_PAGES / "members.py")
+WEIGHTS = str(_PAGES / "weights.py")
 STUDIO = str(_PAGES / "studio.py")
 ACCOUNT = str(_PAGES / "account.py")
 
@@ -56,15 +57,15 @@ def sections(actor: Actor, switched_off: Collection[str] = ()) -> dict[str, list
         st.Page(HISTORY, title="History", icon=":material/history:"),
         st.Page(RUN, title="Run", icon=":material/image:", visibility="hidden"),
     ]
+    models = st.Page(WEIGHTS, title="Models", icon=":material/deployed_code:")
     admin = [
         st.Page(MEMBERS, title="Members", icon=":material/group:"),
+        models,
         st.Page(STUDIO, title="Studio", icon=":material/tune:"),
     ]
     you = [st.Page(ACCOUNT, title="Account", icon=":material/account_circle:")]
-    return (
-        {"Tools": _tools(switched_off), "Record": record}
-        | ({"Admin": admin} if actor.is_admin else {})
-        | {"You": you}
+    return {"Tools": _tools(switched_off), "Record": record} | (
+        {"Admin": admin, "You": you} if actor.is_admin else {"You": [models, *you]}
     )
 
 

@@ -18,6 +18,7 @@ from app.api import create_api
 from app.downloads import download_routes
 from app.middleware import Gate, SecurityHeaders
 from app.routes import account_routes
+from app.weight_routes import weight_routes
 from studio.settings import Settings
 from tasks.services import Services
 
@@ -37,6 +38,7 @@ def create_routes(services: Services) -> list[BaseRoute]:
     return [
         *account_routes(services),
         *download_routes(services),
+        *weight_routes(services),
         Mount("/api", create_api(services)),
         *(Route(f"{prefix}{{rest:path}}", _not_found) for prefix in Gate.OPEN_PREFIXES),
     ]

@@ -27,7 +27,9 @@ class Settings(BaseSettings):
     data_dir: Path = ROOT / "data"
     """Database, blobs, broker folders, logs and sockets of the embedded set-up."""
     weights_dir: Path = ROOT / "weights"
-    """Where weight files are placed; the catalogue itself ships with the code."""
+    """Where weight files are placed."""
+    catalogue_path: Path = ROOT / "weights" / "catalogue.toml"
+    """What weights there are; a team with networks of its own keeps its own copy."""
 
     database_url: str = ""
     """SQLAlchemy address; empty means SQLite in ``data_dir``."""

@@ -14,10 +14,12 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 
 from app.commands.layout import columns
 from app.ui.format import file_size
-from studio.models.catalogue import ModelSpec, load_catalogue
+from app.weights import download_words, evidence_words, open_store, state_words
+from studio.models.catalogue import ModelSpec
 from studio.models.sources import PullProgress, PullSink
-from studio.models.weights import Damaged, Installed, Missing, Status, WeightStore
+from studio.models.weights import Installed, Missing, Status, WeightStore
 from studio.settings import get_settings
+from studio.tools.spec import get_tool
 
 app = typer.Typer(help="List, fetch, check and import model weights.", no_args_is_help=True)
 
@@ -27,15 +29,20 @@ ModelIds = Annotated[list[str] | None, typer.Argument(metavar="[MODEL]...", help
 
 @app.command("list")
 def list_weights(
-    everything: Annotated[
-        bool, typer.Option("--all", help="Also models that wait for their tool.")
-    ] = False,
+    tool: Annotated[str | None, typer.Option(help="Only models that this tool can run.")] = None,
+    installed: Annotated[bool, typer.Option(help="Only what is installed.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the models: state, size, licence in plain words, how well the bytes are known."""
-    store = open_store()
-    specs = [spec for spec in store.catalogue if everything or spec.tools]
-    rows = [(spec, store.status(spec.id)) for spec in specs]
+    """List every model: tool, state, size, licence in plain words, how well its bytes are known."""
+    if tool is not None:
+        get_tool(tool)
+    store = _store()
+    rows = [
+        (spec, status)
+        for spec in store.catalogue
+        if (tool is None or tool in spec.tools)
+        and (isinstance(status := store.status(spec.id), Installed) or not installed)
+    ]
     if as_json:
         typer.echo(json.dumps([_as_json(spec, status) for spec, status in rows], indent=2))
     else:
@@ -48,7 +55,7 @@ def pull(
     force: Annotated[bool, typer.Option(help="Fetch installed ones again too.")] = False,
 ) -> None:
     """Fetch weights and check their digests; without names, those of a fresh studio."""
-    store = open_store()
+    store = _store()
     ids = models or [spec.id for spec in store.catalogue.defaults()]
     wanted = [i for i in ids if force or not isinstance(store.status(i), Installed)]
     if not wanted:
@@ -57,13 +64,13 @@ def pull(
     with _progress() as sink:
         store.pull_all(wanted, sink, force=force)
     for model_id in wanted:
-        typer.echo(f"{model_id}: {_words(store.status(model_id))}")
+        typer.echo(f"{model_id}: {state_words(store.status(model_id))}")
 
 
 @app.command()
 def verify(models: ModelIds = None, as_json: AsJson = False) -> None:
     """Read installed weights in full and compare their digests; exit code 1 on a fault."""
-    store = open_store()
+    store = _store()
     ids = models or [
         spec.id for spec in store.catalogue if not isinstance(store.status(spec.id), Missing)
     ]
@@ -73,7 +80,7 @@ def verify(models: ModelIds = None, as_json: AsJson = False) -> None:
         typer.echo(json.dumps(rows, indent=2))
     else:
         for model_id, status in found.items():
-            typer.echo(f"{model_id}: {_words(status)}{_remedy(model_id, status)}")
+            typer.echo(f"{model_id}: {state_words(status)}{_remedy(model_id, status)}")
         if not found:
             typer.echo("No weights are installed. Run `studio weights pull`.")
     if not all(isinstance(status, Installed) for status in found.values()):
@@ -98,14 +105,24 @@ def import_weights(
     ] = False,
 ) -> None:
     """Take FILE in: recognised by its digest, checked, put in place."""
-    for taken in open_store().import_file(file, model, repin=repin):
+    for taken in _store().import_file(file, model, repin=repin):
         pinned = ", pinned: no digest was published" if taken.was_pinned else ""
         typer.echo(f"{taken.model_id}: {taken.file} sha256 {taken.sha256}{pinned}")
 
 
-def open_store() -> WeightStore:
-    """The weights folder of this studio."""
-    return WeightStore(get_settings().weights_dir, load_catalogue())
+@app.command()
+def delete(
+    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Model ids.")],
+) -> None:
+    """Remove the files of models; `studio weights pull` brings them back."""
+    store = _store()
+    for model_id in models:
+        freed_bytes = store.delete(model_id)
+        typer.echo(f"{model_id}: deleted, {file_size(freed_bytes)} are free.")
+
+
+def _store() -> WeightStore:
+    return open_store(get_settings())
 
 
 @contextmanager
@@ -144,10 +161,16 @@ def _table(rows: list[tuple[ModelSpec, Status]]) -> str:
 
 def _row(spec: ModelSpec, status: Status) -> tuple[str, ...]:
     name = f"{spec.id} (default)" if spec.default else spec.id
-    tools = ", ".join(spec.tools) or spec.task
-    evidence = "; ".join(dict.fromkeys(file.digest_evidence for file in spec.fetched_files))
     licence = spec.licence
-    return name, tools, _words(status), _size(spec), licence.commercial, licence.name, evidence
+    return (
+        name,
+        ", ".join(spec.tools) or f"({spec.task})",
+        state_words(status),
+        download_words(spec),
+        licence.commercial,
+        licence.name,
+        evidence_words(spec),
+    )
 
 
 def _as_json(spec: ModelSpec, status: Status) -> dict[str, Any]:
@@ -158,26 +181,12 @@ def _as_json(spec: ModelSpec, status: Status) -> dict[str, Any]:
         "task": spec.task,
         "default": spec.default,
         "state": type(status).__name__.lower(),
-        "detail": _words(status),
+        "detail": state_words(status),
         "download_bytes": spec.download_bytes,
         "licence": spec.licence.model_dump(),
         "digests": {file.name: file.digest_evidence for file in spec.files},
     }
 
 
-def _words(status: Status) -> str:
-    match status:
-        case Installed():
-            return f"installed, {file_size(status.bytes)}"
-        case Missing():
-            return "not installed"
-        case Damaged():
-            return f"damaged: {status.file}, {status.reason}"
-
-
 def _remedy(model_id: str, status: Status) -> str:
     return "" if isinstance(status, Installed) else f". Run `studio weights pull {model_id}`."
-
-
-def _size(spec: ModelSpec) -> str:
-    return file_size(spec.download_bytes) if spec.download_bytes else "unknown"

@@ -8,16 +8,11 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app.ui.format import file_size
+from app.ui.licences import licence_notice
 from studio.models.catalogue import ModelSpec, load_catalogue
 from studio.models.weights import Installed, WeightStore
 from studio.params import INTERPOLATION, MESH, Filler
 from studio.settings import Settings
-
-_COMMERCIAL = {
-    "yes": "commercial use allowed",
-    "no": "no commercial use",
-    "ask": "ask before commercial use",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +155,15 @@ def missing_weights(spec: ModelSpec) -> None:
 
 
 def _label(choice: ModelChoice) -> str:
-    return choice.title if choice.is_installed else f"{choice.title} — not installed"
+    is_free = choice.spec is None or choice.spec.licence.commercial != "no"
+    notes = [
+        "" if is_free else "no commercial use",
+        "" if choice.is_installed else "not installed",
+    ]
+    return " — ".join([choice.title, *filter(None, [", ".join(filter(None, notes))])])
 
 
 def _show_terms(spec: ModelSpec) -> None:
     if spec.note:
         st.caption(spec.note)
-    licence = spec.licence
-    st.caption(f"{licence.name}: {_COMMERCIAL[licence.commercial]}.", help=licence.words)
+    st.html(licence_notice(spec.licence))

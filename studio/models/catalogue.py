@@ -19,9 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from studio.errors import ModelUnavailableError, WeightError
 from studio.models.contracts import Contract, MattingContract
 from studio.models.runtime import Device
-from studio.settings import ROOT
-
-CATALOGUE_PATH = ROOT / "weights" / "catalogue.toml"
+from studio.settings import get_settings
 
 DigestKind = Literal["sha256", "md5", "git-blob"]
 Evidence = Literal["published", "computed", "seen elsewhere"]
@@ -316,7 +314,7 @@ class Catalogue:
         self._models = {model.id: model for model in models}
 
     @classmethod
-    def load(cls, path: Path = CATALOGUE_PATH) -> Catalogue:
+    def load(cls, path: Path) -> Catalogue:
         """Read and check a catalogue file.
 
         Raises:
@@ -372,5 +370,5 @@ class Catalogue:
 
 @lru_cache
 def load_catalogue() -> Catalogue:
-    """The catalogue that ships with the code, read once a process."""
-    return Catalogue.load()
+    """The catalogue that the settings name, read once a process."""
+    return Catalogue.load(get_settings().catalogue_path)

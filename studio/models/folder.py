@@ -109,6 +109,15 @@ class WeightFolder:
         with staged(final) as temporary:
             yield temporary
 
+    def clear(self, spec: ModelSpec) -> int:
+        """Remove everything a model has here; the bytes freed. The caller holds the folder."""
+        folder = self.root / spec.id
+        files = [path for path in folder.glob("*") if path.is_file()]
+        freed_bytes = sum(path.stat().st_size for path in files)
+        if folder.exists():
+            shutil.rmtree(folder)
+        return freed_bytes
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold the folder against other processes that bring files in.

@@ -220,6 +220,20 @@ class WeightStore:
                 self._convert(self.catalogue.get(taken_id), ignore_pull)
         return taken
 
+    def delete(self, model_id: str) -> int:
+        """Remove a model's files, half-fetched ones too; returns how many bytes came free.
+
+        Pinned digests stay in the ledger, so that other bytes do not slip in later.
+
+        Raises:
+            ModelUnavailableError: ``model.unknown``.
+            WeightError: ``weight.folder``.
+
+        """
+        spec = self.catalogue.get(model_id)
+        with self._folder.held():
+            return self._folder.clear(spec)
+
     def _needed(self, spec: ModelSpec, *, force: bool) -> list[WeightFile]:
         """Fetched files to get: those kept, and those a file still to be made needs."""
         wanted = {

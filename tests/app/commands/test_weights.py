@@ -18,19 +18,29 @@ class QuietHandler(SimpleHTTPRequestHandler):
         """The test reads the error stream."""
 
 
-def test_weights_list_names_every_usable_model_with_its_licence(studio: Studio) -> None:
+def test_weights_list_names_every_model_with_its_tool_and_licence(studio: Studio) -> None:
     outcome = studio("weights", "list")
 
     assert outcome.code == 0
     for spec in load_catalogue():
-        if spec.tools:
-            assert spec.id in outcome.out
-            assert spec.licence.words in outcome.out
+        [line] = [line for line in outcome.out.splitlines() if line.split()[0:1] == [spec.id]]
+        assert all(tool in line for tool in spec.tools or (spec.task,))
+        assert spec.licence.name in line
+        assert "not installed" in line
+        assert spec.licence.words in outcome.out
     assert "no digest published: pinned on first import" in outcome.out
 
 
+def test_weights_list_of_a_tool_leaves_the_others_out(studio: Studio) -> None:
+    listed = studio("weights", "list", "--tool", "upscale", "--json").json
+    assert {row["id"] for row in listed} == {s.id for s in load_catalogue().for_tool("upscale")}
+
+    assert studio("weights", "list", "--installed", "--json").json == []
+    assert "no tool called “dance”" in studio("weights", "list", "--tool", "dance").err
+
+
 def test_weights_list_as_json_tells_state_and_licence(studio: Studio) -> None:
-    rows = {row["id"]: row for row in studio("weights", "list", "--all", "--json").json}
+    rows = {row["id"]: row for row in studio("weights", "list", "--json").json}
 
     assert len(rows) == len(load_catalogue())
     assert rows["isnet"]["state"] == "missing"
@@ -77,7 +87,7 @@ def test_weights_import_then_damage_is_found_by_verify(
     file = tmp_path / "renamed.onnx"
     file.write_bytes(data)
     catalogue = Catalogue((make_model(make_file("net.onnx", data)),))
-    monkeypatch.setattr("app.commands.weights.load_catalogue", lambda: catalogue)
+    monkeypatch.setattr("app.weights.load_catalogue", lambda: catalogue)
 
     imported = studio("weights", "import", file)
 
@@ -87,6 +97,9 @@ def test_weights_import_then_damage_is_found_by_verify(
     broken = studio("weights", "verify", "tiny", "--json")
     assert broken.code == 1
     assert broken.json[0]["state"] == "damaged"
+
+    assert studio("weights", "delete", "tiny").out == "tiny: deleted, 7 kB are free.\n"
+    assert not (tmp_path / "weights" / "tiny").exists()
 
 
 def test_weights_pull_fetches_checks_and_says_what_is_there_now(
@@ -101,7 +114,7 @@ def test_weights_pull_fetches_checks_and_says_what_is_there_now(
         Thread(target=server.serve_forever, daemon=True).start()
         source = HttpsSource(url=f"http://127.0.0.1:{server.server_port}/net.onnx")
         catalogue = Catalogue((make_model(make_file("net.onnx", data, source), default=True),))
-        monkeypatch.setattr("app.commands.weights.load_catalogue", lambda: catalogue)
+        monkeypatch.setattr("app.weights.load_catalogue", lambda: catalogue)
 
         pulled, again = studio("weights", "pull"), studio("weights", "pull")
         server.shutdown()

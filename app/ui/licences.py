@@ -1,0 +1,42 @@
+"""What a model may be used for, where a person cannot miss it."""
+
+from __future__ import annotations
+
+from html import escape
+
+from studio.models.catalogue import Commercial, Licence
+
+COMMERCIAL_WORDS: dict[Commercial, str] = {
+    "yes": "Commercial use allowed",
+    "ask": "Ask before commercial use",
+    "no": "No commercial use",
+}
+_TONES: dict[Commercial, str] = {"yes": "succeeded", "ask": "cancelled", "no": "failed"}
+
+
+def commercial_pill(licence: Licence) -> str:
+    """Markup of a coloured label that says whether commercial use is allowed."""
+    tone = _TONES[licence.commercial]
+    return f'<span class="dr-pill dr-{tone}">{COMMERCIAL_WORDS[licence.commercial]}</span>'
+
+
+def licence_terms(licence: Licence) -> str:
+    """Markup of the licence in plain words, and where its text is."""
+    words = escape(licence.words)
+    if licence.url is None:
+        return f"<b>{escape(licence.name)}.</b> {words}"
+    # An address to copy, not a link to follow: the studio's pages send nobody elsewhere.
+    return f"<b>{escape(licence.name)}.</b> {words} <code>{escape(licence.url)}</code>"
+
+
+def licence_notice(licence: Licence) -> str:
+    """Markup for beside a model that was chosen: a line, or a box when terms forbid a use."""
+    if licence.commercial == "yes":
+        return (
+            f'<p class="dr-licence">{commercial_pill(licence)} '
+            f'<span class="dr-muted dr-small">{escape(licence.name)}</span></p>'
+        )
+    return (
+        f'<div class="dr-licence dr-licence-{licence.commercial}" role="note">'
+        f"{commercial_pill(licence)}<p>{licence_terms(licence)}</p></div>"
+    )

@@ -1,0 +1,341 @@
+"""Models: every network the studio knows, on what terms, and whether it is installed.
+
+Everybody may look, for who runs a model should know its terms; admins change what is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from app import weights
+from app.security import require_user, visitor
+from app.ui import states
+from app.ui.format import ago, count, exact_size, file_size
+from app.ui.layout import header
+from app.ui.licences import commercial_pill, licence_terms
+from app.ui.weight_drop import drop_weights
+from app.weight_work import WeightWork, WorkFolder, WorkState
+from db.actor import Actor
+from studio.errors import StudioError
+from studio.models.catalogue import ModelSpec, WeightFile
+from studio.models.sources import describe
+from studio.models.weights import Damaged, Installed, Missing, Status
+from studio.tools.spec import TOOLS
+from tasks.services import Services, get_services
+
+PAGE_SIZE = 20
+WATCH_S = 1.5
+SAID = "weights-said"
+Row = tuple[ModelSpec, Status]
+
+
+def main() -> None:
+    actor = require_user()
+    services = get_services()
+    header("Models", "Every network the studio can use, on what terms, and what is installed.")
+    show_said()
+    rows = [
+        (spec, store.status(spec.id))
+        for store in [weights.open_store(services.settings)]
+        for spec in store.catalogue
+    ]
+    if actor.is_admin:
+        watch_work(services)
+        offer_import(rows)
+    found = filtered(rows)
+    show_summary(rows, found)
+    if not found:
+        states.empty("Nothing matches", "No model fits these filters.", icon="search_off")
+        return
+    page = current_page(len(found))
+    for spec, status in found[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]:
+        show_model(services, actor, spec, status)
+    turn_pages(page, len(found))
+
+
+def filtered(rows: Sequence[Row]) -> list[Row]:
+    """The rows that the filters, kept in the address, leave."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="filters"):
+        text = st.text_input(
+            "Search",
+            key="text",
+            bind="query-params",
+            placeholder="Name, purpose or licence",
+            icon=":material/search:",
+            on_change=first_page,
+            width=300,
+        )
+        tool = st.selectbox(
+            "Tool",
+            list(TOOLS),
+            index=None,
+            format_func=lambda name: TOOLS[name].title,
+            placeholder="Any",
+            key="tool",
+            bind="query-params",
+            on_change=first_page,
+            width=150,
+        )
+        show = st.segmented_control(
+            "Show",
+            ["all", "installed", "missing", "commercial"],
+            default="all",
+            required=True,
+            format_func={
+                "all": "All",
+                "installed": "Installed",
+                "missing": "Not installed",
+                "commercial": "Commercial use allowed",
+            }.__getitem__,
+            key="show",
+            bind="query-params",
+            on_change=first_page,
+        )
+    return [
+        (spec, status)
+        for spec, status in rows
+        if (tool is None or tool in spec.tools)
+        and is_shown(spec, status, show)
+        and all(word in described(spec) for word in (text or "").casefold().split())
+    ]
+
+
+def is_shown(spec: ModelSpec, status: Status, show: str) -> bool:
+    if show == "commercial":
+        return spec.licence.commercial == "yes"
+    return show == "all" or isinstance(status, Missing) == (show == "missing")
+
+
+def described(spec: ModelSpec) -> str:
+    """What a search looks through."""
+    parts = (spec.id, spec.title, spec.task, spec.note, spec.family, spec.licence.name, *spec.tools)
+    return " ".join(parts).casefold()
+
+
+def show_summary(rows: Sequence[Row], found: Sequence[Row]) -> None:
+    installed = [status for _, status in rows if isinstance(status, Installed)]
+    total = file_size(sum(status.bytes for status in installed))
+    words = (
+        f"{count(len(found), 'model')} shown, {len(installed)} of {len(rows)} installed, {total}"
+    )
+    st.html(f'<span class="dr-muted dr-small">{words}</span>')
+
+
+def show_model(services: Services, actor: Actor, spec: ModelSpec, status: Status) -> None:
+    with (
+        st.container(border=True, key=f"model-{spec.id}"),
+        st.container(horizontal=True, vertical_alignment="top"),
+    ):
+        st.html(model_markup(spec, status), width="stretch")
+        if actor.is_admin:
+            show_actions(services, actor, spec, status)
+
+
+def model_markup(spec: ModelSpec, status: Status) -> str:
+    size = (
+        file_size(status.bytes) if isinstance(status, Installed) else weights.download_words(spec)
+    )
+    facts = [spec.id, weights.tool_words(spec), size, spec.licence.name]
+    note = f"<p>{escape(spec.note)}</p>" if spec.note else ""
+    fault = ""
+    if isinstance(status, Damaged):
+        fault = f'<p class="dr-reason">{escape(status.file)}: {escape(status.reason)}.</p>'
+    return (
+        f'<div class="dr-model"><div class="dr-summary"><b>{escape(spec.title)}</b>'
+        f"{state_pill(status)}{commercial_pill(spec.licence)}</div>"
+        f'<span class="dr-muted dr-small">{escape(" · ".join(facts))}</span>{note}{fault}'
+        f"<details><summary>Licence and files</summary>"
+        f"<p>{licence_terms(spec.licence)}</p>{files_markup(spec)}</details></div>"
+    )
+
+
+def state_pill(status: Status) -> str:
+    tone, words = {
+        Installed: ("running", "Installed"),
+        Missing: ("queued", "Not installed"),
+        Damaged: ("failed", "Damaged"),
+    }[type(status)]
+    return f'<span class="dr-pill dr-{tone}">{words}</span>'
+
+
+def files_markup(spec: ModelSpec) -> str:
+    return "<ul>" + "".join(f"<li>{file_markup(file)}</li>" for file in spec.files) + "</ul>"
+
+
+def file_markup(file: WeightFile) -> str:
+    size = exact_size(file.bytes) if file.bytes else "size unknown"
+    if file.is_made:
+        return f"<code>{escape(file.name)}</code>, made here from {', '.join(file.made_from)}"
+    digests = "".join(
+        f"<br><small>{digest.kind} {digest.evidence}: <code>{digest.value}</code></small>"
+        for digest in file.digests
+    )
+    unknown = "" if file.digests else f"<br><small>{file.digest_evidence}</small>"
+    places = "".join(f"<br><small>{escape(describe(source))}</small>" for source in file.sources)
+    return f"<code>{escape(file.name)}</code>, {size}{digests}{unknown}{places}"
+
+
+def show_actions(services: Services, actor: Actor, spec: ModelSpec, status: Status) -> None:
+    is_missing = isinstance(status, Missing)
+    mend = ["Pull"] if not isinstance(status, Installed) else []
+    chosen = st.menu_button(
+        "Change",
+        [*mend, *([] if is_missing else ["Verify", "Delete"])],
+        key=f"actions-{spec.id}",
+        help=f"Change {spec.title}",
+    )
+    try:
+        if chosen == "Pull":
+            weights.pull(services, spec.id, by=actor, visitor=visitor())
+            st.rerun()
+        elif chosen == "Verify":
+            with st.spinner(f"Reading {spec.title}…"):
+                found = weights.verify(services, spec.id, by=actor, visitor=visitor())
+            say_verified(spec, found)
+        elif chosen == "Delete":
+            confirm_delete(services, actor, spec, status)
+    except StudioError as error:
+        say("error", error.message)
+
+
+def say_verified(spec: ModelSpec, found: Status) -> None:
+    if isinstance(found, Installed):
+        say("success", f"{spec.title} is sound: every file has the digest it should have.")
+    else:
+        words = weights.state_words(found)
+        say("error", f"{spec.title} is {words}. Pull it again, or drop a good file.")
+
+
+@st.dialog("Delete this model?", icon=":material/delete:")
+def confirm_delete(services: Services, actor: Actor, spec: ModelSpec, status: Status) -> None:
+    size = f" {file_size(status.bytes)} come free." if isinstance(status, Installed) else ""
+    st.write(
+        f"**{spec.title}** can no longer be chosen until it is pulled or imported again.{size}"
+    )
+    if spec.default:
+        st.write("It is one of the models that a fresh studio installs.")
+    if st.button("Delete", type="primary"):
+        try:
+            freed_bytes = weights.delete(services, spec.id, by=actor, visitor=visitor())
+        except StudioError as error:
+            say("error", error.message)
+        say("success", f"{spec.title} is deleted, {file_size(freed_bytes)} are free.")
+
+
+def offer_import(rows: Sequence[Row]) -> None:
+    with st.expander("Import a file", icon=":material/upload_file:", key="import"):
+        model_id = st.selectbox(
+            "Model it is for",
+            [spec.id for spec, _ in rows],
+            index=None,
+            format_func={spec.id: spec.title for spec, _ in rows}.__getitem__,
+            placeholder="Recognise it by its digest or name",
+            help="Only needed for a file of another name whose digest nobody publishes.",
+            key="import-model",
+        )
+        drop_weights(model_id, key="weight-drop")
+
+
+def watch_work(services: Services) -> None:
+    """Pulls and imports, as they are every moment; the list below follows when one ends."""
+
+    @st.fragment(run_every=WATCH_S)
+    def watch() -> None:
+        folder = WorkFolder(services.settings)
+        found = folder.all()
+        for work in found:
+            show_work(folder, work)
+        over = {work.id for work in found if work.state.is_over}
+        if st.session_state.setdefault("weights-over", over) != over:
+            st.session_state["weights-over"] = over
+            st.rerun()
+
+    watch()
+
+
+def show_work(folder: WorkFolder, work: WeightWork) -> None:
+    with st.container(border=True, key=f"work-{work.id}", gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.html(work_markup(work), width="stretch")
+            if work.state.is_over:
+                if st.button("Dismiss", key=f"dismiss-{work.id}", type="tertiary"):
+                    folder.dismiss(work)
+                    st.rerun()
+            elif st.button("Stop", key=f"stop-{work.id}", type="tertiary"):
+                folder.stop(work)
+        if work.state is WorkState.RUNNING and work.total_bytes:
+            st.progress(min(work.done_bytes / work.total_bytes, 1.0))
+
+
+def work_markup(work: WeightWork) -> str:
+    name = work.model_id if work.kind == "pull" else work.file_name
+    tone, words = {
+        WorkState.WAITING: ("queued", "Starting"),
+        WorkState.RUNNING: ("running", "Pulling" if work.kind == "pull" else "Importing"),
+        WorkState.DONE: ("succeeded", "Done"),
+        WorkState.FAILED: ("failed", "Failed"),
+    }[work.state]
+    return (
+        f'<div class="dr-summary"><span class="dr-pill dr-{tone}">{words}</span>'
+        f"<b>{escape(name or '')}</b>"
+        f'<span class="dr-muted dr-small">{ago(work.started_at)}</span></div>'
+        f'<p class="dr-reason">{states.sentence(work_words(work))}</p>'
+    )
+
+
+def work_words(work: WeightWork) -> str:
+    if work.state.is_over:
+        return work.message
+    if not work.step:
+        return "Waiting for its turn: one thing at a time changes the weights folder."
+    if work.total_bytes:
+        return f"{work.step}: {file_size(work.done_bytes)} of {file_size(work.total_bytes)}"
+    return f"{work.step}…"
+
+
+def say(kind: str, text: str) -> None:
+    """Show a sentence on the next run, above the list that has changed."""
+    st.session_state[SAID] = (kind, text)
+    st.rerun()
+
+
+def show_said() -> None:
+    if SAID in st.session_state:
+        kind, text = st.session_state.pop(SAID)
+        if kind == "success":
+            st.success(text, icon=":material/check_circle:")
+        else:
+            st.error(text, icon=":material/error:")
+
+
+def first_page() -> None:
+    """Other filters start from the top."""
+    st.query_params.pop("page", None)
+
+
+def current_page(total: int) -> int:
+    """The page that the address names, from 0, within what there is."""
+    wanted = st.query_params.get("page", "1")
+    last = (total - 1) // PAGE_SIZE
+    return min(max(int(wanted) - 1, 0), last) if wanted.isdigit() else 0
+
+
+def turn_pages(page: int, total: int) -> None:
+    turns = [("← Before", page)] if page else []
+    if (page + 1) * PAGE_SIZE < total:
+        turns.append(("More →", page + 2))
+    links = [
+        f'<a href="?{escape(urlencode({**st.query_params.to_dict(), "page": number}))}" '
+        f'target="_self">{label}</a>'
+        for label, number in turns
+    ]
+    if links:
+        st.html(f'<nav class="dr-buttons dr-turns" aria-label="Pages">{"".join(links)}</nav>')
+
+
+if __name__ == "__main__":
+    main()
