@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -229,20 +229,24 @@ def _provenance(
         studio_version=version("darkroom"),
         params=params.model_dump(mode="json"),
         inputs=_digests(files),
-        weights={use.id: use.sha256 for use in report.weights},
+        weights=_numbered((use.id, use.sha256) for use in report.weights),
         digital_source_type=spec.digital_source_type,
     )
 
 
 def _digests(files: Sequence[InputFile]) -> dict[str, str]:
     """By role; of a role given several times, also as ``source-2``, ``source-3``."""
+    return _numbered((file.role, sha256(file.data).hexdigest()) for file in files)
+
+
+def _numbered(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """``pairs`` by name, the second of a name as ``name-2`` and so on."""
     seen: Counter[str] = Counter()
-    digests = {}
-    for file in files:
-        seen[file.role] += 1
-        name = file.role if seen[file.role] == 1 else f"{file.role}-{seen[file.role]}"
-        digests[name] = sha256(file.data).hexdigest()
-    return digests
+    named = {}
+    for name, value in pairs:
+        seen[name] += 1
+        named[name if seen[name] == 1 else f"{name}-{seen[name]}"] = value
+    return named
 
 
 def _record(spec: ToolSpec, inputs: ToolInputs, report: Report, memory: PeakMemory) -> RunRecord:
