@@ -29,6 +29,7 @@ from app.ui.models import (
 from app.ui.options import OptionForm, label_of
 from app.ui.progress import watch
 from app.ui.regions import crop, show_regions
+from app.ui.result import notes_of
 from app.ui.toolpage import ToolPage
 from app.ui.uploader import Chosen, Tray, pick_files, show_tray, tray
 from db.models import Job, SavedFace
@@ -163,7 +164,7 @@ def ask_sources(page: ToolPage, sources: Tray, searches: dict[str, Job]) -> None
         show_library(page, sources, library)
     if not sources.chosen:
         return
-    with st.grid(min_column_width=150, gap="small", key="sources") as grid:
+    with st.grid(min_column_width=140, gap="small", key="sources") as grid:
         for number, one in enumerate(sources.chosen):
             with grid.cell(), st.container(key=f"source-{number}", gap="xsmall"):
                 show_source(page, sources, number, one, searches.get(one.file.sha256))
@@ -188,7 +189,11 @@ def show_source(
         with st.popover("Save", icon=":material/bookmark_add:"):
             ask_save(page, one)
         if st.button(
-            "Remove", key=f"source-{number}.remove", icon=":material/close:", type="tertiary"
+            "",
+            key=f"source-{number}.remove",
+            icon=":material/close:",
+            help=f"Remove source {number + 1}",
+            type="tertiary",
         ):
             sources.chosen.pop(number)
             st.rerun()
@@ -335,12 +340,7 @@ def ask_table(
         return False
     faces = found_faces(search)
     if not faces:
-        states.empty(
-            "No face found",
-            "If a head fills the frame, add a border round it. Very small faces need a larger "
-            "picture.",
-            icon="face",
-        )
+        states.empty("No face to replace", " ".join(notes_of(search)), icon="face")
         return False
     chosen = ask_assignment(form, search, faces, len(sources.files))
     form.set("faces", tuple(chosen))
@@ -357,7 +357,7 @@ def ask_assignment(
     given = form.values["faces"] or ()
     largest = max(range(len(faces)), key=lambda number: area(faces[number]))
     chosen: list[int | None] = []
-    with st.grid(min_column_width=140, gap="small", key="faces") as grid:
+    with st.grid(min_column_width=116, gap="small", key="faces") as grid:
         for number, face in enumerate(faces):
             first = 0 if number == largest else None
             start = given[number] if len(given) == len(faces) else first

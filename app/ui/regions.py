@@ -42,7 +42,7 @@ def show_regions(job: Job, *, caption: str = "") -> None:
         f'<figure class="dr-regions"><div class="dr-regions-stage" '
         f'style="--ratio: {width / height:.5f}; aspect-ratio: {width} / {height}">'
         f'<img src="{picture_url(file)}" alt="{escape(file.file_name)}">'
-        f'<svg aria-hidden="true">{boxes}</svg></div>'
+        f"{boxes}</div>"
         f"<figcaption>{escape(caption)}<ul>{words}</ul></figcaption></figure>"
     )
 
@@ -61,21 +61,15 @@ def crop(file: JobInput | JobOutput, region: Region, alt: str) -> str:
 
 
 def _box(region: Region) -> str:
-    """A rectangle and a badge at its corner; both keep their thickness at every size."""
+    """A frame with a badge at its corner; the list below says the same to those who cannot see."""
     kind = "dr-fault" if region.is_fault else "dr-found"
     left, top = min(max(region.left, 0), 1), min(max(region.top, 0), 1)
     width = max(min(region.left + region.width, 1) - left, 0)
     height = max(min(region.top + region.height, 1) - top, 0)
-    place = f'x="{left:.3%}" y="{top:.3%}" width="{width:.3%}" height="{height:.3%}" rx="4"'
-    badge = (
-        f'<svg x="{left:.3%}" y="{top:.3%}" overflow="visible">'
-        f'<circle cx="4" cy="4" r="12"></circle>'
-        f'<text x="4" y="4" text-anchor="middle" dominant-baseline="central">'
-        f"{escape(region.label)}</text></svg>"
-    )
+    badge = f"<b>{escape(region.label)}</b>" if region.label else ""
     return (
-        f'<g class="{kind}"><rect class="dr-halo" {place}></rect><rect {place}></rect>'
-        f"{badge if region.label else ''}</g>"
+        f'<span class="dr-box {kind}" aria-hidden="true" style="left: {left:.3%}; '
+        f'top: {top:.3%}; width: {width:.3%}; height: {height:.3%}">{badge}</span>'
     )
 
 

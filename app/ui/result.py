@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 import streamlit as st
@@ -50,9 +51,14 @@ def _asks_for_regions(job: Job) -> bool:
     return bool(regions) and st.toggle(label, key=f"regions-{job.id.hex}")
 
 
+def notes_of(job: Job) -> Sequence[str]:
+    """What the run noted for the person; none before it has finished."""
+    return RunRecord.model_validate(job.record).notes if job.record else ()
+
+
 def show_notes(job: Job) -> None:
     """What the person should know of how the result was made."""
-    notes = RunRecord.model_validate(job.record).notes if job.record else []
+    notes = notes_of(job)
     if notes:
         items = "".join(f"<li>{states.sentence(note)}</li>" for note in notes)
         st.html(f'<ul class="dr-notes">{items}</ul>')

@@ -61,7 +61,9 @@ def add_search(
 ) -> None:
     """A search for faces of ``picture`` that has ended."""
     store_upload(services, "target.png", picture)
-    record = make_record() | {"regions": [asdict(region) for region in regions]}
+    notes = [] if regions else ["No face was found: the head fills the frame."]
+    marked = [asdict(region) for region in regions]
+    record = make_record() | {"regions": marked, "notes": notes}
     with services.database.write() as session:
         blob = BlobRepository(session).ensure(
             sha256(picture).hexdigest(),
@@ -176,7 +178,7 @@ def test_faceswap_no_face_found_is_said_before_the_run(
     add_search(services, mei, TARGET, [])
     page = open_faceswap(visit, tmp_path, mei)
     fill(page, SOURCE)
-    assert "No face found" in markup(page)
+    assert "No face was found: the head fills the frame." in markup(page)
     assert page.button(key="faceswap.run").disabled
 
 
@@ -269,5 +271,5 @@ def test_faceswap_refusal_is_drawn_on_the_picture(
     page.run()
     shown = markup(page)
     assert "Face 2 is turned too far." in shown
-    assert shown.count("<rect") == 4  # a box and its halo, twice
+    assert shown.count("dr-box dr-found") == shown.count("dr-box dr-fault") == 1
     assert '<b class="dr-fault">2</b><span>turned too far</span>' in shown
