@@ -1,0 +1,61 @@
+"""The astronaut's face, measured once, so that no test of the steps needs a network."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from skimage import data
+
+from studio.faces.face import Eye, Face, Points
+from studio.imaging.picture import Pixels
+from studio.tools.swapping.portrait import Portrait
+
+_MESH = Path(__file__).with_name("astronaut_mesh.npy")
+_SUBPIXELS = 16
+
+
+@lru_cache
+def astronaut() -> Portrait:
+    """512 x 512 px, 62 px between the eyes."""
+    mesh = np.load(_MESH).astype(np.float32) / _SUBPIXELS
+    return Portrait(np.ascontiguousarray(data.astronaut()), make_face(mesh))
+
+
+def make_face(mesh: Points, *, right_open: bool = True, left_open: bool = True) -> Face:
+    left, top = mesh[:, :2].min(axis=0)
+    right, bottom = mesh[:, :2].max(axis=0)
+    return Face(
+        box=(float(left), float(top), float(right), float(bottom)),
+        score=0.9,
+        mesh=mesh,
+        mesh_score=0.99,
+        right_eye=Eye(0.4 if right_open else 0.1, mesh[468 // 2, :2], right_open),
+        left_eye=Eye(0.4 if left_open else 0.1, mesh[468 // 2, :2], left_open),
+    )
+
+
+def stranger() -> Portrait:
+    """The astronaut as somebody else: another build of face, other skin, another light."""
+    known = astronaut()
+    mesh = known.face.mesh.copy()
+    middle = mesh[:, 0].mean()
+    mesh[:, 0] = middle + (mesh[:, 0] - middle) * 0.9
+    height, width = known.pixels.shape[:2]
+    across = np.tile((np.arange(width, dtype=np.float32) - middle) / 0.9 + middle, (height, 1))
+    down = np.tile(np.arange(height, dtype=np.float32)[:, np.newaxis], (1, width))
+    narrow = cv2.remap(known.pixels, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    tinted = narrow * np.array([0.62, 0.5, 0.42]) + 12
+    return Portrait(np.clip(tinted, 0, 255).astype(np.uint8), make_face(mesh))
+
+
+def enlarged(portrait: Portrait, factor: float) -> Portrait:
+    """The same picture ``factor`` times as large."""
+    height, width = portrait.pixels.shape[:2]
+    size = (round(width * factor), round(height * factor))
+    pixels: Pixels = np.asarray(
+        cv2.resize(portrait.pixels, size, interpolation=cv2.INTER_CUBIC), np.uint8
+    )
+    return Portrait(pixels, make_face(portrait.face.mesh * np.float32(factor)))

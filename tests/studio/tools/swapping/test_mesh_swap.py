@@ -1,0 +1,186 @@
+"""The mesh swap, whole, on faces whose meshes are known."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from hashlib import sha256
+
+import numpy as np
+import pytest
+
+from studio.imaging.picture import Pixels
+from studio.tools.swapping.colour import to_lab
+from studio.tools.swapping.mask import skin_likeness
+from studio.tools.swapping.mesh_swap import swap_by_mesh
+from studio.tools.swapping.patch import MOST_EYES_PX, cut_patch
+from studio.tools.swapping.portrait import Portrait
+from studio.tools.swapping.shape import mirror_mesh
+from tests.metrics import psnr_db
+from tests.studio.tools.swapping.faces import astronaut, enlarged, make_face, stranger
+
+OPTIONS = {"shape": 0.35, "occlusion": True}
+
+
+def face_part(portrait: Portrait) -> tuple[slice, slice]:
+    left, top, right, bottom = (round(side) for side in portrait.face.box)
+    return slice(top, bottom), slice(left, right)
+
+
+def bare_forehead() -> Portrait:
+    """The astronaut without a fringe."""
+    me = astronaut()
+    x, y = me.face.mesh[151, :2].round().astype(int)
+    pixels = me.pixels.copy()
+    pixels[y - 25 : y + 5, x - 35 : x + 36] = me.pixels[y + 18, x]
+    return Portrait(pixels, me.face)
+
+
+def mean_difference(one: Pixels, other: Pixels) -> float:
+    return float(np.abs(one.astype(int) - other).mean())
+
+
+def test_mesh_swap_of_a_face_with_itself_gives_the_picture_back() -> None:
+    me = astronaut()
+
+    swapped = swap_by_mesh(me.pixels, me.face, me, **OPTIONS)
+
+    # Resampling costs a little; a shift by half a pixel would already cost 10 dB more.
+    assert psnr_db(swapped[face_part(me)], me.pixels[face_part(me)]) > 38
+
+
+def test_mesh_swap_leaves_everything_away_from_the_face_byte_identical() -> None:
+    me = astronaut()
+
+    swapped = swap_by_mesh(me.pixels, me.face, stranger(), **OPTIONS)
+
+    outside = np.ones(me.pixels.shape[:2], bool)
+    margin = 12  # the blend reaches a few pixels beyond the outline
+    left, top, right, bottom = (round(side) for side in me.face.box)
+    outside[top - margin : bottom + margin, left - margin : right + margin] = False
+    assert np.array_equal(swapped[outside], me.pixels[outside])
+    assert not np.array_equal(swapped, me.pixels)
+
+
+def test_mesh_swap_takes_on_the_targets_skin_and_light() -> None:
+    me, other = astronaut(), stranger()
+
+    swapped = swap_by_mesh(other.pixels, other.face, me, **OPTIONS)
+
+    cheek = (slice(125, 140), slice(195, 205))
+    difference = swapped[cheek].mean(axis=(0, 1)) - other.pixels[cheek].mean(axis=(0, 1))
+    assert np.abs(difference).max() < 8
+    unlit = me.pixels[cheek].mean(axis=(0, 1)) - other.pixels[cheek].mean(axis=(0, 1))
+    assert np.abs(unlit).min() > 40
+
+
+def test_mesh_swap_of_a_mirrored_source_mirrors_it_back() -> None:
+    """A source that looks the other way is turned round; a frontal one is not worth it."""
+    me = astronaut()
+    turned = me.face.mesh.copy()
+    # The nose towards one ear: as the mesh of a head turned by about 30 degrees.
+    turned[1, 0] += 0.35 * (turned[454, 0] - turned[1, 0])
+    flipped = np.ascontiguousarray(me.pixels[:, ::-1])
+    source = Portrait(flipped, make_face(mirror_mesh(turned, me.pixels.shape[1])))
+
+    swapped = swap_by_mesh(me.pixels, make_face(turned), source, **OPTIONS)
+
+    assert psnr_db(swapped[face_part(me)], me.pixels[face_part(me)]) > 36
+
+
+def test_mesh_swap_of_shut_source_eyes_keeps_the_targets() -> None:
+    me, other = astronaut(), stranger()
+    shut = Portrait(other.pixels, make_face(other.face.mesh, right_open=False))
+    x, y = me.face.mesh[[33, 133], :2].mean(axis=0).round().astype(int)
+    eye = (slice(y - 2, y + 3), slice(x - 4, x + 5))
+
+    kept = swap_by_mesh(me.pixels, me.face, shut, **OPTIONS)
+
+    assert mean_difference(kept[eye], me.pixels[eye]) < 4
+
+
+def test_mesh_swap_leaves_the_sources_fringe_behind() -> None:
+    """The astronaut's fringe does not come along to a bare forehead."""
+    me, bare = astronaut(), bare_forehead()
+    x, y = me.face.mesh[151, :2].round().astype(int)
+    forehead = (slice(y - 6, y + 1), slice(x - 12, x + 13))
+
+    swapped = swap_by_mesh(bare.pixels, bare.face, me, **OPTIONS)
+
+    assert mean_difference(swapped[forehead], bare.pixels[forehead]) < 12
+    assert mean_difference(me.pixels[forehead], bare.pixels[forehead]) > 60
+
+
+def test_mesh_swap_keeps_what_covers_the_target_unless_told_otherwise() -> None:
+    bare = bare_forehead()
+    covered = bare.pixels.copy()
+    x, y = bare.face.mesh[151, :2].round().astype(int)
+    band = (slice(y - 14, y - 4), slice(x - 20, x + 21))
+    covered[band] = (20, 60, 160)
+
+    kept = swap_by_mesh(covered, bare.face, bare, shape=0.35, occlusion=True)
+    lost = swap_by_mesh(covered, bare.face, bare, shape=0.35, occlusion=False)
+
+    assert mean_difference(kept[band], covered[band]) < 6
+    assert mean_difference(lost[band], covered[band]) > 18
+
+
+def test_mesh_swap_of_a_large_face_works_small_and_returns_full_detail() -> None:
+    me = enlarged(astronaut(), 5.5)
+    assert me.face.eye_distance_px > MOST_EYES_PX
+    grain = np.random.default_rng(0).normal(0, 10, me.pixels.shape[:2])[..., np.newaxis]
+    fine = Portrait(np.clip(me.pixels + grain, 0, 255).astype(np.uint8), me.face)
+    patch = cut_patch(fine.pixels, fine.face.mesh)
+    assert patch.eyes_px == pytest.approx(MOST_EYES_PX, rel=0.01)
+
+    swapped = swap_by_mesh(fine.pixels, fine.face, fine, **OPTIONS)
+
+    x, y = fine.face.mesh[50, :2].round().astype(int)
+    cheek = (slice(y - 20, y + 20), slice(x - 20, x + 20))
+    grains = [float(np.diff(p[cheek].astype(float), axis=1).std()) for p in (swapped, fine.pixels)]
+    assert grains[0] > 0.7 * grains[1], "the grain of the full size is there"
+
+
+def test_mesh_swap_at_the_pictures_border_does_its_best() -> None:
+    me = astronaut()
+    left, top = 200, 90
+    part = np.ascontiguousarray(me.pixels[top:150, left:240])
+    mesh = me.face.mesh - np.array([left, top, 0], np.float32)
+
+    swapped = swap_by_mesh(part, make_face(mesh), stranger(), **OPTIONS)
+
+    assert swapped.shape == part.shape
+    assert not np.array_equal(swapped, part)
+
+
+def test_skin_likeness_is_one_on_the_cheek_and_none_on_the_suit() -> None:
+    me = astronaut()
+
+    likeness = skin_likeness(to_lab(me.pixels.astype(np.float32)), me.face.mesh)
+
+    assert likeness.min() >= 0
+    assert likeness.max() <= 1
+    x, y = me.face.mesh[50, :2].round().astype(int)
+    assert likeness[y, x] > 0.9
+    assert likeness[400:, 100:300].mean() < 0.2
+
+
+def test_mesh_swap_in_two_processes_gives_the_same_bytes() -> None:
+    code = (
+        "from hashlib import sha256\n"
+        "from studio.tools.swapping.mesh_swap import swap_by_mesh\n"
+        "from tests.studio.tools.swapping.faces import astronaut, stranger\n"
+        "me = astronaut()\n"
+        "result = swap_by_mesh(me.pixels, me.face, stranger(), shape=0.35, occlusion=True)\n"
+        "print(sha256(result.tobytes()).hexdigest())\n"
+    )
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", code], check=True, capture_output=True, text=True
+        ).stdout.strip()
+        for _ in range(2)
+    }
+
+    me = astronaut()
+    here = swap_by_mesh(me.pixels, me.face, stranger(), **OPTIONS)
+    assert digests == {sha256(here.tobytes()).hexdigest()}
