@@ -15,7 +15,7 @@ from app.navigation import INPAINT
 from app.runs import find_input, find_output, get_run, stored_file
 from app.security import require_user
 from app.ui import toolpage
-from app.ui.canvas import Easel, easel_for, paint
+from app.ui.canvas import Easel, easel_for, paint, stroke_count
 from app.ui.format import dimensions
 from app.ui.layout import header
 from app.ui.links import thumbnail_url
@@ -92,7 +92,9 @@ def compose_one(page: ToolPage, initial: Mapping[str, Any]) -> None:
             easel,
             lambda view: start_mask(params, pixels, easel.drawing, view) if is_tinted else None,
         )
-        offer_named(page, easel)
+        with st.container(horizontal=True, vertical_alignment="center", key="canvas-state"):
+            offer_named(page, easel)
+            st.html(f'<span class="dr-muted dr-small" role="status">{stroke_count(easel)}</span>')
 
 
 def show_picture_bar(page: ToolPage, held: Tray) -> None:

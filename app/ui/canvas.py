@@ -57,7 +57,7 @@ class Tool(StrEnum):
 
     BRUSH = "Brush"
     ERASER = "Eraser"
-    RECTANGLE = "Rectangle"
+    RECTANGLE = "Box"
     POLYGON = "Polygon"
     LASSO = "Lasso"
     ADJUST = "Adjust"
@@ -235,6 +235,7 @@ def easel_for(services: Services, actor: Actor, picture: StoredFile) -> Easel:
     if easel.key not in st.session_state:  # the canvas is not on the page: it begins anew
         easel.received = None
         easel.load()
+    easel.take()
     return easel
 
 
@@ -243,8 +244,9 @@ def paint(easel: Easel, beneath: Beneath) -> None:
 
     Call it within a fragment: runs of the whole page may rebuild the canvas.
     """
-    tool = _ask_tool()
-    brush_px = _ask_brush(easel, tool)
+    with st.container(key="canvas-tools", gap="xsmall"):
+        tool = _ask_tool()
+        brush_px = _ask_brush(easel, tool)
     with st.container(key=f"stage-{easel.picture.sha256[:16]}", gap="small"):
         room = _draw_bar(easel, tool, brush_px, beneath)
         if room is None:
@@ -255,6 +257,12 @@ def paint(easel: Easel, beneath: Beneath) -> None:
         easel.take()
     _draw_foot(easel)
     _offer_lost(easel)
+
+
+def stroke_count(easel: Easel) -> str:
+    """How much is painted, in words that say that it is safe."""
+    strokes = len(easel.drawing.strokes)
+    return f"{count(strokes, 'stroke')}, saved" if strokes else "Nothing painted yet"
 
 
 def _ask_tool() -> Tool:
@@ -299,8 +307,7 @@ def _draw_bar(easel: Easel, tool: Tool, brush_px: int, beneath: Beneath) -> Room
             StageLook(
                 generation=easel.generation,
                 brush_px=brush_px,
-                is_erasing=tool is Tool.ERASER,
-                is_editing=tool is Tool.ADJUST,
+                tool=tool,
                 tint=_tint(easel, beneath) if easel.room else "",
                 map=_map(easel) if is_zoomed else "",
                 frame=_frame(easel) if is_zoomed else (0.0, 0.0, 1.0, 1.0),
@@ -376,9 +383,6 @@ def _draw_foot(easel: Easel) -> None:
             key="canvas.zoom",
             label_visibility="collapsed",
         )
-        strokes = len(easel.drawing.strokes)
-        words = f"{count(strokes, 'stroke')}, saved" if strokes else "Nothing painted yet"
-        st.html(f'<span class="dr-muted dr-small" role="status">{words}</span>')
 
 
 def _offer_lost(easel: Easel) -> None:

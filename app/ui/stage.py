@@ -27,8 +27,7 @@ class StageLook:
     Attributes:
         generation: changes whenever the canvas is given another drawing to show.
         brush_px: size of the ring that follows the pointer, in canvas pixels; 0 shows none.
-        is_erasing: whether the ring is that of the eraser.
-        is_editing: whether strokes are picked and moved instead of made.
+        tool: its name; "Eraser" and "Adjust" look different.
         tint: address of the mask that lies beneath the strokes; empty when there is none.
         map: address of the whole picture, small; empty when all of it is in view.
         frame: left, top, width and height of the view in the picture, as parts of its sides.
@@ -38,8 +37,7 @@ class StageLook:
 
     generation: int
     brush_px: float
-    is_erasing: bool
-    is_editing: bool
+    tool: str
     tint: str
     map: str
     frame: tuple[float, float, float, float]

@@ -18,8 +18,8 @@ const LAYER = `
   <style>
     .dc-root { max-width: none; }
     .dc-toolbar { display: none !important; }
-    .dr-editing .dc-toolbar { display: flex !important; opacity: 1; top: 8px; right: 8px; padding: 0; }
-    .dr-editing .dc-icon-button:not(.dr-kept), .dr-editing .dc-toolbar-separator { display: none; }
+    .dc-root[data-tool="Adjust"] .dc-toolbar { display: flex !important; opacity: 1; top: 8px; right: 8px; padding: 0; }
+    .dc-icon-button:not(.dr-kept), .dc-toolbar-separator { display: none; }
     .dc-canvas { outline: none !important; }
     .canvas-container { filter: url(#dr-tint); z-index: 10; }
     .dc-container { border-radius: 8px; overflow: hidden; }
@@ -30,7 +30,7 @@ const LAYER = `
       border: 1.5px solid #fff; box-shadow: 0 0 0 1px rgb(0 0 0 / 70%), inset 0 0 0 1px rgb(0 0 0 / 35%);
       transform: translate(-50%, -50%);
     }
-    .dr-erasing .dr-ring { border-style: dashed; }
+    [data-tool="Eraser"] .dr-ring { border-style: dashed; }
   </style>
   <img class="dr-tinted" alt="" hidden><span class="dr-ring"></span>`;
 
@@ -67,13 +67,13 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   };
 
   const dress = () => {
-    root.classList.toggle("dr-editing", data.is_editing);
-    root.classList.toggle("dr-erasing", data.is_erasing);
+    root.dataset.tool = data.tool;
     const tint = root.querySelector(".dr-tinted");
     tint.hidden = !data.tint;
     if (data.tint) tint.src = data.tint;
     const edit = root.querySelector('[aria-label="Edit"]');
-    if (edit && (edit.getAttribute("aria-pressed") === "true") !== data.is_editing) edit.click();
+    const isEditing = edit?.getAttribute("aria-pressed") === "true";
+    if (edit && isEditing !== (data.tool === "Adjust")) edit.click();
     for (const button of root.querySelectorAll(".dc-icon-button")) {
       button.classList.toggle("dr-kept", EDIT_BAR.includes(button.getAttribute("aria-label")));
     }

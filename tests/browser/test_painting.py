@@ -1,0 +1,348 @@
+"""Painting a mask with the mouse, and everything that must not lose it, in a real browser."""
+
+from __future__ import annotations
+
+from hashlib import sha256 as sha256_of
+from io import BytesIO
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image, ImageFilter
+from playwright.sync_api import FloatRect, Locator, Page, expect
+
+from app import drawings
+from db.repositories.drawings import DrawingRepository
+from studio.imaging.drawing import Drawing, Stroke, StrokeKind, render
+from studio.params import InpaintParams
+from tasks.submit import store_upload, submit
+from tests.browser.conftest import OpenPage, Studio
+from tests.browser.steps import SignIn, drop, find_actor, settle
+from tests.factories import load_job
+
+pytestmark = pytest.mark.browser
+WIDTH_PX, HEIGHT_PX = 600, 400
+REACH_PX = 16
+"""How far the mask may reach beyond the paint: grown, feathered, and a margin."""
+SPOT = (330, 220)
+"""Where the object stands that is to go."""
+
+
+def meadow() -> bytes:
+    """A calm texture with a red object on it."""
+    random = np.random.default_rng(5)
+    rows, columns = np.mgrid[:HEIGHT_PX, :WIDTH_PX]
+    base = np.stack((90 + columns / 12, 150 + rows / 20, np.full(rows.shape, 80.0)), axis=-1)
+    pixels = np.clip(base + random.normal(0, 6, base.shape), 0, 255)
+    far = np.hypot(columns - SPOT[0], rows - SPOT[1])
+    pixels[far < 22] = (225, 20, 30)
+    file = BytesIO()
+    Image.fromarray(pixels.astype(np.uint8)).save(file, "PNG")
+    return file.getvalue()
+
+
+class Canvas:
+    """The canvas of a page, in pixels of the picture."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.layer: Locator = page.locator("canvas.upper-canvas")
+
+    def wait(self) -> None:
+        """Until it is there and has the size that it keeps."""
+        expect(self.layer).to_be_visible()
+        settle(self.page)
+        last: FloatRect | None = None
+        while (box := self.layer.bounding_box()) != last:
+            last = box
+            self.page.wait_for_timeout(400)  # the length of a glance: does it still move?
+
+    def place(self, x: float, y: float) -> tuple[float, float]:
+        self.layer.scroll_into_view_if_needed()
+        box = self.layer.bounding_box()
+        assert box is not None
+        return box["x"] + x * box["width"] / WIDTH_PX, box["y"] + y * box["height"] / HEIGHT_PX
+
+    def drag(self, *points: tuple[float, float]) -> None:
+        self.page.mouse.move(*self.place(*points[0]))
+        self.page.mouse.down()
+        for point in points[1:]:
+            self.page.mouse.move(*self.place(*point), steps=6)
+        self.page.mouse.up()
+
+    def click(self, x: float, y: float) -> None:
+        self.page.mouse.click(*self.place(x, y))
+
+    def use(self, tool: str) -> None:
+        self.page.get_by_role("radio", name=tool).click()
+        expect(self.page.locator(f'.dc-root[data-tool="{tool}"]')).to_be_visible()
+        settle(self.page)
+
+    def zoom(self, zoom: str) -> None:
+        """Choose a zoom and wait until the canvas shows it."""
+        was_zoomed = self.page.get_by_alt_text("The whole picture").is_visible()
+        self.page.get_by_role("radio", name=zoom).click()
+        whole = self.page.get_by_alt_text("The whole picture")
+        expect(whole).to_be_visible(visible=not was_zoomed)
+        self.wait()
+
+    def expect_saved(self, strokes: int) -> None:
+        words = f"{strokes} stroke{'s' if strokes != 1 else ''}, saved"
+        status = self.page.locator("[role=status]")
+        expect(status).to_have_text(words if strokes else "Nothing painted yet")
+
+    def shows(self, x: float, y: float) -> bool:
+        """Whether the browser shows paint at a place of the picture."""
+        return bool(
+            self.page.evaluate(
+                """([x, y]) => {
+                  for (const element of document.querySelectorAll("*")) {
+                    const canvas = element.shadowRoot?.querySelector("canvas.dc-canvas");
+                    if (!canvas) continue;
+                    const at = [x * canvas.width, y * canvas.height].map(Math.floor);
+                    const [red, , , alpha] = canvas.getContext("2d").getImageData(...at, 1, 1).data;
+                    return alpha > 128 && red > 128;
+                  }
+                  return false;
+                }""",
+                [x / WIDTH_PX, y / HEIGHT_PX],
+            )
+        )
+
+    def expect_shown(self, x: float, y: float, *, is_painted: bool = True) -> None:
+        for _ in range(60):
+            if self.shows(x, y) == is_painted:
+                return
+            self.page.wait_for_timeout(250)
+        raise AssertionError(f"the canvas shows {'no ' if is_painted else ''}paint at {x}, {y}")
+
+
+@pytest.fixture
+def name(studio: Studio) -> str:
+    return studio.add_user()
+
+
+def open_canvas(page: Page, sign_in: SignIn, name: str) -> Canvas:
+    """The page with the meadow on its canvas."""
+    sign_in(page, name)
+    page.goto("/inpaint")
+    settle(page)
+    drop(page, ("meadow.png", meadow()))
+    canvas = Canvas(page)
+    canvas.wait()
+    return canvas
+
+
+def saved(studio: Studio, name: str, picture: bytes) -> Drawing:
+    """What the database holds of this person's drawing of ``picture``."""
+    with studio.services.database.read() as session:
+        actor, sha256 = find_actor(studio.services, name), sha256_of(picture).hexdigest()
+        row = DrawingRepository(session).in_work(actor, sha256)
+        assert row is not None
+        return Drawing.model_validate(row.canvas)
+
+
+def painted(drawing: Drawing) -> npt.NDArray[np.bool_]:
+    """Where the drawing paints, at the size of the picture."""
+    picture = render(drawing, drawing.width_px, drawing.height_px)
+    return picture.pixels[..., 0] > 0
+
+
+def test_painted_object_is_gone_and_the_rest_is_untouched(
+    studio: Studio, name: str, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    studio.start_workers()
+    page = open_page()
+    canvas = open_canvas(page, sign_in, name)
+    expect(page.get_by_role("button", name="Repaint")).to_be_disabled()
+    canvas.drag((SPOT[0] - 18, SPOT[1] - 10), (SPOT[0] + 18, SPOT[1] - 10))
+    canvas.expect_saved(1)
+    canvas.drag((SPOT[0] - 18, SPOT[1] + 10), (SPOT[0] + 18, SPOT[1] + 10))
+    canvas.expect_saved(2)
+    mask = painted(saved(studio, name, meadow()))
+    page.get_by_role("button", name="Repaint").click()
+
+    expect(page.get_by_role("slider", name="Divide between")).to_be_visible(timeout=90_000)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download PNG").click()
+    before = np.asarray(Image.open(BytesIO(meadow())))
+    with Image.open(download.value.path()) as image:
+        after = np.asarray(image.convert("RGB"))
+    assert after[SPOT[1], SPOT[0], 0] < 160
+    near = np.asarray(Image.fromarray(mask).filter(ImageFilter.MaxFilter(2 * REACH_PX + 1)))
+    assert np.array_equal(after[~near], before[~near])
+
+    page.get_by_role("button", name="Keep the mask").click()
+    canvas.wait()
+    canvas.expect_saved(2)
+    canvas.expect_shown(SPOT[0], SPOT[1] - 10)
+    expect(page.locator("strong", has_text="meadow-inpainted.png")).to_be_visible()
+
+
+def test_drawing_survives_reload_page_change_and_a_storm_on_the_brush(
+    studio: Studio, name: str, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    page = open_page()
+    canvas = open_canvas(page, sign_in, name)
+    canvas.drag((60, 60), (200, 60))
+    canvas.expect_saved(1)
+    canvas.drag((60, 140), (200, 140))
+    canvas.expect_saved(2)
+
+    page.reload()
+    canvas.wait()
+    canvas.expect_saved(2)
+    canvas.expect_shown(120, 60)
+
+    page.get_by_role("link", name="Cutout", exact=True).click()
+    page.wait_for_url("**/")
+    expect(canvas.layer).to_have_count(0)
+    page.get_by_role("link", name="Inpaint", exact=True).click()
+    canvas.wait()
+    canvas.expect_saved(2)
+    canvas.expect_shown(120, 140)
+
+    brush = page.get_by_role("slider", name="Size")
+    brush.focus()
+    for key in ["ArrowRight"] * 30 + ["ArrowLeft"] * 20:
+        page.keyboard.press(key)
+    settle(page)
+    canvas.drag((60, 220), (200, 220))
+    canvas.expect_saved(3)
+    for y in (60, 140, 220):
+        canvas.expect_shown(120, y)
+    assert len(saved(studio, name, meadow()).strokes) == 3
+
+
+def test_second_tab_adds_to_the_drawing(
+    studio: Studio, name: str, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    first = open_page()
+    one = open_canvas(first, sign_in, name)
+    one.drag((60, 60), (200, 60))
+    one.expect_saved(1)
+    second = first.context.new_page()
+    second.goto(first.url)
+    other = Canvas(second)
+    other.wait()
+    other.expect_shown(120, 60)
+    other.drag((60, 140), (200, 140))
+    other.expect_saved(2)
+    one.drag((60, 220), (200, 220))
+    expect(first.get_by_text("changed in another tab")).to_be_visible()
+    assert len(saved(studio, name, meadow()).strokes) == 3
+    first.get_by_role("button", name="Show all of it").click()
+    one.expect_saved(3)
+    for y in (60, 140, 220):
+        one.expect_shown(120, y)
+
+
+def test_strokes_are_taken_back_made_again_and_brought_back(
+    studio: Studio, name: str, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    page = open_page()
+    canvas = open_canvas(page, sign_in, name)
+    for number in range(3):
+        canvas.drag((60, 60 + 80 * number), (200, 60 + 80 * number))
+        canvas.expect_saved(number + 1)
+    page.get_by_role("button", name="Undo").click()
+    canvas.expect_saved(2)
+    canvas.expect_shown(120, 220, is_painted=False)
+    page.keyboard.press("Control+Z")
+    canvas.expect_saved(1)
+    page.get_by_role("button", name="Redo").click()
+    canvas.expect_saved(2)
+    canvas.expect_shown(120, 140)
+
+    page.get_by_role("button", name="Clear").click()
+    canvas.expect_saved(0)
+    canvas.expect_shown(120, 60, is_painted=False)
+    page.reload()
+    canvas.wait()
+    expect(page.get_by_text("2 strokes went from this drawing")).to_be_visible()
+    page.get_by_role("button", name="Bring back").click()
+    canvas.expect_saved(2)
+    canvas.expect_shown(120, 60)
+
+
+def test_every_tool_masks_what_it_shows_in_any_view(
+    studio: Studio, name: str, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    page = open_page()
+    canvas = open_canvas(page, sign_in, name)
+    canvas.drag((40, 60), (280, 60))
+    canvas.expect_saved(1)
+    canvas.use("Eraser")
+    canvas.drag((160, 20), (160, 120))
+    canvas.expect_saved(2)
+    canvas.use("Box")
+    canvas.drag((320, 40), (420, 120))
+    canvas.expect_saved(3)
+    canvas.use("Polygon")
+    for corner in ((460, 40), (560, 60), (500, 120), (460, 40)):
+        canvas.click(*corner)
+    canvas.expect_saved(4)
+    canvas.use("Lasso")
+    canvas.drag((60, 220), (180, 220), (180, 340), (60, 340))
+    canvas.expect_saved(5)
+    canvas.use("Adjust")
+    canvas.drag((370, 80), (370, 260))
+    canvas.expect_saved(5)
+    mask = painted(saved(studio, name, meadow()))
+    for x, y, is_masked in (
+        (80, 60, True),
+        (160, 60, False),
+        (370, 80, False),
+        (370, 260, True),
+        (505, 70, True),
+        (120, 280, True),
+        (250, 300, False),
+    ):
+        assert mask[y, x] == is_masked, (x, y)
+    canvas.expect_shown(370, 260)
+    canvas.expect_shown(370, 80, is_painted=False)
+    canvas.expect_shown(160, 60, is_painted=False)
+
+    canvas.use("Brush")
+    canvas.zoom("4×")
+    canvas.drag((300, 200), (400, 200))
+    canvas.expect_saved(6)
+    fine = saved(studio, name, meadow()).strokes[-1]
+    assert fine.points[0] == pytest.approx((WIDTH_PX / 2, HEIGHT_PX / 2), abs=1)
+    assert fine.points[-1] == pytest.approx((WIDTH_PX / 2 + 25, HEIGHT_PX / 2), abs=1)
+    canvas.zoom("Fit")
+    canvas.expect_shown(312, 200)
+    canvas.expect_saved(6)
+    assert np.array_equal(painted(saved(studio, name, meadow())) & mask, mask)
+
+
+def test_old_run_opens_with_its_picture_drawing_and_parameters(
+    studio: Studio, name: str, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    services, actor = studio.services, find_actor(studio.services, name)
+    stroke = Stroke(kind=StrokeKind.BRUSH, points=((100, 100), (300, 100)), width_px=30)
+    drawing = Drawing(width_px=WIDTH_PX, height_px=HEIGHT_PX, strokes=(stroke,))
+    image = store_upload(services, "meadow.png", meadow())
+    item = {"image": image, "drawing": drawings.store_drawing(services, drawing)}
+    [old] = submit(services, actor, "inpaint", InpaintParams(grow_px=17), [item])
+    page = open_page()
+    sign_in(page, name)
+    page.goto(f"/inpaint?from={old}")
+    canvas = Canvas(page)
+    canvas.wait()
+    canvas.expect_saved(1)
+    canvas.expect_shown(200, 100)
+    expect(page.locator("strong", has_text="meadow.png")).to_be_visible()
+    expect(page.get_by_role("spinbutton", name="Grow px")).to_have_value("17")
+    canvas.drag((100, 250), (300, 250))
+    canvas.expect_saved(2)
+    page.reload()
+    canvas.wait()
+    canvas.expect_saved(2)
+    canvas.expect_shown(200, 250)
+    page.get_by_role("button", name="Repaint").click()
+    page.wait_for_url("**job=**")
+    again = load_job(services.database, UUID(page.url.rpartition("job=")[2]))
+    assert again.parent_id == old
+    assert {file.role for file in again.inputs} == {"image", "drawing"}
