@@ -152,7 +152,7 @@ class StyleContract(_Frozen):
     padding: Literal["reflect", "white"] = "reflect"
     overlap_px: int | None = Field(default=None, ge=0)
     short_side_px: int | None = Field(default=None, gt=0)
-    bytes_per_px: int = Field(default=4_096, gt=0)
+    bytes_per_px: int = Field(default=2_048, gt=0)
     head_side_px: int | None = Field(default=None, gt=0)
 
 
