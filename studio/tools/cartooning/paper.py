@@ -67,4 +67,5 @@ class Textures:
 
 
 def _unit(noise: Floats) -> Floats:
-    return noise / np.float32(max(float(noise.std()), 1e-6))
+    """With mean 0 and deviation 1; what is too small to vary is 0."""
+    return (noise - noise.mean()) / np.float32(max(float(noise.std()), 1e-6))
