@@ -73,8 +73,8 @@ def write_swapper(
     return write_graph(path, nodes, constants, inputs=inputs, outputs=outputs)
 
 
-def write_recogniser(path: Path, *, input_name: str = "input") -> Path:
-    """The mean of each channel in the first three of 512 numbers, times 10."""
+def write_recogniser(path: Path, *, input_name: str = "input", gain: float = 10) -> Path:
+    """The mean of each channel in the first three of 512 numbers, times ``gain``."""
     nodes = [
         helper.make_node("ReduceMean", [input_name], ["means"], axes=[2, 3], keepdims=0),
         helper.make_node("MatMul", ["means", "spread"], ["embedding"]),
@@ -82,7 +82,7 @@ def write_recogniser(path: Path, *, input_name: str = "input") -> Path:
     return write_graph(
         path,
         nodes,
-        {"spread": 10 * np.eye(3, 512).astype(np.float32)},
+        {"spread": np.float32(gain) * np.eye(3, 512, dtype=np.float32)},
         inputs={input_name: (FLOAT, [1, 3, 112, 112])},
         outputs={"embedding": (FLOAT, [1, 512])},
     )
