@@ -13,7 +13,6 @@ from enum import StrEnum
 
 import numpy as np
 import streamlit as st
-from streamlit_drawable_canvas import st_canvas
 
 from app import drawings
 from app.fabric import (
@@ -333,6 +332,9 @@ def _react(easel: Easel, events: StageEvents) -> None:
 
 
 def _draw_canvas(easel: Easel, tool: Tool, brush_px: int) -> None:
+    # It can be imported only once Streamlit's server runs, which then knows its files.
+    from streamlit_drawable_canvas import st_canvas
+
     view = easel.view
     st_canvas(
         fill_color=PAINT,

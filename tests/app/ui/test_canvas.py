@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from app import drawings
+from app.fabric import PAINT, View, to_canvas
+from app.ui import canvas
+from app.ui.canvas import easel_for
+from app.ui.stage import Room
+from db.actor import Actor
+from studio.imaging.drawing import Drawing, Stroke, StrokeKind
+from tasks.services import Services
+from tasks.submit import store_upload
+from tests.people import make_person
+from tests.pictures import png
+
+ROOM = Room(300, 900)
+
+
+class Tab:
+    """One browser tab: what its script keeps, and a canvas that one can paint on."""
+
+    def __init__(self, services: Services, actor: Actor, patch: pytest.MonkeyPatch) -> None:
+        self.state: dict[str, Any] = {}
+        self.objects: list[dict[str, Any]] = []
+        self._patch = patch
+        self.picture = store_upload(services, "cat.png", png(1, 600, 400))
+        self.enter()
+        self.easel = easel_for(services, actor, self.picture)
+        self.easel.fit(ROOM)
+        self.mount()
+
+    def enter(self) -> None:
+        """Run the script of this tab from now on."""
+        self._patch.setattr(canvas, "st", SimpleNamespace(session_state=self.state))
+
+    def mount(self) -> None:
+        """The browser loads what the canvas was given last."""
+        given = to_canvas(self.easel.shown, self.easel.view, self.easel.generation)
+        self.objects = given["objects"]
+        self.send()
+
+    def send(self) -> None:
+        self.state[self.easel.key] = {"drawing": {"raw": {"objects": list(self.objects)}}}
+
+    def draw(self, y: float) -> None:
+        """A line across, in canvas pixels."""
+        line = [["M", 20, y], ["L", 120, y]]
+        look = {"left": 70, "top": y, "stroke": PAINT, "strokeWidth": 10, "fill": None}
+        self.objects = [*self.objects, {"type": "Path", "path": line, **look}]
+        self.send()
+
+    def take(self) -> None:
+        self.enter()
+        self.easel.take()
+
+    def lines(self) -> list[float]:
+        """Where strokes lie on the whole picture, from its top."""
+        return [round(stroke.points[0][1]) for stroke in self.easel.drawing.strokes]
+
+
+@pytest.fixture
+def mei(services: Services) -> Actor:
+    return make_person(services)
+
+
+@pytest.fixture
+def tab(services: Services, mei: Actor, monkeypatch: pytest.MonkeyPatch) -> Tab:
+    return Tab(services, mei, monkeypatch)
+
+
+def saved(services: Services, tab: Tab) -> Drawing:
+    return drawings.load_sheet(services, tab.easel.actor, tab.picture).drawing
+
+
+def test_stroke_is_saved_in_pixels_of_the_picture(services: Services, tab: Tab) -> None:
+    tab.draw(50)
+    tab.take()
+    [stroke] = saved(services, tab).strokes
+    assert stroke.points == ((40, 100), (240, 100))
+    assert stroke.width_px == 20
+
+
+def test_canvas_fills_the_room_and_keeps_its_proportions(tab: Tab) -> None:
+    assert tab.easel.view == View(0, 0, 600, 400, 300, 200)
+    tab.easel.fit(Room(5000, 900))
+    assert tab.easel.view.size == (960, 640)
+
+
+def test_zoomed_view_stays_within_the_picture(tab: Tab) -> None:
+    tab.easel.look(4, (0.95, 0.0))
+    assert tab.easel.view == View(450, 0, 150, 100, 300, 200)
+    tab.easel.look(4, (0.5, 0.5))
+    assert tab.easel.view.box == (225, 150, 375, 250)
+
+
+def test_strokes_of_several_views_are_one_drawing(tab: Tab) -> None:
+    tab.draw(50)
+    tab.take()
+    tab.easel.look(2, (1.0, 1.0))
+    tab.mount()
+    tab.draw(60)
+    tab.take()
+    assert tab.lines() == [100, 260]
+
+
+def test_stroke_made_while_the_view_changed_is_kept_at_its_place(tab: Tab) -> None:
+    tab.draw(50)
+    tab.take()
+    tab.draw(90)
+    late = list(tab.objects)
+    tab.easel.look(2, (1.0, 1.0))
+    shown = tab.easel.generation
+    tab.objects = late
+    tab.send()
+    tab.take()
+    assert tab.lines() == [100, 180]
+    assert tab.easel.generation > shown
+
+
+def test_steps_go_back_and_forth(services: Services, tab: Tab) -> None:
+    for y in (50, 90, 130):
+        tab.draw(y)
+        tab.take()
+    tab.easel.step(back=True)
+    tab.mount()
+    tab.easel.step(back=True)
+    tab.mount()
+    assert tab.lines() == [100]
+    tab.easel.step(back=False)
+    tab.mount()
+    assert tab.lines() == [100, 180]
+    assert saved(services, tab) == tab.easel.drawing
+    assert tab.easel.lost == 0
+    tab.draw(160)
+    tab.take()
+    assert tab.lines() == [100, 180, 320]
+    assert not tab.easel.future
+
+
+def test_stroke_on_its_way_is_saved_before_a_step(tab: Tab) -> None:
+    tab.draw(50)
+    tab.take()
+    tab.draw(90)
+    tab.easel.step(back=True)
+    assert tab.lines() == [100]
+    tab.easel.step(back=False)
+    assert tab.lines() == [100, 180]
+
+
+def test_cleared_drawing_can_be_brought_back_in_another_session(
+    services: Services, mei: Actor, tab: Tab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for y in (50, 90):
+        tab.draw(y)
+        tab.take()
+    tab.easel.replace(drawings.blank(tab.picture))
+    assert tab.easel.lost == 2
+    again = Tab(services, mei, monkeypatch)
+    assert (again.lines(), again.easel.lost) == ([], 2)
+    again.easel.restore()
+    assert (again.lines(), again.easel.lost) == ([100, 180], 0)
+
+
+def test_rebuilt_canvas_that_is_painted_on_loses_nothing(tab: Tab) -> None:
+    """The browser shows what it was given at first; its next stroke would overwrite the rest."""
+    for y in (20, 50, 90):
+        tab.draw(y)
+        tab.take()
+    tab.mount()
+    tab.draw(130)
+    tab.take()
+    assert tab.easel.lost == 3
+    tab.easel.restore()
+    assert tab.lines() == [40, 100, 180, 260]
+
+
+def test_two_tabs_tell_each_other(
+    services: Services, mei: Actor, tab: Tab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Tab(services, mei, monkeypatch)
+    other.draw(50)
+    other.take()
+    tab.draw(90)
+    tab.take()
+    assert tab.easel.has_foreign
+    assert [round(one.points[0][1]) for one in saved(services, tab).strokes] == [100, 180]
+    tab.easel.load()
+    assert (tab.lines(), tab.easel.has_foreign) == ([100, 180], False)
+
+
+def test_canvas_that_left_the_page_begins_with_what_is_saved(
+    services: Services, mei: Actor, tab: Tab
+) -> None:
+    stroke = Stroke(kind=StrokeKind.BRUSH, points=((9, 9),), width_px=5)
+    before = tab.easel.drawing
+    after = before.model_copy(update={"strokes": (stroke,)})
+    del tab.state[tab.easel.key]
+    drawings.save_change(services, mei, tab.picture, before, after)
+    tab.enter()
+    assert easel_for(services, mei, tab.picture).drawing == after
