@@ -183,7 +183,7 @@ def show_source(
     st.html(
         f'{picture}<p class="dr-face"><b>Source {number + 1}</b>'
         f'<span class="dr-muted" title="{name}">{name}</span>'
-        f"<span>{escape(describe_source(search, len(regions)))}</span></p>"
+        f"{describe_source(search, len(regions))}</p>"
     )
     with st.container(horizontal=True, gap="xxsmall"):
         with st.popover("Save", icon=":material/bookmark_add:"):
@@ -200,13 +200,13 @@ def show_source(
 
 
 def describe_source(search: Job | None, faces: int) -> str:
-    if search is None:
-        return ""
-    if search.state is not JobState.SUCCEEDED:
-        return search.error_message or "The search for faces was stopped."
-    if not faces:
-        return "No face found"
-    return "" if faces == 1 else f"{faces} faces, the largest is used"
+    """Markup of which face is used, or why none can be."""
+    if search and search.state is not JobState.SUCCEEDED:
+        reason = search.error_message or "The search for faces was stopped."
+        return f'<span class="dr-warn">{escape(reason)}</span>'
+    if search and not faces:
+        return '<span class="dr-warn">No face found: choose another picture</span>'
+    return f"<span>{faces} faces, the largest is used</span>" if faces > 1 else ""
 
 
 def ask_save(page: ToolPage, one: Chosen) -> None:

@@ -17,7 +17,7 @@ from app.ui.layout import header
 from app.ui.links import download_url, thumbnail_url
 from app.ui.options import label_of
 from app.ui.progress import watch
-from app.ui.result import show_downloads, show_result, show_source
+from app.ui.result import role_label, show_downloads, show_result, show_source
 from app.ui.toolpage import query_id
 from db.actor import Actor
 from db.models import Job, JobInput, JobOutput
@@ -202,15 +202,9 @@ def keep(services: Services, make: Callable[[JobRepository], bool]) -> None:
 def show_files(job: Job) -> None:
     st.subheader("Files", anchor=False)
     main_first = sorted(job.inputs, key=lambda file: file is not main_input(job))
-    inputs = "".join(figure(file, f"In: {role_of(file, job.inputs)}") for file in main_first)
+    inputs = "".join(figure(file, f"In: {role_label(file, job)}") for file in main_first)
     outputs = "".join(figure(file, f"Out: {file.role}") for file in job.outputs)
     st.html(f'<div class="dr-files">{inputs}{outputs}</div>')
-
-
-def role_of(file: JobInput, among: Sequence[JobInput]) -> str:
-    """The role, numbered where the run read several files in it."""
-    is_one = sum(other.role == file.role for other in among) == 1
-    return file.role if is_one else f"{file.role} {file.position + 1}"
 
 
 def figure(file: JobInput | JobOutput, label: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 
 def png(seed: int = 0, width_px: int = 24, height_px: int = 16) -> bytes:
@@ -15,4 +15,11 @@ def png(seed: int = 0, width_px: int = 24, height_px: int = 16) -> bytes:
     pixels = (ramp + random.integers(0, 55, ramp.shape)).astype(np.uint8)
     file = BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def mirrored(data: bytes) -> bytes:
+    """The picture the other way round: the same person, in other bytes."""
+    file = BytesIO()
+    ImageOps.mirror(Image.open(BytesIO(data))).save(file, "PNG")
     return file.getvalue()

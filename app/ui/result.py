@@ -28,8 +28,7 @@ def show_result(job: Job) -> None:
     output = find_output(job)
     if job.state is JobState.FAILED:
         states.failure(job.error_code, job.error_message)
-        if regions_of(job):
-            show_regions(job)
+        show_refused(job)
     elif job.state is JobState.CANCELLED:
         states.empty("Cancelled", "This run was stopped before it had a result.", icon="cancel")
     elif output is None:
@@ -42,6 +41,23 @@ def show_result(job: Job) -> None:
         show_pictures(main_input(job), output, key=f"compare-{job.id.hex}")
     else:
         show_regions(job)
+
+
+def show_refused(job: Job) -> None:
+    """What a refusal speaks of: the parts it marked, or else the pictures it was given."""
+    if regions_of(job):
+        show_regions(job)
+        return
+    pictures = [file for file in job.inputs if file.blob.media_type.startswith("image/")]
+    main_first = sorted(pictures, key=lambda file: file is not main_input(job))
+    figures = "".join(_figure(file, role_label(file, job).capitalize()) for file in main_first)
+    st.html(f'<div class="dr-pair">{figures}</div>')
+
+
+def role_label(file: JobInput, job: Job) -> str:
+    """The role, numbered where the run reads several files in it."""
+    is_one = sum(other.role == file.role for other in job.inputs) == 1
+    return file.role if is_one else f"{file.role} {file.position + 1}"
 
 
 def _asks_for_regions(job: Job) -> bool:
