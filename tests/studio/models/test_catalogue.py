@@ -175,6 +175,7 @@ def test_catalogue_repeated_id_is_refused() -> None:
     [
         ("model = [", "weights.toml cannot be used"),
         ("[licences.x]\n", "model"),
+        ("[[model]]\nid = 'a'\nlicence = 'x'\n", "'x'"),
         ("[licences.x]\n[[model]]\nid = 'a'\nlicence = 'y'\n", "'y'"),
         ("[licences.x]\n[[model]]\nid = 'a'\nlicence = 'x'\n", "title"),
     ],
