@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from db.actor import Actor
+from db.models import JobInput
 from db.repositories.jobs import JobRepository
 from db.states import JobState
 from db.types import Origin, Role
@@ -124,3 +125,37 @@ def test_run_that_failed_says_why(
     assert "This run failed" in markup(page)
     assert "It is empty. Save it again." in markup(page)
     assert not links(page)
+
+
+def test_run_shows_a_drawing_as_a_file_and_numbers_repeated_roles(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    with services.database.write() as session:
+        job = make_job(session, mei, tool="inpaint", params={"model": "auto"})
+        drawing = make_blob(session, media_type="application/json")
+        others = [("drawing", 0, drawing)]
+        others += [("source", position, make_blob(session)) for position in (0, 1)]
+        for role, position, blob in others:
+            session.add(
+                JobInput(
+                    job_id=job.id,
+                    role=role,
+                    position=position,
+                    blob_sha256=blob.sha256,
+                    file_name=f"{role}.x",
+                )
+            )
+    shown = markup(open_run(visit, tmp_path, mei, job.id))
+    assert f"/thumbnails/{drawing.sha256}" not in shown
+    for label in ("In: drawing", "In: source 1", "In: source 2"):
+        assert f"<b>{label}</b>" in shown
+
+
+def test_run_that_only_prepared_others_offers_no_page_of_its_own(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    with services.database.write() as session:
+        search = make_job(session, mei, tool="faces", params={"model": "blazeface"}).id
+    page = open_run(visit, tmp_path, mei, search)
+    assert "Run again" in labels(page)
+    assert "Edit and run again" not in labels(page)

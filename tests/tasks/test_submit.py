@@ -9,13 +9,25 @@ import pytest
 
 from db.actor import Actor
 from db.models import Batch, JobOutput
+from db.repositories.audit import AuditRepository
+from db.repositories.tool_switches import ToolSwitchRepository
 from db.states import JobState
 from db.types import Lane, Origin, Role, Visibility
 from studio.errors import UserInputError
-from studio.params import CutoutParams, UpscaleParams
+from studio.imaging.drawing import Drawing
+from studio.params import CutoutParams, FaceswapParams, UpscaleParams
 from tasks.services import Services
 from tasks.status import position, queued_counts
-from tasks.submit import StoredFile, cancel, rerun, store_upload, submit
+from tasks.submit import (
+    DRAWING_TYPE,
+    StoredFile,
+    cancel,
+    consent_action,
+    rerun,
+    store_drawing,
+    store_upload,
+    submit,
+)
 from tests.factories import make_actor, make_blob, make_job
 from tests.pictures import png
 from tests.rows import job_of
@@ -238,3 +250,45 @@ def test_submit_broker_out_of_reach_keeps_the_jobs_and_does_not_hang(
         job_ids = submit(cut_off, new_actor(services), "upscale", INTERPOLATION, items)
     assert {job_of(services.database, job_id).state for job_id in job_ids} == {JobState.QUEUED}
     assert "out of reach" in caplog.text
+
+
+def consent(services: Services, actor: Actor) -> None:
+    with services.database.write() as session:
+        AuditRepository(session).record(actor.id, consent_action("faceswap"), actor.name)
+
+
+def test_submit_without_consent_is_refused_for_each_person_and_on_every_way(
+    services: Services,
+) -> None:
+    ann, bob = new_actor(services), new_actor(services, Role.ADMIN)
+    item = {"image": upload(services), "source": [upload(services, 1)]}
+    swap = (services, ann, "faceswap", FaceswapParams(), [item])
+    assert refusal(submit, *swap) == "consent.missing"
+    consent(services, ann)
+    [job_id] = submit(*swap)
+    assert refusal(rerun, services, bob, job_id) == "consent.missing"
+    consent(services, bob)
+    rerun(services, bob, job_id)
+
+
+def test_submit_switched_off_tool_is_refused_and_others_are_not(services: Services) -> None:
+    actor, item = new_actor(services), {"image": upload(services)}
+    [job_id] = submit(services, actor, "upscale", INTERPOLATION, [item])
+    with services.database.write() as session:
+        ToolSwitchRepository(session).switch("upscale", is_on=False, changed_by=actor.id)
+    assert refusal(submit, services, actor, "upscale", INTERPOLATION, [item]) == (
+        "tool.switched_off"
+    )
+    assert refusal(rerun, services, actor, job_id) == "tool.switched_off"
+    submit(services, actor, "cutout", CutoutParams(), [item])
+
+
+def test_store_drawing_is_kept_as_it_renders_and_damage_is_refused(services: Services) -> None:
+    drawing = Drawing(width_px=40, height_px=30)
+    stored = store_drawing(services, "mask.json", drawing.to_bytes())
+    assert services.blobs.read(stored.sha256) == drawing.to_bytes()
+    assert (stored.media_type, stored.width_px, stored.height_px) == (DRAWING_TYPE, 40, 30)
+    assert refusal(store_drawing, services, "mask.json", b"{") == "drawing.unreadable"
+    most = services.settings.max_upload_bytes
+    too_many = b" " * (most + 1)
+    assert refusal(store_drawing, services, "mask.json", too_many) == "image.too_many_bytes"
