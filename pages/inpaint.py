@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 from uuid import UUID
 
@@ -100,8 +101,12 @@ def compose_one(page: ToolPage, initial: Mapping[str, Any]) -> None:
 def show_picture_bar(page: ToolPage, held: Tray) -> None:
     picture = held.files[0]
     with st.container(horizontal=True, vertical_alignment="center", key="picture-bar"):
+        name = escape(picture.file_name)
         size = dimensions(picture.width_px, picture.height_px)
-        st.markdown(f"**{plain(picture.file_name)}** :gray[{size}]", width="stretch")
+        st.html(
+            f'<p class="dr-filename">{name} <span class="dr-muted">{size}</span></p>',
+            width="stretch",
+        )
         if st.button("Another picture", icon=":material/image:", key="inpaint.another"):
             leave(held)
             st.rerun()
@@ -308,10 +313,6 @@ def leave(held: Tray) -> None:
     held.empty()
     st.session_state.pop(NEXT, None)
     st.query_params.clear()
-
-
-def plain(text: str) -> str:
-    return "".join(f"\\{mark}" if mark in r"\`*_{}[]()#+-.!|~:$<>" else mark for mark in text)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from db.models import Blob
 from db.repositories.accounts import AccountRepository
 from db.repositories.blobs import BlobRepository
 from db.repositories.dialect import lock_table
+from db.repositories.drawings import DrawingRepository
 from db.repositories.fair_shares import FairShareRepository
 from db.repositories.jobs import JobRepository
 from db.repositories.queue import QueueRepository, Reconciled
@@ -41,6 +42,7 @@ def housekeeping_task() -> None:
     """Forget what has passed its time."""
     services = get_services()
     purge_trash(services)
+    forget_unused_drawings(services)
     drop_unused_files(services)
     forget_old_entries(services)
 
@@ -90,6 +92,16 @@ def purge_trash(services: Services) -> int:
     before = utc_now() - timedelta(days=services.settings.trash_days)
     with services.database.write() as session:
         return JobRepository(session).purge_trash(before)
+
+
+def forget_unused_drawings(services: Services) -> int:
+    """Forget what was painted, never named, and not touched for ``trash_days``; returns how many.
+
+    Until then it keeps its picture, which may be an upload that was never run.
+    """
+    before = utc_now() - timedelta(days=services.settings.trash_days)
+    with services.database.write() as session:
+        return DrawingRepository(session).forget_unused(before)
 
 
 def drop_unused_files(services: Services) -> int:

@@ -177,7 +177,7 @@ def test_painted_object_is_gone_and_the_rest_is_untouched(
     canvas.wait()
     canvas.expect_saved(2)
     canvas.expect_shown(SPOT[0], SPOT[1] - 10)
-    expect(page.locator("strong", has_text="meadow-inpainted.png")).to_be_visible()
+    expect(page.locator(".dr-filename", has_text="meadow-inpainted.png")).to_be_visible()
 
 
 def test_drawing_survives_reload_page_change_and_a_storm_on_the_brush(
@@ -333,7 +333,7 @@ def test_old_run_opens_with_its_picture_drawing_and_parameters(
     canvas.wait()
     canvas.expect_saved(1)
     canvas.expect_shown(200, 100)
-    expect(page.locator("strong", has_text="meadow.png")).to_be_visible()
+    expect(page.locator(".dr-filename", has_text="meadow.png")).to_be_visible()
     expect(page.get_by_role("spinbutton", name="Grow px")).to_have_value("17")
     canvas.drag((100, 250), (300, 250))
     canvas.expect_saved(2)

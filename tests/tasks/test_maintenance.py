@@ -5,7 +5,8 @@ from uuid import UUID
 
 from sqlalchemy import func, select, update
 
-from db.models import Blob, Job, SignInFailure, UserSession, Worker
+from db.models import Blob, Drawing, Job, SignInFailure, UserSession, Worker
+from db.repositories.drawings import Canvas, DrawingRepository
 from db.repositories.queue import QueueRepository, Reconciled
 from db.repositories.workers import WorkerRepository
 from db.states import JobState
@@ -16,6 +17,7 @@ from tasks.files import keep
 from tasks.maintenance import (
     drop_unused_files,
     forget_old_entries,
+    forget_unused_drawings,
     purge_trash,
     reconcile,
     sweep_orphans,
@@ -169,3 +171,18 @@ def test_forget_old_entries_keeps_what_still_counts(services: Services) -> None:
             for table in (UserSession, SignInFailure, Worker)
         ]
     assert counts == [1, 1, 1]
+
+
+def test_forget_unused_drawings_lets_their_pictures_go(services: Services) -> None:
+    empty = Canvas({"strokes": []}, 24, 16)
+    files = [store_upload(services, "cat.png", png(seed)) for seed in range(2)]
+    with services.database.write() as session:
+        actor, drawings = make_actor(session), DrawingRepository(session)
+        old, _ = (drawings.open(actor, file.sha256, empty) for file in files)
+        old.updated_at = utc_now() - LONG_AGO
+        session.execute(update(Blob).values(created_at=utc_now() - LONG_AGO))
+    assert drop_unused_files(services) == 0
+    assert forget_unused_drawings(services) == 1
+    assert drop_unused_files(services) == 1
+    with services.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Drawing)) == 1

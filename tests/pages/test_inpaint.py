@@ -1,0 +1,277 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+from streamlit.testing.v1 import AppTest
+
+from app import drawings
+from db.actor import Actor
+from db.models import Blob, Job, JobInput
+from db.states import JobState
+from db.types import Origin, Visibility
+from studio.imaging.drawing import Drawing, Stroke, StrokeKind
+from studio.params import Filler, InpaintParams, MaskPreset
+from tasks.files import StoredFile
+from tasks.services import Services
+from tasks.submit import store_upload, submit
+from tests.factories import load_job, make_job
+from tests.pages.harness import Visit, button
+from tests.pages.navigated import drop, markup, navigated
+from tests.people import make_person
+from tests.pictures import png
+
+STROKE = Stroke(kind=StrokeKind.BRUSH, points=((5, 5), (50, 30)), width_px=12)
+
+
+@pytest.fixture
+def mei(services: Services) -> Actor:
+    return make_person(services)
+
+
+@pytest.fixture
+def picture(services: Services) -> StoredFile:
+    return store_upload(services, "cat.png", png(1, 60, 40))
+
+
+def drawing(*strokes: Stroke) -> Drawing:
+    return Drawing(width_px=60, height_px=40, strokes=strokes)
+
+
+def open_page(visit: Visit, folder: Path, actor: Actor, **query: str) -> AppTest:
+    page = visit(navigated(folder, "INPAINT"), actor)
+    for name, value in query.items():
+        page.query_params[name] = value
+    page.run()
+    assert not page.exception
+    return page
+
+
+def open_picture(visit: Visit, folder: Path, actor: Actor) -> AppTest:
+    page = open_page(visit, folder, actor)
+    drop(page, [("cat.png", png(1, 60, 40))])
+    assert not page.exception
+    return page
+
+
+def start_from(page: AppTest, start: str) -> None:
+    [box] = [one for one in page.selectbox if one.label == "Start from"]
+    box.set_value(start).run()
+    assert not page.exception
+
+
+def run_button(page: AppTest) -> bool:
+    """Whether there is anything to run."""
+    return not page.button(key="inpaint.run").disabled
+
+
+def jobs_of(services: Services, tool: str = "inpaint") -> list[Job]:
+    with services.database.read() as session:
+        ids = session.scalars(select(Job.id).where(Job.tool == tool).order_by(Job.id)).all()
+    return [load_job(services.database, job_id) for job_id in ids]
+
+
+def test_inpaint_without_a_mask_cannot_be_run(visit: Visit, tmp_path: Path, mei: Actor) -> None:
+    page = open_picture(visit, tmp_path, mei)
+    assert "Nothing is masked yet" in markup(page)
+    assert not run_button(page)
+
+
+def test_inpaint_ready_made_mask_is_submitted(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    page = open_picture(visit, tmp_path, mei)
+    start_from(page, "A ready-made mask")
+    assert "Repaints 100.0 % of the picture" in markup(page)
+    [preset] = [one for one in page.segmented_control if one.label == "Ready-made mask"]
+    preset.set_value(MaskPreset.CENTRE).run()
+    page.checkbox(key="inpaint.private").check().run()
+    page.button(key="inpaint.run").click().run()
+    [job] = jobs_of(services)
+    params = InpaintParams.model_validate(job.params)
+    assert (params.preset, params.model) == (MaskPreset.CENTRE, Filler.AUTO)
+    assert (job.visibility, job.state) == (Visibility.PRIVATE, JobState.QUEUED)
+    assert [file.role for file in job.inputs] == ["image"]
+    assert page.query_params["job"] == str(job.id)
+
+
+def test_inpaint_painted_drawing_is_found_and_submitted(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor, picture: StoredFile
+) -> None:
+    drawings.save_change(services, mei, picture, drawing(), drawing(STROKE))
+    page = open_picture(visit, tmp_path, mei)
+    assert "1 stroke, saved" in markup(page)
+    page.button(key="inpaint.run").click().run()
+    [job] = jobs_of(services)
+    painted = given(job, "drawing")
+    data = services.blobs.read(painted.blob_sha256)
+    assert Drawing.parse(data, file_name=painted.file_name) == drawing(STROKE)
+    assert (painted.file_name, painted.blob.media_type) == ("drawing.json", "application/json")
+
+
+def test_inpaint_uploaded_mask_is_submitted(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    page = open_picture(visit, tmp_path, mei)
+    start_from(page, "A mask picture")
+    drop(page, [("mask.png", png(9, 60, 40))], zone=1)
+    assert run_button(page)
+    page.button(key="inpaint.run").click().run()
+    [job] = jobs_of(services)
+    assert {file.role: file.file_name for file in job.inputs}["mask"] == "mask.png"
+
+
+@pytest.mark.parametrize(("start", "tool"), [("The subject", "cutout"), ("All faces", "faces")])
+def test_inpaint_mask_of_another_tool_is_asked_for_in_one_click(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor, start: str, tool: str
+) -> None:
+    page = open_picture(visit, tmp_path, mei)
+    start_from(page, start)
+    page.button(key=f"inpaint.{tool}.find").click().run()
+    [job] = jobs_of(services, tool)
+    assert (job.owner_id, job.visibility) == (mei.id, Visibility.PRIVATE)
+    assert "Waiting" in markup(page)
+    assert not run_button(page)
+
+
+def test_inpaint_outline_of_an_earlier_cutout_is_taken(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor, picture: StoredFile
+) -> None:
+    alpha = store_upload(services, "cat-alpha.png", png(4, 60, 40))
+    finish(services, mei, "cutout", picture, {"alpha": alpha})
+    page = open_picture(visit, tmp_path, mei)
+    start_from(page, "The subject")
+    page.button(key="inpaint.run").click().run()
+    [job] = jobs_of(services)
+    assert given(job, "mask").blob_sha256 == alpha.sha256
+
+
+def test_inpaint_saved_drawing_is_used_on_another_picture(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor, picture: StoredFile
+) -> None:
+    drawings.save_change(services, mei, picture, drawing(), drawing(STROKE))
+    page = open_picture(visit, tmp_path, mei)
+    page.text_input(key="named.name").set_value("Logo").run()
+    page.button(key="named.save").click().run()
+    page.button(key="inpaint.another").click().run()
+    drop(page, [("big.png", png(3, 120, 80))])
+    button(page, "Logo").click().run()
+    assert not page.exception
+    big = store_upload(services, "big.png", png(3, 120, 80))
+    [stroke] = drawings.load_sheet(services, mei, big).drawing.strokes
+    assert stroke.points == ((10.0, 10.0), (100.0, 60.0))
+    assert stroke.width_px == 24
+    button(page, "Delete").click().run()
+    assert not drawings.named_drawings(services, mei)
+
+
+def test_inpaint_batch_shares_a_saved_drawing(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor, picture: StoredFile
+) -> None:
+    drawings.keep_by_name(services, mei, picture, "Logo", drawing(STROKE))
+    page = open_page(visit, tmp_path, mei)
+    drop(page, [("a.png", png(1, 60, 40)), ("b.png", png(2, 30, 90))])
+    assert not run_button(page)
+    [logo] = drawings.named_drawings(services, mei)
+    page.selectbox(key="inpaint.named").set_value(logo.id).run()
+    page.button(key="inpaint.run").click().run()
+    first, second = jobs_of(services)
+    assert first.batch_id == second.batch_id is not None
+    used = given(first, "drawing")
+    assert used.blob_sha256 == given(second, "drawing").blob_sha256
+    assert Drawing.parse(services.blobs.read(used.blob_sha256), file_name="") == drawing(STROKE)
+
+
+def test_inpaint_from_a_run_opens_filled_in_and_a_reload_leaves_it(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor, picture: StoredFile
+) -> None:
+    mask = store_upload(services, "mask.png", png(9, 60, 40))
+    item = {
+        "image": picture,
+        "mask": mask,
+        "drawing": drawings.store_drawing(services, drawing(STROKE)),
+    }
+    params = InpaintParams(model=Filler.TELEA, grow_px=9, invert=True)
+    [first] = submit(services, mei, "inpaint", params, [item])
+    page = open_page(visit, tmp_path, mei, **{"from": str(first)})
+    assert "1 stroke, saved" in markup(page)
+    assert "mask.png" in "".join(one.value for one in page.markdown)
+    more = Stroke(kind=StrokeKind.BRUSH, points=((1, 1),), width_px=3)
+    drawings.save_change(services, mei, picture, drawing(STROKE), drawing(STROKE, more))
+    address = dict(page.query_params)
+    page = open_page(visit, tmp_path, mei, **address)
+    assert "2 strokes, saved" in markup(page)
+    page.button(key="inpaint.run").click().run()
+    again = jobs_of(services)[-1]
+    assert (again.parent_id, again.origin) == (first, Origin.EDIT)
+    assert InpaintParams.model_validate(again.params) == params
+    assert {file.role for file in again.inputs} == {"image", "mask", "drawing"}
+
+
+def test_inpaint_address_brings_back_only_ones_own_picture(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor, picture: StoredFile
+) -> None:
+    drawings.save_change(services, mei, picture, drawing(), drawing(STROKE))
+    address = {"picture": picture.sha256, "name": "cat.png"}
+    page = open_page(visit, tmp_path, mei, **address)
+    assert "1 stroke, saved" in markup(page)
+    page = open_page(visit, tmp_path, make_person(services, "li"), **address)
+    assert "stroke" not in markup(page)
+    assert page.button(key="inpaint.sample")
+
+
+@pytest.mark.parametrize(("key", "strokes"), [("next.keep", 1), ("next.new", 0)])
+def test_inpaint_result_is_the_next_picture(
+    services: Services,
+    visit: Visit,
+    tmp_path: Path,
+    mei: Actor,
+    picture: StoredFile,
+    key: str,
+    strokes: int,
+) -> None:
+    result = store_upload(services, "cat-inpainted.png", png(5, 60, 40))
+    painted = drawings.store_drawing(services, drawing(STROKE))
+    params = InpaintParams(grow_px=9).model_dump(mode="json")
+    done = finish(services, mei, "inpaint", picture, {"image": result}, params, painted)
+    page = open_page(visit, tmp_path, mei, job=str(done))
+    page.button(key=key).click().run()
+    assert not page.exception
+    assert '<p class="dr-filename">image.png' in markup(page)
+    assert len(drawings.load_sheet(services, mei, result).drawing.strokes) == strokes
+    [grow] = [one for one in page.number_input if one.label == "Grow px"]
+    assert grow.value == 9
+
+
+def given(job: Job, role: str) -> JobInput:
+    [file] = [file for file in job.inputs if file.role == role]
+    return file
+
+
+def finish(
+    services: Services,
+    actor: Actor,
+    tool: str,
+    picture: StoredFile,
+    made: dict[str, StoredFile],
+    params: dict[str, Any] | None = None,
+    painted: StoredFile | None = None,
+) -> UUID:
+    """A finished run of ``picture`` that made these files."""
+    with services.database.write() as session:
+        outputs = {role: session.get_one(Blob, file.sha256) for role, file in made.items()}
+        image = session.get_one(Blob, picture.sha256)
+        job = make_job(session, actor, tool=tool, params=params, image=image, outputs=outputs)
+        if painted is not None:
+            session.add(
+                JobInput(
+                    job_id=job.id,
+                    role="drawing",
+                    blob_sha256=painted.sha256,
+                    file_name=painted.file_name,
+                )
+            )
+        return job.id
