@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from studio.faces.detect import Detectors, Proposal, overlaps, suppress
@@ -23,7 +22,15 @@ if TYPE_CHECKING:
 _SAME = 0.5
 """Two boxes that share this much of the smaller one show the same face."""
 
-_Propose = Callable[[Pixels, Detectors, Report], list[Proposal]]
+_Propose = Callable[[Detectors, Pixels, Report], list[Proposal]]
+_ATTEMPTS: tuple[tuple[bool, _Propose], ...] = (
+    (False, Detectors.propose),
+    (False, Detectors.propose_turned),
+    (True, partial(Detectors.propose_with_border, share=0.25)),
+    (True, partial(Detectors.propose_with_border, share=0.5)),
+    (True, partial(Detectors.propose_with_border, share=1.0)),
+)
+"""How faces are proposed, and whether only while none was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +40,11 @@ class Search:
     Attributes:
         faces: left to right.
         doubtful: what a detector took for a face and the mesh network did not.
-        width_px: of the picture.
-        height_px: of the picture.
 
     """
 
     faces: tuple[Face, ...]
     doubtful: tuple[Proposal, ...]
-    width_px: int
-    height_px: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,48 +88,16 @@ def search_faces(pixels: Pixels, models: ModelCache, report: Report) -> Search:
             # The detectors are surest of a head the right way up: the best score has its turn.
             proposals = [
                 one
-                for one in propose(pixels, networks.detectors, report)
+                for one in propose(networks.detectors, pixels, report)
                 if all(seen.proposal.score < one.score for seen in _seen_at(one, sightings))
             ]
             seen, others = _confirm(proposals, pixels, networks.mesh, report)
             sightings, doubtful = _each_once(sightings + seen), doubtful + others
     faces = [one.face(pixels, networks.iris) for one in sightings]
-    height, width = pixels.shape[:2]
     return Search(
-        tuple(sorted(faces, key=_from_the_left)),
-        tuple(suppress([one for one in doubtful if not _seen_at(one, sightings)])),
-        width,
-        height,
+        faces=tuple(sorted(faces, key=_from_the_left)),
+        doubtful=tuple(suppress([one for one in doubtful if not _seen_at(one, sightings)])),
     )
-
-
-def _upright(pixels: Pixels, detectors: Detectors, report: Report) -> list[Proposal]:
-    return detectors.propose(pixels, report)
-
-
-def _turned(pixels: Pixels, detectors: Detectors, report: Report) -> list[Proposal]:
-    return detectors.propose_turned(pixels, report)
-
-
-def _with_border(
-    border: float, pixels: Pixels, detectors: Detectors, report: Report
-) -> list[Proposal]:
-    """Proposals on the picture with a black border around it, in px of the picture itself."""
-    height, width = pixels.shape[:2]
-    across, down = round(width * border), round(height * border)
-    wide = cv2.copyMakeBorder(pixels, down, down, across, across, cv2.BORDER_CONSTANT)
-    found = detectors.propose(np.asarray(wide, np.uint8), report, with_tiles=False)
-    return [one.moved(np.array([-across, -down], np.float32)) for one in found]
-
-
-_ATTEMPTS: tuple[tuple[bool, _Propose], ...] = (
-    (False, _upright),
-    (False, _turned),
-    (True, partial(_with_border, 0.25)),
-    (True, partial(_with_border, 0.5)),
-    (True, partial(_with_border, 1.0)),
-)
-"""How faces are proposed, and whether only while none was found."""
 
 
 def _confirm(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,48 @@ from studio.models.tflite_runtime import TfliteRuntime
 from studio.models.weights import WeightStore
 from studio.settings import Settings
 from tests.studio.faces.networks import FACE_NETWORKS
+from tests.studio.models.tflite_graphs import LOGISTIC, RELU, write_tflite
 
 CPU = Settings(threads=1)
+
+
+def graph(folder: Path) -> Path:
+    outputs = {"squashed": LOGISTIC, "positive": RELU}
+    return write_tflite(folder / "net.tflite", outputs, (1, 2, 4, 3))
+
+
+def test_run_gives_the_named_outputs_in_the_order_asked_for(tmp_path: Path) -> None:
+    runtime = TfliteRuntime(graph(tmp_path), CPU, outputs=["positive", "squashed"])
+    values = np.random.default_rng(2).normal(size=(1, 3, 2, 4)).astype(np.float32)
+
+    positive, squashed = runtime.run({"input": values})
+
+    assert np.array_equal(positive, np.maximum(values, 0))
+    assert np.allclose(squashed, 1 / (1 + np.exp(-values)), atol=1e-6)
+
+
+def test_outputs_of_a_run_survive_the_next(tmp_path: Path) -> None:
+    runtime = TfliteRuntime(graph(tmp_path), CPU, outputs=["positive"])
+    ones = np.ones((1, 3, 2, 4), np.float32)
+    (first,) = runtime.run({"input": ones})
+    runtime.run({"input": ones * 5})
+    assert np.all(first == 1)
+
+
+def test_run_from_several_threads_mixes_nothing_up(tmp_path: Path) -> None:
+    runtime = TfliteRuntime(graph(tmp_path), CPU, outputs=["positive", "squashed"])
+
+    def is_right(value: float) -> bool:
+        positive, _ = runtime.run({"input": np.full((1, 3, 2, 4), value, np.float32)})
+        return bool(np.all(positive == value))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(is_right, map(float, range(1, 60))))
+
+
+def test_a_graph_without_the_named_output_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailableError, match=r"net\.tflite"):
+        TfliteRuntime(graph(tmp_path), CPU, outputs=["nonesuch"])
 
 
 def test_a_file_that_is_no_graph_is_refused_by_name(tmp_path: Path) -> None:
@@ -45,5 +86,3 @@ def test_run_of_a_real_file_gives_the_outputs_of_its_entry(model_id: str) -> Non
     sizes = [int(np.prod(port.shape)) for port in outputs]
     assert [array.size for array in found] == sizes
     assert all(np.array_equal(a, b) for a, b in zip(found, again, strict=True))
-    with pytest.raises(ModelUnavailableError):
-        TfliteRuntime(path, CPU, outputs=["nonesuch"])
