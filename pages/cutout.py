@@ -40,8 +40,7 @@ def compose(page: ToolPage) -> None:
         form = OptionForm(CutoutParams, initial, key=toolpage.form_key(page))
         choice = ask_model(page, form)
         background = ask_background(page, form, key="cutout")
-        with st.expander("Edge and crop", expanded=bool(initial)):
-            ask_edge(form)
+        ask_finish(form, is_open=bool(initial))
         ask_format(form)
         visibility = toolpage.ask_visibility(page)
         toolpage.show_expectation(
@@ -53,7 +52,7 @@ def compose(page: ToolPage) -> None:
 
 
 def refine(page: ToolPage, job: Job) -> None:
-    """Another edge or background: the outline is on record, so no network runs."""
+    """Another edge, background or effect: the outline is on record, so no network runs."""
     if not page.actor.may_run or find_output(job, "alpha") is None:
         return
     key = f"refine.{job.id.hex}"
@@ -62,6 +61,8 @@ def refine(page: ToolPage, job: Job) -> None:
         form = OptionForm(CutoutParams, job.params, key=key)
         background = ask_background(page, form, key=key)
         ask_edge(form)
+        ask_hair(form)
+        ask_effects(form)
         ask_format(form)
         if st.button("Apply", type="primary", width="stretch", key="apply"):
             item = {"image": stored_file(main_input(job)), **background}
@@ -90,11 +91,66 @@ def ask_background(page: ToolPage, form: OptionForm, *, key: str) -> dict[str, S
     return {}
 
 
+def ask_finish(form: OptionForm, *, is_open: bool) -> None:
+    with st.expander("Edge and crop", expanded=is_open):
+        ask_edge(form)
+        ask_hair(form)
+    with st.expander("Shadow and outline", expanded=is_open and has_effects(form)):
+        ask_effects(form)
+
+
 def ask_edge(form: OptionForm) -> None:
     for name in ("feather_px", "shift_px", "despill", "keep_largest", "crop"):
         form.ask(name)
     if form.values["crop"]:
         form.ask("crop_margin_px")
+
+
+def ask_hair(form: OptionForm) -> None:
+    """Matting, and what is certain before it starts."""
+    form.ask("matting")
+    if not form.values["matting"]:
+        return
+    form.ask("erode_size_px", label="Erode size px")
+    columns = st.columns(2)
+    with columns[0]:
+        form.ask("foreground_threshold", label="Subject >")
+    with columns[1]:
+        form.ask("background_threshold", label="Backdrop <")
+
+
+def ask_effects(form: OptionForm) -> None:
+    """What lies between subject and background."""
+    if form.values["output"] is CutoutOutput.MASK:
+        st.caption("A mask shows the subject alone.")
+        return
+    width, colour = st.columns([2, 1])
+    with width:
+        form.ask("outline_px")
+    if form.values["outline_px"]:
+        with colour:
+            form.ask("outline_colour", label="Colour")
+    form.ask("shadow")
+    if form.values["shadow"]:
+        ask_shadow(form)
+
+
+def ask_shadow(form: OptionForm) -> None:
+    right, down = st.columns(2)
+    with right:
+        form.ask("shadow_x_px", label="Right px")
+    with down:
+        form.ask("shadow_y_px", label="Down px")
+    form.ask("shadow_blur_px", label="Softness px")
+    strength, colour = st.columns([2, 1])
+    with strength:
+        form.ask("shadow_opacity", label="Strength")
+    with colour:
+        form.ask("shadow_colour", label="Colour")
+
+
+def has_effects(form: OptionForm) -> bool:
+    return bool(form.values["shadow"] or form.values["outline_px"])
 
 
 def ask_format(form: OptionForm) -> None:

@@ -38,11 +38,7 @@ def main() -> None:
     services = get_services()
     header("Models", "Every network the studio can use, on what terms, and what is installed.")
     show_said()
-    rows = [
-        (spec, store.status(spec.id))
-        for store in [weights.open_store(services.settings)]
-        for spec in store.catalogue
-    ]
+    rows = list_models(services)
     if actor.is_admin:
         watch_work(services)
         offer_import(rows)
@@ -55,6 +51,17 @@ def main() -> None:
     for spec, status in found[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]:
         show_model(services, actor, spec, status)
     turn_pages(page, len(found))
+
+
+def list_models(services: Services) -> list[Row]:
+    """Every model with its state, in the order of the tools; last what no tool runs yet."""
+    store = weights.open_store(services.settings)
+    order = {tool: index for index, tool in enumerate(TOOLS)}
+    specs = sorted(
+        store.catalogue,
+        key=lambda spec: min((order[tool] for tool in spec.tools), default=len(order)),
+    )
+    return [(spec, store.status(spec.id)) for spec in specs]
 
 
 def filtered(rows: Sequence[Row]) -> list[Row]:
@@ -89,7 +96,7 @@ def filtered(rows: Sequence[Row]) -> list[Row]:
                 "all": "All",
                 "installed": "Installed",
                 "missing": "Not installed",
-                "commercial": "Commercial use allowed",
+                "commercial": "For commercial use",
             }.__getitem__,
             key="show",
             bind="query-params",
@@ -126,12 +133,13 @@ def show_summary(rows: Sequence[Row], found: Sequence[Row]) -> None:
 
 
 def show_model(services: Services, actor: Actor, spec: ModelSpec, status: Status) -> None:
-    with (
-        st.container(border=True, key=f"model-{spec.id}"),
-        st.container(horizontal=True, vertical_alignment="top"),
-    ):
-        st.html(model_markup(spec, status), width="stretch")
-        if actor.is_admin:
+    with st.container(border=True, key=f"model-{spec.id}"):
+        if not actor.is_admin:
+            st.html(model_markup(spec, status))
+            return
+        words, actions = st.columns([8, 1.2])
+        words.html(model_markup(spec, status))
+        with actions:
             show_actions(services, actor, spec, status)
 
 

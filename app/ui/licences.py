@@ -30,13 +30,14 @@ def licence_terms(licence: Licence) -> str:
 
 
 def licence_notice(licence: Licence) -> str:
-    """Markup for beside a model that was chosen: a line, or a box when terms forbid a use."""
-    if licence.commercial == "yes":
+    """Markup for beside a model that was chosen: a label, and a box when a use is forbidden."""
+    if licence.commercial == "no":
         return (
-            f'<p class="dr-licence">{commercial_pill(licence)} '
-            f'<span class="dr-muted dr-small">{escape(licence.name)}</span></p>'
+            f'<div class="dr-licence dr-forbidden" role="note">{commercial_pill(licence)}'
+            f"<p>{licence_terms(licence)}</p></div>"
         )
     return (
-        f'<div class="dr-licence dr-licence-{licence.commercial}" role="note">'
-        f"{commercial_pill(licence)}<p>{licence_terms(licence)}</p></div>"
+        f'<details class="dr-licence"><summary>{commercial_pill(licence)} '
+        f'<span class="dr-muted dr-small">{escape(licence.name)}</span></summary>'
+        f"<p>{licence_terms(licence)}</p></details>"
     )
