@@ -43,8 +43,8 @@ _NETWORK = "realesr-animevideov3"
 _NETWORK_SCALES = (2, 3, 4)
 _SCALE_SLACK = 0.05
 """The network's scale may miss the full size by so much; interpolation makes it up."""
-_TILE_AREA_PX = 320 * 576
-"""Of the small picture: about a second a tile on two cores, and a cancel point after each."""
+_TILE_AREA_PX = 320 * 448
+"""Of the small picture: under a second a tile on two cores, and a cancel point after each."""
 _PAD_PX = 12
 _UNIT_PX = 1024
 """Long side for which the numbers of pens and textures are given."""
@@ -134,8 +134,9 @@ def _draw(
         small, factor = _paint_small(enlarged_eyes, faces, look, recipe, report)
     with report.span(0.3, 0.7):
         painted = _enlarge(small, factor, (rgb.shape[1], rgb.shape[0]), models, report)
-    finished = _finish(painted, look, scale, faces, textures)
-    report.progress(0.95)
+    with report.span(0.7, 0.95):
+        finished = _finish(painted, look, scale, faces, textures, report)
+        report.progress(1.0)
     return add_catch_lights(finished, faces, recipe.catch_lights)
 
 
@@ -174,7 +175,12 @@ def _enlarge(
 
 
 def _finish(
-    rgb: Floats, look: Look, scale: float, faces: Sequence[Features], textures: Textures
+    rgb: Floats,
+    look: Look,
+    scale: float,
+    faces: Sequence[Features],
+    textures: Textures,
+    report: Report,
 ) -> Floats:
     match look:
         case Look.ANIME:
@@ -184,4 +190,4 @@ def _finish(
         case Look.THREE_D:
             return finish_3d(rgb, scale)
         case _:
-            return finish_handdrawn(rgb, scale, faces, textures)
+            return finish_handdrawn(rgb, scale, faces, textures, report.progress)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -34,7 +34,11 @@ _WOBBLE_X, _WOBBLE_Y, _CLOUDS, _MOTTLES, _EDGE, _SWEEP, _TOOTH = 1, 2, 3, 4, 5, 
 
 
 def finish_handdrawn(
-    rgb: Floats, scale: float, faces: Sequence[Features], textures: Textures
+    rgb: Floats,
+    scale: float,
+    faces: Sequence[Features],
+    textures: Textures,
+    progress: Callable[[float], None],
 ) -> Floats:
     """Washes whose pigment gathers at edges, pencil lines, and a ragged border of bare paper.
 
@@ -46,6 +50,7 @@ def finish_handdrawn(
         scale: of the picture, 1 where its long side is 1024 px.
         faces: in its px; they wobble less, and the border leaves their heads whole.
         textures: of the picture's size.
+        progress: told the part that is done, 0 to 1.
 
     """
     oval = outlines_mask(rgb.shape, faces, (OVAL,), 0.1)
@@ -54,10 +59,12 @@ def finish_handdrawn(
     wet = _wobbled(rgb, oval, scale, textures) * np.float32(1 / 255)
     density = _density(light, oval, tooth, scale, textures)
     wet -= (wet - wet * wet) * (density - 1)[..., np.newaxis]
+    progress(0.4)
     wet = 1 - (1 - wet) * np.float32(0.95)
     pencil = draw_lines(blurred(light, max(0.8 * scale, 0.3)), _PEN.scaled(scale))
     pencil *= clipped(0.72 + 0.22 * tooth) * np.float32(_PEN_OPACITY)
     wet = mixed(wet, _PENCIL, pencil)
+    progress(0.7)
     paper = _PAPER * (1 + np.float32(0.012) * tooth)[..., np.newaxis]
     painted = _painted(rgb.shape, faces, textures)
     return mixed(paper, wet * paper / _PAPER.max(), painted) * 255
