@@ -32,6 +32,34 @@ def write_edsr(path: Path, *, gains: Sequence[float]) -> Path:
     return _write(path, kernel, channels=3)
 
 
+def write_lapsrn(path: Path, *, gains: Sequence[float], is_largest_last: bool) -> Path:
+    """Luma doubled once a gain and multiplied by it, with an end for every size on the way.
+
+    The ends are called NCHW_output_2x, _4x, ... and, for the largest, NCHW_output.
+    """
+    floats, nhwc = {"T": _type(_FLOAT)}, {"data_format": _text("NHWC")}
+    shape = _shape([-1, -1, -1, 1])
+    ones = _integers([1, 1, 1, 1])
+    convolution = {**floats, **nhwc, "strides": ones, "dilations": ones, "padding": _text("SAME")}
+    block = {**floats, **nhwc, "block_size": _varint_field(3, 2)}
+    nodes = [_node("IteratorGetNext", "Placeholder", [], {"dtype": _type(_FLOAT), "shape": shape})]
+    ends, blob = [], "IteratorGetNext"
+    for index, gain in enumerate(gains):
+        kernel = np.full((1, 1, 1, 4), gain, np.float32)
+        nodes.append(_constant(f"kernel{index}", kernel, _FLOAT))
+        nodes.append(_node(f"conv{index}", "Conv2D", [blob, f"kernel{index}"], convolution))
+        blob = f"level{index}"
+        nodes.append(_node(blob, "DepthToSpace", [f"conv{index}"], block))
+        is_largest = index == len(gains) - 1
+        ends.append((blob, "NCHW_output" if is_largest else f"NCHW_output_{2 << index}x"))
+    for blob, name in ends if is_largest_last else reversed(ends):
+        nodes.append(_constant(f"{name}/perm", np.array([0, 3, 1, 2], np.int32), _INT32))
+        turned = {**floats, "Tperm": _type(_INT32)}
+        nodes.append(_node(name, "Transpose", [blob, f"{name}/perm"], turned))
+    path.write_bytes(b"".join(_bytes_field(1, node) for node in nodes))
+    return path
+
+
 def _write(path: Path, kernel: np.ndarray[Any, Any], *, channels: int) -> Path:
     """Placeholder, convolution, depth to space, transposition to NCHW; NHWC throughout."""
     float_type, nhwc = {"T": _type(_FLOAT)}, {"data_format": _text("NHWC")}

@@ -15,7 +15,7 @@ from studio.models.superres import enlarge
 from studio.report import Report
 from studio.settings import Settings
 from tests.studio.models.networks import model_of
-from tests.studio.models.tensorflow_graphs import write_edsr, write_espcn
+from tests.studio.models.tensorflow_graphs import write_edsr, write_espcn, write_lapsrn
 
 SAMPLES_ENV = "STUDIO_TEST_SAMPLES"
 """Folder with photos/butterfly.png and weights/*.pb."""
@@ -58,6 +58,22 @@ def test_run_of_edsr_sees_bgr_without_its_mean(tmp_path: Path) -> None:
     expected = (bgr - EDSR_MEAN) * (0.0, 0.5, 1.0) + EDSR_MEAN
     (found,) = runtime.run({"pixels": rgb})
     assert np.abs(found[:, :, ::-1] - expected).max() <= 0.51
+
+
+@pytest.mark.parametrize("is_largest_last", [False, True])
+@pytest.mark.parametrize("gains", [(0.9,), (0.5, 1.6), (0.5, 1.6, 1.1)], ids=["x2", "x4", "x8"])
+def test_run_of_a_graph_with_several_ends_reads_the_largest(
+    tmp_path: Path, gains: tuple[float, ...], *, is_largest_last: bool
+) -> None:
+    """LapSRN keeps an end for each size on the way; their order in the file must not matter."""
+    path = write_lapsrn(tmp_path / "net.pb", gains=gains, is_largest_last=is_largest_last)
+    scale, gain = 2 ** len(gains), float(np.prod(gains))
+    rgb = np.full((6, 8, 3), 120, np.uint8)
+
+    (found,) = OpencvSuperres(path, CPU, algorithm="lapsrn", scale=scale).run({"pixels": rgb})
+
+    assert found.shape == (6 * scale, 8 * scale, 3)
+    assert np.abs(found - 120 * gain).max() <= 1
 
 
 def test_run_twice_on_other_sizes_gives_the_same(tmp_path: Path) -> None:
