@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from studio.errors import UserInputError
 from studio.faces.face import Face
 from studio.imaging.picture import Pixels
+from studio.models.contracts import FaceRestorationContract
 from studio.models.restoration import restoration_contract, restore_crop
 from studio.report import Report
-from studio.tools.choice import chosen_model
 from studio.tools.swapping.crop import box_mask, cut_aligned, paste
 
 if TYPE_CHECKING:
@@ -50,8 +51,13 @@ def restore_faces(
         RetriableError: ``memory.exhausted``.
 
     """
-    spec = chosen_model(models, model_id, "faceswap", "face-restoration")
-    model = models.open(spec.id, report)
+    if not isinstance(models.spec(model_id).contract, FaceRestorationContract):
+        raise UserInputError(
+            f"The model {model_id} restores no faces",
+            remedy="`studio weights list` shows which do.",
+            code="model.other_tool",
+        )
+    model = models.open(model_id, report)
     contract = restoration_contract(model)
     mask = box_mask(contract.size_px, _MASK_BLUR, (0, 0, 0, 0)) * np.float32(blend)
     for done, face in enumerate(faces):
