@@ -126,11 +126,10 @@ def search_faces(page: ToolPage, targets: Tray, sources: Tray) -> dict[str, Job]
     A face from the library is not searched: it would become part of a run that admins see.
     """
     private = {face.blob_sha256 for face in saved_faces(page.services, page.actor)}
-    files = [file for file in sources.files if file.sha256 not in private]
-    if len(targets.files) == 1:
-        files = [*targets.files, *files]
+    files = [*targets.files, *sources.files] if len(targets.files) == 1 else sources.files
     for file in files:
-        if find_search(page.services, page.actor, file) is None:
+        is_known = find_search(page.services, page.actor, file) is not None
+        if not is_known and (file in targets.files or file.sha256 not in private):
             start_search(page.services, page.actor, file)
 
     def read() -> list[Job]:
@@ -164,15 +163,15 @@ def ask_sources(page: ToolPage, sources: Tray, searches: dict[str, Job]) -> None
         show_library(page, sources, library)
     if not sources.chosen:
         return
+    saved = {face.blob_sha256 for face in library}
     with st.grid(min_column_width=140, gap="small", key="sources") as grid:
         for number, one in enumerate(sources.chosen):
             with grid.cell(), st.container(key=f"source-{number}", gap="xsmall"):
-                show_source(page, sources, number, one, searches.get(one.file.sha256))
+                show_source(number, one, searches.get(one.file.sha256))
+                offer_keeping(page, sources, number, is_saved=one.file.sha256 in saved)
 
 
-def show_source(
-    page: ToolPage, sources: Tray, number: int, one: Chosen, search: Job | None
-) -> None:
+def show_source(number: int, one: Chosen, search: Job | None) -> None:
     regions = found_faces(search) if search else ()
     largest = max(regions, key=area, default=None)
     name = escape(one.file.file_name)
@@ -185,9 +184,15 @@ def show_source(
         f'<span class="dr-muted" title="{name}">{name}</span>'
         f"{describe_source(search, len(regions))}</p>"
     )
-    with st.container(horizontal=True, gap="xxsmall"):
-        with st.popover("Save", icon=":material/bookmark_add:"):
-            ask_save(page, one)
+
+
+def offer_keeping(page: ToolPage, sources: Tray, number: int, *, is_saved: bool) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall"):
+        if is_saved:
+            st.html('<span class="dr-pill dr-succeeded">Saved</span>')
+        else:
+            with st.popover("Save", icon=":material/bookmark_add:"):
+                ask_save(page, sources.chosen[number])
         if st.button(
             "",
             key=f"source-{number}.remove",
@@ -212,7 +217,10 @@ def describe_source(search: Job | None, faces: int) -> str:
 def ask_save(page: ToolPage, one: Chosen) -> None:
     with st.form(f"save-{one.file.sha256[:12]}", border=False, width=260):
         name = st.text_input("Name", placeholder="Whose face it is", max_chars=100)
-        st.caption("Only you see your saved faces, admins neither.")
+        st.caption(
+            "Only you see your saved faces, admins neither. What you run with them is seen like "
+            "any run."
+        )
         if not st.form_submit_button("Save face", type="primary", width="stretch"):
             return
     try:

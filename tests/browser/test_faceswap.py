@@ -80,8 +80,6 @@ def test_face_is_swapped_after_consent_as_the_table_says(
     assert provenance is not None
     assert provenance.digital_source_type == "compositeSynthetic"
 
-    page.get_by_role("link", name="Face swap").click()
-    expect(page.get_by_text("1 · Picture to change")).to_be_visible()
     page.get_by_role("link", name="History").click()
     expect(page.get_by_text("1 run", exact=True)).to_be_visible()  # searches are not runs
 
