@@ -52,8 +52,9 @@ def read_state(path: Path) -> State:
     try:
         with zipfile.ZipFile(path) as archive:
             content = _Checkpoint(archive).load()
+    except zipfile.BadZipFile as error:
+        raise _refusal(path, "it is no zip archive, as PyTorch writes since 1.6") from error
     except (
-        zipfile.BadZipFile,
         pickle.UnpicklingError,
         LookupError,
         ValueError,
