@@ -57,12 +57,7 @@ def estimate_files(
     services: Services, actor: Actor, params: ToolParams, files: Sequence[StoredFile]
 ) -> list[Estimate | None]:
     """Seconds for each of ``files``; those that can re-use a stored output need no network."""
-    with services.database.read() as session:
-        known = {
-            file.sha256
-            for file in files
-            if find_reusable(services, session, actor, params, file.sha256)
-        }
+    known = find_known(services, actor, params, files)
     anew = Estimator(services, params.tool, params.method)
     again = Estimator(services, params.tool, params.method, runs_network=False)
     return [
@@ -71,6 +66,18 @@ def estimate_files(
         )
         for file in files
     ]
+
+
+def find_known(
+    services: Services, actor: Actor, params: ToolParams, files: Sequence[StoredFile]
+) -> set[str]:
+    """Digests of those whose stored output such a run would re-use."""
+    with services.database.read() as session:
+        return {
+            file.sha256
+            for file in files
+            if find_reusable(services, session, actor, params, file.sha256)
+        }
 
 
 def _worked_megapixels(params: ToolParams, width_px: int, height_px: int) -> float:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
-from app.estimates import estimate_files
+from app.estimates import estimate_files, find_known
 from app.navigation import CARTOON
 from app.runs import find_output, main_input, stored_file
 from app.security import require_user
 from app.ui import toolpage
+from app.ui.format import count
 from app.ui.layout import header
 from app.ui.models import missing_helpers, missing_weights_of, model_choices, pick_model
 from app.ui.options import OptionForm, label_of
@@ -46,9 +49,7 @@ def compose(page: ToolPage) -> None:
         form.ask("region", widget="select")
         ask_format(form)
         visibility = toolpage.ask_visibility(page)
-        toolpage.show_expectation(
-            estimate_files(page.services, page.actor, form.parse(), held.files)
-        )
+        show_expectation(page, form, held.files)
         if toolpage.run_button(page, held, is_ready=is_ready):
             items = [{"image": file} for file in held.files]
             parent_id = toolpage.query_id("from")
@@ -60,16 +61,26 @@ def refine(page: ToolPage, job: Job) -> None:
     if not page.actor.may_run or find_output(job, "render") is None:
         return
     with st.expander("Change strength or part", icon=":material/tune:", expanded=True):
-        st.caption("Uses the drawing already made, so it takes a moment only.")
         form = OptionForm(CartoonParams, job.params, key=f"refine.{job.id.hex}")
         form.ask("strength")
         form.ask("region", widget="select")
         ask_format(form)
         source = stored_file(main_input(job))
-        toolpage.show_expectation(estimate_files(page.services, page.actor, form.parse(), [source]))
+        show_expectation(page, form, [source])
         if st.button("Apply", type="primary", width="stretch", key="apply"):
             item = with_outline(job, form, source)
             toolpage.send(page, form, [item], visibility=job.visibility, parent_id=job.id)
+
+
+def show_expectation(page: ToolPage, form: OptionForm, files: Sequence[StoredFile]) -> None:
+    """The time it may take, and for how many pictures there is a drawing already."""
+    params = form.parse()
+    known = find_known(page.services, page.actor, params, files)
+    each = estimate_files(page.services, page.actor, params, files)
+    if known:
+        which = "" if len(files) == 1 else f" for {len(known)} of {count(len(files), 'picture')}"
+        st.caption(f":material/bolt: Uses the drawing already made{which}: a moment only.")
+    toolpage.show_expectation([one for one in each if one] if known else each)
 
 
 def with_outline(job: Job, form: OptionForm, source: StoredFile) -> Item:
