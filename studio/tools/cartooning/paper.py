@@ -68,4 +68,5 @@ class Textures:
 
 def _unit(noise: Floats) -> Floats:
     """With mean 0 and deviation 1; what is too small to vary is 0."""
-    return (noise - noise.mean()) / np.float32(max(float(noise.std()), 1e-6))
+    around: Floats = noise - noise.mean()
+    return around / np.float32(max(float(noise.std()), 1e-6))
