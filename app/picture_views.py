@@ -52,7 +52,7 @@ def data_address(data: bytes, media_type: str) -> str:
     return f"data:{media_type};base64,{b64encode(data).decode()}"
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=24)
 def _view(sha256: str, view: View) -> Pixels:
     return resample(_decoded(get_services(), sha256), *view.size, box=view.box)
 

@@ -120,9 +120,7 @@ def offer_named(page: ToolPage, easel: Easel) -> None:
     """Drawings kept under a name: used on this picture, saved from it, forgotten."""
     with st.popover("Saved drawings", icon=":material/bookmark:"):
         if easel.drawing.strokes:
-            name = st.text_input("Name", max_chars=100, key="named.name", placeholder="Logo, date…")
-            if st.button("Save this drawing", disabled=not name.strip(), key="named.save"):
-                drawings.keep_by_name(page.services, page.actor, easel.picture, name, easel.drawing)
+            ask_name(page, easel)
         kept = drawings.named_drawings(page.services, page.actor)
         if not kept:
             st.caption("Save a drawing under a name to use it again, on other pictures too.")
@@ -145,6 +143,17 @@ def offer_named(page: ToolPage, easel: Easel) -> None:
                     args=(page.services, page.actor, one.id),
                     key=f"named.{one.id}.forget",
                 )
+
+
+def ask_name(page: ToolPage, easel: Easel) -> None:
+    with st.form("named", border=False, clear_on_submit=True):
+        name = st.text_input("Name", max_chars=100, key="named.name", placeholder="Logo, date…")
+        if not st.form_submit_button("Save this drawing", icon=":material/bookmark_add:"):
+            return
+    if name.strip():
+        drawings.keep_by_name(page.services, page.actor, easel.picture, name, easel.drawing)
+    else:
+        st.caption(":red[Give it a name first.]")
 
 
 def add_strokes(easel: Easel, more: Drawing) -> None:

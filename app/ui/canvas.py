@@ -243,7 +243,7 @@ def paint(easel: Easel, beneath: Beneath) -> None:
 
     Call it within a fragment: runs of the whole page may rebuild the canvas.
     """
-    with st.container(key="canvas-tools", gap="xsmall"):
+    with st.container(key="canvas-tools", gap="small"):
         tool = _ask_tool()
         brush_px = _ask_brush(easel, tool)
     with st.container(key=f"stage-{easel.picture.sha256[:16]}", gap="small"):

@@ -29,6 +29,7 @@ from studio.imaging.picture import Pixels
 from studio.params import InpaintParams, MaskPreset
 from tasks.files import StoredFile
 
+_READY_MADE = [MaskPreset.CORNER, MaskPreset.CENTRE, MaskPreset.FULL]
 _PREVIEW_SIDE_PX = 440
 _PREVIEW_QUALITY = 85
 _MASKED = 128
@@ -119,8 +120,7 @@ def _per_cent(part: float) -> str:
 
 
 def _ask_preset(form: OptionForm) -> None:
-    ready_made = [one for one in MaskPreset if one is not MaskPreset.NONE]
-    preset = form.ask("preset", choices=ready_made)
+    preset = form.ask("preset", choices=_READY_MADE)
     if preset is MaskPreset.FULL:
         return
     if preset is MaskPreset.CORNER:
