@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from db.actor import Actor
 from db.models import Job
+from studio.models.weights import Installed, WeightStore
 from studio.params import INTERPOLATION, ImageFormat, UpscaleParams
 from tasks.services import Services
 from tests.factories import make_job, make_record
@@ -76,3 +77,44 @@ def test_upscale_submits_format_and_quality(
         [job] = session.query(Job)
     expected = UpscaleParams(model=INTERPOLATION, format=ImageFormat.WEBP, quality=70)
     assert UpscaleParams.model_validate(job.params) == expected
+
+
+@pytest.fixture
+def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every model counts as installed: these pages only submit."""
+    monkeypatch.setattr(WeightStore, "status", lambda *_: Installed(1))
+
+
+@pytest.mark.usefixtures("_installed")
+def test_upscale_asks_for_denoise_only_where_the_model_has_it(
+    visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    page = choose(visit, tmp_path, mei, ("a.png", png(1)))
+    assert "upscale.new.denoise" not in [slider.key for slider in page.slider]
+    page.selectbox(key="upscale.new.model").set_value("realesr-general-x4v3-torch").run()
+    assert page.slider(key="upscale.new.denoise").value == UpscaleParams().denoise
+
+
+@pytest.mark.usefixtures("_installed")
+def test_upscale_submits_face_restoration(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    page = choose(visit, tmp_path, mei, ("a.png", png(1)))
+    page.selectbox(key="upscale.new.restore_faces").set_value("gfpgan-1.4").run()
+    page.slider(key="upscale.new.restore_blend").set_value(0.6).run()
+    page.segmented_control(key="upscale.new.scale").set_value(8).run()
+    page.button(key="upscale.run").click().run()
+    with services.database.read() as session:
+        [job] = session.query(Job)
+    expected = UpscaleParams(
+        model=INTERPOLATION, scale=8, restore_faces="gfpgan-1.4", restore_blend=0.6
+    )
+    assert UpscaleParams.model_validate(job.params) == expected
+
+
+def test_upscale_with_a_restoration_that_is_not_installed_cannot_be_run(
+    visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    page = choose(visit, tmp_path, mei, ("a.png", png(1)))
+    page.selectbox(key="upscale.new.restore_faces").set_value("codeformer").run()
+    assert page.button(key="upscale.run").disabled

@@ -270,3 +270,17 @@ def test_upscale_without_a_face_to_restore_says_so(monkeypatch: pytest.MonkeyPat
 
     assert report.notes == ["No face was found to restore."]
     assert np.array_equal(output.picture.pixels, enlarge(picture).pixels)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 9), (3000, 17), (17, 3000)])
+@pytest.mark.parametrize("is_cutout", [False, True])
+def test_upscale_by_network_takes_every_size(size: tuple[int, int], *, is_cutout: bool) -> None:
+    width, height = size
+    alpha = np.full((height, width), 120, np.uint8) if is_cutout else None
+
+    enlarged = enlarge_by_network(
+        Picture(smooth_picture(height, width), alpha), NearestModels(2, 4), scale=3
+    )
+
+    assert (enlarged.width, enlarged.height) == (3 * width, 3 * height)
+    assert (enlarged.alpha is not None) == is_cutout
