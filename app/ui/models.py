@@ -149,7 +149,7 @@ def missing_weights(spec: ModelSpec) -> None:
     size = f" ({file_size(spec.download_bytes)})" if spec.download_bytes else ""
     with st.container(border=True, key=f"missing-{spec.id}", gap="xsmall"):
         st.markdown(f":material/download: **{spec.title} is not installed.**")
-        st.markdown(f"Whoever looks after this studio can add it{size} with one command:")
+        st.markdown(f"An admin can add it{size} on the page Models, or with one command:")
         st.code(f"studio weights pull {spec.id}", language="shell")
         _show_terms(spec)
 

@@ -12,6 +12,8 @@ _Flags = npt.NDArray[np.bool_]
 
 BACKGROUND, UNKNOWN, FOREGROUND = 0, 128, 255
 """The three levels of a trimap."""
+_ALL = 0.999
+"""A share above this is all of a pixel, but for rounding."""
 
 
 def make_trimap(
@@ -40,11 +42,14 @@ def make_trimap(
 
 def shrink_trimap(trimap: Pixels, width_px: int, height_px: int) -> Pixels:
     """The trimap of a smaller picture: certain only where all the pixels beneath agree."""
-    size = (width_px, height_px)
-    mean = cv2.resize(trimap, size, interpolation=cv2.INTER_AREA)
-    touched = cv2.resize((trimap == UNKNOWN).astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    shrunk = np.where(mean >= UNKNOWN, np.uint8(FOREGROUND), np.uint8(BACKGROUND))
-    shrunk[touched > 0] = UNKNOWN
+    shrunk = np.full((height_px, width_px), UNKNOWN, np.uint8)
+    for level in (BACKGROUND, FOREGROUND):
+        share = cv2.resize(
+            (trimap == level).astype(np.float32),
+            (width_px, height_px),
+            interpolation=cv2.INTER_AREA,
+        )
+        shrunk[np.asarray(share) > _ALL] = level
     return shrunk
 
 

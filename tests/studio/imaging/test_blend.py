@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
-from studio.imaging.blend import composite
+from studio.imaging.blend import composite, over
 from tests.metrics import max_difference
 
 
@@ -28,3 +30,27 @@ def test_composite_takes_a_picture_as_background_and_changes_nothing_given() -> 
     assert max_difference(result[2:], background[2:]) == 0
     for array, copy in zip((foreground, background, alpha), before, strict=True):
         assert max_difference(array, copy) == 0
+
+
+@given(seed=st.integers(0, 2**16))
+def test_over_then_background_is_both_layers_one_after_the_other(seed: int) -> None:
+    """Merging first and composing later loses at most the rounding of eight bits."""
+    chance = np.random.default_rng(seed)
+    upper, lower, ground = chance.integers(0, 256, (3, 4, 5, 3), dtype=np.uint8)
+    alpha, under_alpha = chance.integers(0, 256, (2, 4, 5), dtype=np.uint8)
+
+    colours, merged = over(upper, alpha, lower, under_alpha)
+
+    apart = composite(upper, alpha, composite(lower, under_alpha, ground))
+    assert np.abs(composite(colours, merged, ground).astype(int) - apart).max() <= 2
+
+
+def test_over_of_nothing_is_what_lies_beneath() -> None:
+    colours, alpha = over(
+        np.full((2, 2, 3), 9, np.uint8),
+        np.zeros((2, 2), np.uint8),
+        np.array([200, 100, 50], np.uint8),
+        np.full((2, 2), 77, np.uint8),
+    )
+    assert np.all(colours == [200, 100, 50])
+    assert np.all(alpha == 77)

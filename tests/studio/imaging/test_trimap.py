@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from studio.imaging.picture import Pixels
+from studio.imaging.trimap import BACKGROUND, FOREGROUND, UNKNOWN, make_trimap, shrink_trimap
+
+
+def half(soft: int = 0) -> Pixels:
+    """Subject on the left; ``soft`` columns of level 100 before the background."""
+    alpha = np.zeros((40, 60), np.uint8)
+    alpha[:, :30] = 255
+    alpha[:, 30 : 30 + soft] = 100
+    return alpha
+
+
+def trimap_of(alpha: Pixels, erode_size_px: int) -> Pixels:
+    return make_trimap(
+        alpha, foreground_threshold=240, background_threshold=10, erode_size_px=erode_size_px
+    )
+
+
+def test_trimap_without_erosion_doubts_what_lies_between_the_thresholds() -> None:
+    trimap = trimap_of(half(soft=4), 0)
+
+    assert np.all(trimap[:, :30] == FOREGROUND)
+    assert np.all(trimap[:, 30:34] == UNKNOWN)
+    assert np.all(trimap[:, 34:] == BACKGROUND)
+
+
+@pytest.mark.parametrize("size_px", [1, 2, 9, 10])
+def test_trimap_erosion_widens_the_band_by_its_size(size_px: int) -> None:
+    band = (trimap_of(half(), size_px) == UNKNOWN)[20]
+
+    assert band.sum() == size_px - 1
+    assert band[29:31].any() == (size_px > 1)
+
+
+def test_trimap_border_of_the_picture_is_no_edge() -> None:
+    trimap = trimap_of(half(), 10)
+
+    assert np.all(trimap[[0, -1], :20] == FOREGROUND)
+    assert np.all(trimap[:, 0] == FOREGROUND)
+    assert np.all(trimap[:, -1] == BACKGROUND)
+
+
+def test_shrunk_trimap_is_certain_only_where_all_agree() -> None:
+    trimap = np.full((8, 8), FOREGROUND, np.uint8)
+    trimap[:4] = BACKGROUND
+    trimap[0, 0] = trimap[7, 7] = UNKNOWN
+
+    shrunk = shrink_trimap(trimap, 4, 4)
+
+    expected = np.full((4, 4), FOREGROUND, np.uint8)
+    expected[:2] = BACKGROUND
+    expected[0, 0] = expected[3, 3] = UNKNOWN
+    assert np.array_equal(shrunk, expected)
+
+
+def test_shrunk_trimap_of_an_edge_without_a_band_doubts_the_edge() -> None:
+    trimap = np.full((6, 9), FOREGROUND, np.uint8)
+    trimap[:, :4] = BACKGROUND
+
+    shrunk = shrink_trimap(trimap, 3, 2)
+
+    assert shrunk[0].tolist() == [BACKGROUND, UNKNOWN, FOREGROUND]
