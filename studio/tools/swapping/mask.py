@@ -22,7 +22,7 @@ _BARE_SKIN = (50, 280, 117, 346, 205, 425, 36, 266, 187, 411, 151, 9, 108, 337)
 _SPREAD = np.array([16.0, 9.0, 9.0], np.float32)
 """Usual deviation of L, a and b over a face; shade moves L far more."""
 _SHADE_SLACK = 1.6
-_SURELY_NOT_SKIN, _SURELY_SKIN = 0.25, 0.65
+_SURELY_NOT_SKIN, _SURELY_SKIN = 0.35, 0.75
 _OUTLINE_SHARE = 0.955
 """The outline is taken in, since the mesh's own touches the background."""
 
@@ -116,7 +116,7 @@ def free_of_hair(skin: Floats, core: Floats, eyes_px: float) -> Floats:
 
     """
     firm = np.clip((skin - _SURELY_NOT_SKIN) / (_SURELY_SKIN - _SURELY_NOT_SKIN), 0, 1)
-    firm = soften(shrink(firm, 0.045 * eyes_px), 0.02 * eyes_px)
+    firm = soften(shrink(firm, 0.075 * eyes_px), 0.03 * eyes_px)
     return np.maximum(firm, core)
 
 
