@@ -103,12 +103,13 @@ def draw_numbers(pixels: Pixels, faces: Sequence[Face]) -> Pixels:
 def _draw_number(
     drawn: Pixels, number: str, low: np.ndarray, high: np.ndarray, line_px: int
 ) -> None:
-    """A dark tag in the upper left corner of a box, inside it so that it is never cut off."""
+    """A tag on the upper left corner of a box; inside where the picture ends above it."""
     digits_px = float(np.clip((high[1] - low[1]) / 8, 8, 14 * line_px))
     scale = digits_px / _FONT_PX
     (width, height), _ = cv2.getTextSize(number, _FONT, scale, line_px)
     pad = round(digits_px / 2)
-    left, top = np.maximum(low, 0).tolist()
+    left, top = int(max(low[0], 0)), int(low[1]) - height - 2 * pad
+    top = top if top >= 0 else int(max(low[1], 0))
     tag = (left + width + 2 * pad, top + height + 2 * pad)
     cv2.rectangle(drawn, (left, top), tag, _LINE, cv2.FILLED)
     place = (left + pad, top + pad + height)
