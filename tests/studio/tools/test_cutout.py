@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from studio.errors import UserInputError
 from studio.imaging.blend import composite
 from studio.imaging.picture import Picture, Pixels
-from studio.params import CutoutOutput, CutoutParams
+from studio.params import CutoutOutput, CutoutParams, parse_params
 from studio.report import Report
 from studio.tools.cutout import run
+from tests.hair import make_hair
 from tests.studio.tools.stand_ins import MattingModels, NearestModels, NoModels
 
 RED, BLUE, GREEN = (255, 0, 0), (0, 0, 255), (0, 255, 0)
@@ -282,11 +283,133 @@ def test_cutout_by_a_model_of_another_tool_is_refused() -> None:
     assert refusal.value.code == "model.other_tool"
 
 
+def test_cutout_fine_hair_is_worked_out_from_the_colours() -> None:
+    hair = make_hair()
+
+    plain, _ = cut(Picture(hair.pixels), hair.coarse)
+    fine, raw = cut(Picture(hair.pixels), hair.coarse, matting=True)
+
+    assert plain.alpha is not None
+    assert fine.alpha is not None
+    errors = [np.abs(one.alpha.astype(int) - hair.alpha).mean() for one in (plain, fine)]
+    assert errors[1] < 0.3 * errors[0]
+    assert np.array_equal(raw, hair.coarse), "what is stored is still what the network said"
+
+
+def test_cutout_fine_hair_that_cannot_be_worked_out_is_said_in_the_record() -> None:
+    haze = np.full((60, 60), 120, np.uint8)
+    report = Report()
+    inputs = {"image": red_on_blue(haze), "alpha": as_stored(haze)}
+
+    image, _ = run(inputs, CutoutParams(matting=True), NoModels(), report)
+
+    assert np.array_equal(image.picture.alpha, haze)
+    [note] = report.notes
+    assert "network's own edge was kept" in note
+
+
+def test_cutout_shadow_lies_beneath_and_beside_the_subject() -> None:
+    alpha = disc(sigma_px=1)
+    params = {"shadow_x_px": 20, "shadow_y_px": 0, "shadow_blur_px": 0, "shadow_opacity": 0.5}
+
+    image, _ = cut(red_on_blue(alpha), alpha, shadow=True, shadow_colour="#00ff00", **params)
+
+    assert image.alpha is not None
+    assert far_from(image.pixels[60, 80], RED) == 0
+    assert image.alpha[60, 80] == 255
+    assert image.alpha[60, 125] == 128
+    assert far_from(image.pixels[60, 125], GREEN) <= 1
+    assert image.alpha[60, 40] == 0
+
+
+@pytest.mark.parametrize("output", ["colour", "blur", "picture"])
+def test_cutout_shadow_darkens_every_background(output: str) -> None:
+    alpha = disc(sigma_px=1)
+    background = Picture(flat((255, 255, 255), alpha.shape)) if output == "picture" else None
+
+    def made(*, shadow: bool) -> Pixels:
+        image, _ = cut(
+            red_on_blue(alpha), alpha, background, output=output, shadow=shadow, shadow_x_px=25
+        )
+        return image.pixels.astype(int)
+
+    plain, darkened = made(shadow=False), made(shadow=True)
+    assert darkened[64, 115].sum() < plain[64, 115].sum() - 60
+    assert np.array_equal(darkened[60, 80], plain[60, 80])
+    assert np.array_equal(darkened[5, 5], plain[5, 5])
+
+
+def test_cutout_outline_surrounds_the_subject_in_its_colour() -> None:
+    alpha = disc(sigma_px=1)
+
+    image, _ = cut(red_on_blue(alpha), alpha, outline_px=8, outline_colour="#00ff00")
+
+    assert image.alpha is not None
+    assert np.sqrt((image.alpha > 127).sum() / np.pi) == pytest.approx(38, abs=0.7)
+    assert far_from(image.pixels[60, 80 + 34], GREEN) <= 1
+    assert far_from(image.pixels[60, 80], RED) == 0
+
+
+def test_cutout_crop_holds_outline_and_shadow_and_goes_on_beyond_the_border() -> None:
+    alpha = np.zeros((60, 60), np.uint8)
+    alpha[30:, 20:40] = 255
+    effects = {"outline_px": 5, "shadow": True, "shadow_x_px": 10, "shadow_y_px": 8}
+
+    image, raw = cut(
+        red_on_blue(alpha), alpha, crop=True, crop_margin_px=0, shadow_blur_px=0, **effects
+    )
+
+    # Ten pixels of outline, and what the shadow reaches further: right and down.
+    assert (image.width, image.height) == (20 + 10 + 10, 30 + 10 + 8)
+    assert image.alpha is not None
+    assert image.alpha[-1].max() > 100, "the shadow below a subject that the border cut"
+    assert raw.shape == alpha.shape
+
+
+def test_cutout_crop_before_a_picture_stays_inside_its_frame() -> None:
+    alpha = np.zeros((60, 60), np.uint8)
+    alpha[30:, 20:40] = 255
+    background = Picture(flat(GREEN, alpha.shape))
+
+    image, _ = cut(
+        red_on_blue(alpha),
+        alpha,
+        background,
+        output="picture",
+        crop=True,
+        crop_margin_px=0,
+        outline_px=5,
+    )
+
+    assert (image.width, image.height) == (30, 35)
+
+
+def test_cutout_mask_shows_the_subject_without_effects() -> None:
+    alpha = disc()
+    image, _ = cut(red_on_blue(alpha), alpha, output="mask", shadow=True, outline_px=9)
+    assert np.array_equal(image.pixels, as_stored(alpha).pixels)
+
+
+def test_cutout_thresholds_that_leave_no_band_are_refused() -> None:
+    with pytest.raises(UserInputError, match="below the foreground threshold"):
+        parse_params("cutout", {"foreground_threshold": 50, "background_threshold": 60})
+
+
 @given(
     height=st.integers(1, 17),
     width=st.integers(1, 300),
     output=st.sampled_from(CutoutOutput),
-    edge=st.sampled_from([{}, {"shift_px": 2.5}, {"feather_px": 3}, {"crop": True}]),
+    edge=st.sampled_from(
+        [
+            {},
+            {"shift_px": 2.5},
+            {"feather_px": 3},
+            {"crop": True},
+            {"shadow": True, "outline_px": 3},
+            {"crop": True, "shadow": True, "outline_px": 2.5},
+            {"matting": True, "erode_size_px": 1},
+        ]
+    ),
     is_transparent=st.booleans(),
     seed=st.integers(0, 2**16),
 )
