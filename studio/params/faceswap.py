@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from studio.params.common import ToolParams
+
+PerCent = Annotated[int, Field(ge=0, le=100)]
 
 MESH = "mesh"
 """The face swap that is no network: the source's skin warped onto the target's face mesh."""
@@ -75,7 +77,7 @@ class FaceswapParams(ToolParams):
         title="Mask blur",
         description="Softness of the box mask of network swaps, as a part of its side.",
     )
-    mask_padding: tuple[int, int, int, int] = Field(
+    mask_padding: tuple[PerCent, PerCent, PerCent, PerCent] = Field(
         default=(0, 0, 0, 0),
         title="Mask padding",
         description="Per cent of the box left out at the top, right, bottom and left.",
@@ -83,7 +85,8 @@ class FaceswapParams(ToolParams):
     pixel_boost_px: Literal[128, 256, 384, 512, 768, 1024] = Field(
         default=256,
         title="Pixel boost px",
-        description="Side at which a network swap works; more is sharper and slower.",
+        description="Side at which a network swap works, at least the network's own; more is "
+        "sharper and slower.",
     )
     enhancer: str | None = Field(
         default=None,
