@@ -23,3 +23,12 @@ def mirrored(data: bytes) -> bytes:
     file = BytesIO()
     ImageOps.mirror(Image.open(BytesIO(data))).save(file, "PNG")
     return file.getvalue()
+
+
+def shrunk(data: bytes, side_px: int) -> bytes:
+    """The picture with no side longer than ``side_px``."""
+    file = BytesIO()
+    image = Image.open(BytesIO(data))
+    image.thumbnail((side_px, side_px), Image.Resampling.LANCZOS)
+    image.save(file, "PNG")
+    return file.getvalue()

@@ -13,7 +13,7 @@ from app.ui.models import missing_helpers
 from studio.imaging.provenance import read_provenance
 from tests.browser.conftest import OpenPage, Studio
 from tests.browser.steps import SignIn, choose, settle, wait_for_end
-from tests.pictures import mirrored, png
+from tests.pictures import mirrored, png, shrunk
 
 pytestmark = pytest.mark.browser
 
@@ -28,7 +28,8 @@ def networks(studio: Studio) -> None:
 
 
 def confirm(page: Page) -> None:
-    page.get_by_role("link", name="Face swap").click()
+    """Open the page and confirm what it asks."""
+    page.goto("/faceswap")
     expect(page.get_by_text("Before your first face swap")).to_be_visible()
     page.get_by_text(re.compile("^Everybody whose face I use")).click()
     page.get_by_role("button", name="Confirm and go on").click()
@@ -108,3 +109,34 @@ def test_refusal_says_what_is_wrong_and_shows_the_pictures(
     for name in ("astronaut.png", "wall.png"):
         expect(page.get_by_role("img", name=name)).to_be_visible()
     expect(page.get_by_role("img", name="wall.png")).to_have_js_property("naturalWidth", 320)
+
+
+@pytest.mark.weights
+@pytest.mark.usefixtures("networks")
+def test_refusal_frames_the_face_that_it_speaks_of(
+    studio: Studio, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    studio.start_workers()
+    page = open_page(width=390)
+    sign_in(page, studio.add_user())
+    confirm(page)
+    zone = page.locator('[class*="faceswap-drop"] input[type=file]')
+    tiny = shrunk(sample_picture()[1], 160)
+    zone.set_input_files({"name": "tiny.png", "mimeType": "image/png", "buffer": tiny})
+    expect(page.get_by_role("figure", name="tiny.png")).to_be_visible()
+    settle(page)
+    give_source(page, "astronaut.png", sample_picture()[1])
+    expect(page.get_by_role("combobox", name="Face 1")).to_be_visible(timeout=60_000)
+    settle(page)
+    page.get_by_role("button", name="Swap faces").click()
+
+    refusal = page.get_by_role("alert")
+    expect(refusal).to_contain_text("face 1: it is too small", timeout=60_000)
+    expect(page.locator(".dr-box.dr-fault")).to_have_text("1")
+    frame = page.locator(".dr-box.dr-fault").bounding_box()
+    picture = page.get_by_role("img", name="tiny.png").bounding_box()
+    assert frame is not None
+    assert picture is not None
+    middle_x = (frame["x"] + frame["width"] / 2 - picture["x"]) / picture["width"]
+    middle_y = (frame["y"] + frame["height"] / 2 - picture["y"]) / picture["height"]
+    assert (middle_x, middle_y) == pytest.approx((0.44, 0.22), abs=0.05)  # her face
