@@ -122,9 +122,11 @@ def _settle(
         tell(1 - 0.4 * 0.9**steps)
 
     try:
-        solution: _Floats = _pymatting("solver.cg").cg(
-            system, given, M=precondition, rtol=_TOLERANCE, maxiter=_MAX_STEPS, callback=step
-        )
+        # Pixels that no window reaches, as in a picture two pixels high, have no solution.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            solution: _Floats = _pymatting("solver.cg").cg(
+                system, given, M=precondition, rtol=_TOLERANCE, maxiter=_MAX_STEPS, callback=step
+            )
     except ValueError as error:
         raise UnsolvedMatteError("the solver did not settle on an alpha") from error
     if not np.isfinite(solution).all():
