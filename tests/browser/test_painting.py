@@ -20,6 +20,7 @@ from tasks.submit import store_upload, submit
 from tests.browser.conftest import OpenPage, Studio
 from tests.browser.steps import SignIn, drop, find_actor, settle
 from tests.factories import load_job
+from tests.servers import wait_until
 
 pytestmark = pytest.mark.browser
 WIDTH_PX, HEIGHT_PX = 600, 400
@@ -288,7 +289,7 @@ def test_every_tool_masks_what_it_shows_in_any_view(
     canvas.expect_saved(5)
     canvas.use("Adjust")
     canvas.drag((370, 80), (370, 260))
-    canvas.expect_saved(5)
+    wait_until(lambda: bool(painted(saved(studio, name, meadow()))[260, 370]), what="the move")
     mask = painted(saved(studio, name, meadow()))
     for x, y, is_masked in (
         (80, 60, True),
