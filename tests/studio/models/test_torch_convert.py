@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
+from onnx import numpy_helper
 from torch import nn
 
 from studio.errors import WeightError
@@ -76,3 +78,29 @@ def test_state_of_an_unknown_architecture_is_refused(tmp_path: Path) -> None:
     path = nets.save(nn.Linear(2, 2), tmp_path / "net.pth")
     with pytest.raises(WeightError, match="its first tensor is weight"):
         torch_to_onnx(path, tmp_path / "net.onnx")
+
+
+@pytest.mark.weights
+def test_converted_true_weights_are_those_of_the_default_model(tmp_path: Path) -> None:
+    """The drawing net's own numbers, as a checkpoint, end as what ncnn's files were made into."""
+    path = Settings().weights_dir / "realesrgan-x4plus-anime" / "realesrgan-x4plus-anime.onnx"
+    if not path.exists():
+        pytest.skip("`studio weights pull realesrgan-x4plus-anime` brings the weights")
+    graph = onnx.load(path).graph
+    values = {tensor.name: numpy_helper.to_array(tensor).copy() for tensor in graph.initializer}
+    module = nets.RRDBNet(4, features=64, blocks=6, growth=32)
+    names = [name.removesuffix(".weight") for name in module.state_dict() if "weight" in name]
+    ends = ["conv_body", "conv_up1", "conv_up2", "conv_hr", "conv_last"]
+    order = ["conv_first", *(name for name in names if name.startswith("body")), *ends]
+    filters = [node.input for node in graph.node if node.op_type == "Conv"]
+    for name, (_, weight, bias) in zip(order, filters, strict=True):
+        part = module.get_submodule(name)
+        part.weight.data = torch.from_numpy(values[weight])
+        part.bias.data = torch.from_numpy(values[bias])
+
+    torch_to_onnx(nets.save(module, tmp_path / "a.pth", key="params_ema"), tmp_path / "a.onnx")
+
+    default, ours = OnnxRuntime(path, CPU), OnnxRuntime(tmp_path / "a.onnx", CPU)
+    (expected,) = default.run({default.input_names[0]: planes(24, 32)})
+    (found,) = ours.run({"input": planes(24, 32)})
+    assert np.abs(found - expected).max() < 1e-6
