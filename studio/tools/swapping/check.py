@@ -17,7 +17,8 @@ DOUBTFUL_SHIFT, MOST_SHIFT = 0.03, 0.05
 """Mean distance of the mesh before and after, as a part of the eye distance."""
 _TURNED_SOURCE_YAW = 0.40
 _FRONTAL_YAW = 0.25
-_MOST_YAW_GAP = 0.6
+_MOST_YAW_GAP = 0.45
+"""How much further than the target a source may be turned: beyond it the far half is guesswork."""
 _LEAST_PLAIN_SKIN = 0.75
 """Share of the inner face that looks like skin; mixed light and hair leave 0.59 to 0.73."""
 
@@ -40,14 +41,14 @@ def why_not_source(face: Face) -> str | None:
 
 
 def why_not_pair(source: Face, target: Face) -> str | None:
-    """What keeps this source from this target: it hides too much of what the target shows."""
+    """What keeps a source from being warped onto a target: it hides what the target shows."""
     if abs(source.yaw) - abs(target.yaw) > _MOST_YAW_GAP:
         return "the source looks so far to the side that half of its face is missing"
     return None
 
 
 def source_doubts(source: Portrait) -> list[str]:
-    """What may spoil every swap with this source, as ends of sentences."""
+    """What may spoil every warp of this source, as ends of sentences."""
     doubts = []
     if not (source.face.right_eye.is_open and source.face.left_eye.is_open):
         doubts.append("has closed eyes, so the eyes of the other face are kept")
@@ -59,7 +60,7 @@ def source_doubts(source: Portrait) -> list[str]:
 
 
 def pair_doubt(source: Face, target: Face) -> str | None:
-    """What may spoil this swap, as the end of a sentence."""
+    """What may spoil this warp, as the end of a sentence."""
     if abs(source.yaw) > _TURNED_SOURCE_YAW and abs(target.yaw) < _FRONTAL_YAW:
         return "looks to the side and the other face to the camera, which stretches a cheek"
     return None

@@ -55,6 +55,8 @@ def perform(
     swapper: Swapper,
     models: ModelCache,
     report: Report,
+    *,
+    is_warp: bool,
 ) -> tuple[Pixels, list[Face]]:
     """The picture with all swaps done that can be, and the faces that were swapped.
 
@@ -65,6 +67,8 @@ def perform(
         swapper: does one swap.
         models: opens the face mesh, which measures the result.
         report: told what was left out and why, what is doubtful, and where every face is.
+        is_warp: whether the swapper moves the source's own pixels, so that its turn of the
+            head, its eyes and its light matter.
 
     Raises:
         UserInputError: ``faceswap.no_usable_face``, not one swap could be done.
@@ -77,13 +81,15 @@ def perform(
     for index, swap in enumerate(swaps):
         report.progress(index / len(swaps))
         target, source = targets[swap.target], sources[swap.source]
-        outcome = _refusal(swap, target, source)
+        outcome = _refusal(swap, target, source, is_warp=is_warp)
         if outcome is None:
             swapped = swapper(pixels, target.face, source)
             outcome = _measure(swap, target, swapped, mesh)
             if outcome.fault is None:
                 pixels = swapped
-                _note_doubts(swap, target, source, outcome, report)
+                _note_shift(outcome, report)
+                if is_warp:
+                    _note_doubts(swap, target, source, report)
         outcomes.append(outcome)
     _tell(outcomes, report)
     return pixels, [outcome.portrait.face for outcome in outcomes if outcome.fault is None]
@@ -94,11 +100,13 @@ def per_cent(part: float) -> str:
     return f"{100 * part:.1f} %"
 
 
-def _refusal(swap: Swap, target: Portrait, source: Portrait) -> _Outcome | None:
-    fault = check.why_not_target(target.face) or check.why_not_pair(source.face, target.face)
+def _refusal(swap: Swap, target: Portrait, source: Portrait, *, is_warp: bool) -> _Outcome | None:
+    fault = check.why_not_target(target.face)
     of_source = check.why_not_source(source.face)
     if fault is None and of_source is not None:
         fault = f"its source {swap.source + 1} cannot be used: {of_source}"
+    if fault is None and is_warp:
+        fault = check.why_not_pair(source.face, target.face)
     return None if fault is None else _Outcome(swap.target + 1, target, fault=fault)
 
 
@@ -114,14 +122,15 @@ def _measure(swap: Swap, target: Portrait, swapped: Pixels, mesh: Model) -> _Out
     return _Outcome(swap.target + 1, target, shift, fault)
 
 
-def _note_doubts(
-    swap: Swap, target: Portrait, source: Portrait, outcome: _Outcome, report: Report
-) -> None:
+def _note_doubts(swap: Swap, target: Portrait, source: Portrait, report: Report) -> None:
     name = f"Source {swap.source + 1}"
     for doubt in check.source_doubts(source):
         report.note(f"{name} {doubt}.")
     if (turn := check.pair_doubt(source.face, target.face)) is not None:
-        report.note(f"{name} {turn}; for face {outcome.number} choose one that looks ahead.")
+        report.note(f"{name} {turn}; for face {swap.target + 1} choose one that looks ahead.")
+
+
+def _note_shift(outcome: _Outcome, report: Report) -> None:
     if outcome.shift is not None and outcome.shift > check.DOUBTFUL_SHIFT:
         report.note(
             f"Face {outcome.number} came out {per_cent(outcome.shift)} off: look whether hair or "

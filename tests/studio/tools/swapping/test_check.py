@@ -37,7 +37,8 @@ def test_why_not_target_names_a_tiny_face_and_its_size() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "target", "is_fine"), [(0.7, 0.0, False), (0.7, -0.6, True), (0.0, 0.7, True)]
+    ("source", "target", "is_fine"),
+    [(0.5, 0.0, False), (0.42, 0.0, True), (0.7, -0.6, True), (0.0, 0.7, True)],
 )
 def test_why_not_pair_minds_only_a_source_that_hides_what_is_needed(
     source: float, target: float, is_fine: bool
@@ -46,7 +47,7 @@ def test_why_not_pair_minds_only_a_source_that_hides_what_is_needed(
 
 
 def test_pair_doubt_is_about_turned_sources_on_frontal_faces() -> None:
-    assert check.pair_doubt(turned(0.5), turned(0.0)) is not None
+    assert check.pair_doubt(turned(0.42), turned(0.0)) is not None
     assert check.pair_doubt(turned(0.5), turned(0.5)) is None
     assert check.pair_doubt(turned(0.3), turned(0.0)) is None
 

@@ -1,0 +1,101 @@
+"""What becomes of a swap, by how far the mesh of the result is off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from studio.errors import UserInputError
+from studio.faces.face import Face, Points
+from studio.imaging.picture import Pixels
+from studio.report import Report
+from studio.tools.swapping import perform as module
+from studio.tools.swapping.choose import Swap
+from studio.tools.swapping.perform import perform
+from studio.tools.swapping.portrait import Portrait
+from tests.studio.tools.swapping.faces import astronaut, make_face
+
+
+class AnyModels:
+    def open(self, _model_id: str, _report: Report) -> None:
+        return None
+
+
+def invert(pixels: Pixels, _target: Face, _source: Portrait) -> Pixels:
+    return 255 - pixels
+
+
+def perform_with(
+    monkeypatch: pytest.MonkeyPatch,
+    *shifts: float,
+    source: Face | None = None,
+    is_warp: bool = False,
+) -> tuple[Pixels, Report]:
+    """Invert the astronaut once a shift; the mesh found after is off by it."""
+    me = astronaut()
+    left = iter(shifts)
+
+    def refit(_model: Any, _pixels: Pixels, mesh: Points) -> Points:
+        return mesh + np.array([next(left) * me.face.eye_distance_px, 0, 0], np.float32)
+
+    monkeypatch.setattr(module, "refit_mesh", refit)
+    report = Report()
+    pixels, _ = perform(
+        [Swap(index, 0) for index in range(len(shifts))],
+        [me] * len(shifts),
+        [Portrait(me.pixels, source or me.face)],
+        invert,
+        AnyModels(),  # type: ignore[arg-type]
+        report,
+        is_warp=is_warp,
+    )
+    return pixels, report
+
+
+def test_perform_with_a_good_result_says_how_far_it_is_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pixels, report = perform_with(monkeypatch, 0.018)
+
+    assert np.array_equal(pixels, 255 - astronaut().pixels)
+    assert [region.text for region in report.regions] == ["swapped, 1.8 % off"]
+    assert report.notes == []
+
+
+def test_perform_with_a_doubtful_result_warns(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, report = perform_with(monkeypatch, 0.034)
+
+    [note] = report.notes
+    assert note.startswith("Face 1 came out 3.4 % off")
+
+
+def test_perform_takes_a_bad_result_back_and_keeps_the_good_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pixels, report = perform_with(monkeypatch, 0.01, 0.06)
+
+    assert np.array_equal(pixels, 255 - astronaut().pixels), "inverted once"
+    assert [region.is_fault for region in report.regions] == [False, True]
+    assert "Face 2 was left as it was: the result is 6.0 % off" in report.notes[0]
+
+
+def test_perform_with_bad_results_alone_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserInputError) as refusal:
+        perform_with(monkeypatch, 0.06)
+
+    assert refusal.value.code == "faceswap.no_usable_face"
+    assert [region.is_fault for region in refusal.value.regions] == [True]
+
+
+def test_perform_minds_the_sources_eyes_only_when_they_are_warped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shut = make_face(astronaut().face.mesh, right_open=False)
+
+    warped = perform_with(monkeypatch, 0.01, source=shut, is_warp=True)[1].notes
+    drawn = perform_with(monkeypatch, 0.01, source=shut, is_warp=False)[1].notes
+
+    assert warped == ["Source 1 has closed eyes, so the eyes of the other face are kept."]
+    assert drawn == []
