@@ -297,6 +297,58 @@ class FaceOcclusionContract(_Frozen):
     size_px: int = Field(gt=0)
 
 
+class InpaintContract(_Frozen):
+    """Picture and hole in, the picture with the hole filled out; NCHW, batch of one.
+
+    ``(x / divide_by - mean) / std`` is what the network wants of a picture of 0 to 255; the
+    ``output_`` numbers turn its answer back, and are those of the input where left out.
+
+    Attributes:
+        image_name: None takes the first input.
+        mask_name: None takes the second input.
+        is_stacked: whether the mask is no input of its own but the first of four channels, with
+            the picture, black in the network's numbers (0) where the hole is, behind it.
+        colour: order of the channels, in and out.
+        dtype: element type of the picture.
+        mask_dtype: element type of the mask, where it is an input of its own.
+        hole_value: what the mask is where the network shall paint.
+        kept_value: what the mask is elsewhere.
+        size_px: side of the one square it takes: larger pictures are shrunk to it, smaller ones
+            mirrored at the right and at the bottom. None takes any size.
+        multiple: when ``size_px`` is None, both sides are mirrored to a multiple of this.
+        least_side_px: when ``size_px`` is None, shorter sides are mirrored to this.
+        bytes_per_px: working memory a pixel takes while the network runs.
+
+    """
+
+    kind: Literal["inpaint"] = "inpaint"
+    layout: Literal["nchw"] = "nchw"
+    image_name: str | None = None
+    mask_name: str | None = None
+    is_stacked: bool = False
+    colour: Literal["rgb", "bgr"] = "rgb"
+    dtype: Literal["float32", "uint8"] = "float32"
+    divide_by: float = Field(default=255.0, gt=0)
+    mean: Triple = (0.0, 0.0, 0.0)
+    std: Triple = (1.0, 1.0, 1.0)
+    mask_dtype: Literal["float32", "int64", "uint8"] = "float32"
+    hole_value: float = 1.0
+    kept_value: float = 0.0
+    output_divide_by: float | None = Field(default=None, gt=0)
+    output_mean: Triple | None = None
+    output_std: Triple | None = None
+    size_px: int | None = Field(default=None, gt=0)
+    multiple: int = Field(default=1, ge=1)
+    least_side_px: int = Field(default=1, ge=1)
+    bytes_per_px: int = Field(default=2_048, gt=0)
+
+    @model_validator(mode="after")
+    def _is_of_one_size_or_any(self) -> InpaintContract:
+        if self.size_px is not None and (self.multiple > 1 or self.least_side_px > 1):
+            raise ValueError("size_px leaves nothing to multiple and least_side_px")
+        return self
+
+
 Contract = Annotated[
     MattingContract
     | SuperresContract
@@ -307,6 +359,7 @@ Contract = Annotated[
     | FaceSwapContract
     | FaceRestorationContract
     | FaceOcclusionContract
+    | InpaintContract
     | NetworkContract,
     Field(discriminator="kind"),
 ]

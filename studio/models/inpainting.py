@@ -1,0 +1,152 @@
+"""Filling holes by a network: the contract's numbers in, only the hole taken from its answer."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from studio.errors import ModelUnavailableError
+from studio.imaging.picture import Pixels
+from studio.models.cache import Model
+from studio.models.catalogue import ModelSpec
+from studio.models.contracts import InpaintContract
+from studio.models.runtime import Array, Floats, memory_exhausted
+from studio.models.tiling import TILE_BUDGET_BYTES
+
+
+def inpaint_contract(spec: ModelSpec) -> InpaintContract:
+    """How to call an inpainting network.
+
+    Raises:
+        ModelUnavailableError: ``model.unsupported``, the catalogue calls it another way.
+
+    """
+    contract = spec.contract
+    if not isinstance(contract, InpaintContract):
+        raise ModelUnavailableError(
+            f"{spec.title} is not described as an inpainting network.",
+            code="model.unsupported",
+        )
+    return contract
+
+
+def working_size(contract: InpaintContract, width_px: int, height_px: int) -> tuple[int, int]:
+    """Width and height a picture is filled at: its own, or less where the network needs it."""
+    if contract.size_px is not None:
+        ratio = contract.size_px / max(width_px, height_px)
+    else:
+        area_px = TILE_BUDGET_BYTES // contract.bytes_per_px
+        ratio = (area_px / (width_px * height_px)) ** 0.5
+    ratio = min(ratio, 1.0)
+    return max(round(width_px * ratio), 1), max(round(height_px * ratio), 1)
+
+
+def repaint(model: Model, pixels: Pixels, hole: Pixels) -> Pixels:
+    """RGB ``uint8 (H, W, 3)`` with the hole filled; outside the hole as given.
+
+    Where the picture is larger than the network takes, the hole is filled at a reduced size and
+    enlarged: hand in the surroundings of a hole, not a whole photograph.
+
+    Args:
+        model: opened by the cache.
+        pixels: RGB ``uint8 (H, W, 3)``; what it shows in the hole is not looked at by networks
+            that hide it, and decides nothing in those that do not.
+        hole: ``uint8 (H, W)``, 255 = hole; everything above 0 is filled wholly.
+
+    Raises:
+        ModelUnavailableError: ``model.unsupported``.
+        JobCancelledError: the cache was interrupted meanwhile.
+        RetriableError: ``memory.exhausted``.
+
+    """
+    contract = inpaint_contract(model.spec)
+    is_hole = hole > 0
+    if not is_hole.any():
+        return pixels.copy()
+    try:
+        painted = _paint(model, contract, pixels, is_hole)
+    except MemoryError as error:
+        raise memory_exhausted(f"filling with {model.spec.title}") from error
+    return np.where(is_hole[..., np.newaxis], painted, pixels)
+
+
+def _paint(
+    model: Model, contract: InpaintContract, pixels: Pixels, is_hole: np.typing.NDArray[np.bool_]
+) -> Pixels:
+    """``pixels`` with the hole filled, at its own size; the rest as far as resizing keeps it."""
+    height, width = pixels.shape[:2]
+    size = working_size(contract, width, height)
+    if size == (width, height):
+        return _paint_small(model, contract, pixels, is_hole)
+    # Averaging mixes the hole into its rim; every pixel that has a share of it is hole as well.
+    shares = cv2.resize(is_hole.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+    painted = _paint_small(model, contract, small, shares > 0)
+    return np.asarray(
+        cv2.resize(painted, (width, height), interpolation=cv2.INTER_CUBIC), dtype=np.uint8
+    )
+
+
+def _paint_small(
+    model: Model, contract: InpaintContract, pixels: Pixels, is_hole: np.typing.NDArray[np.bool_]
+) -> Pixels:
+    height, width = pixels.shape[:2]
+    image, mask = _pad(contract, pixels), _pad(contract, is_hole.astype(np.uint8))
+    answer = model.runtime.run(_feed(model, contract, image, mask > 0))[0]
+    painted = _read(contract, answer)[:height, :width]
+    # Before it is enlarged: the network's rendering of the surroundings is not the surroundings.
+    return np.where(is_hole[..., np.newaxis], painted, pixels)
+
+
+def _pad(contract: InpaintContract, levels: Pixels) -> Pixels:
+    """``levels`` mirrored at the right and at the bottom to sides the network takes."""
+    bottom, right = (_missing(contract, side_px) for side_px in levels.shape[:2])
+    if not (bottom or right):
+        return levels
+    return np.asarray(cv2.copyMakeBorder(levels, 0, bottom, 0, right, cv2.BORDER_REFLECT), np.uint8)
+
+
+def _missing(contract: InpaintContract, side_px: int) -> int:
+    if contract.size_px is not None:
+        return contract.size_px - side_px
+    least_px = max(side_px, contract.least_side_px)
+    return least_px + -least_px % contract.multiple - side_px
+
+
+def _feed(
+    model: Model, contract: InpaintContract, pixels: Pixels, is_hole: np.typing.NDArray[np.bool_]
+) -> dict[str, Array]:
+    """What the network takes, by input name."""
+    names = model.runtime.input_names
+    image = _image(contract, pixels)
+    mask = np.where(is_hole, contract.hole_value, contract.kept_value)[np.newaxis, np.newaxis]
+    image_name = contract.image_name or names[0]
+    if contract.is_stacked:
+        shown = np.where(is_hole, np.float32(0), image)
+        return {image_name: np.concatenate([mask.astype(np.float32), shown], axis=1)}
+    mask_name = contract.mask_name or names[1]
+    return {image_name: image, mask_name: mask.astype(contract.mask_dtype)}
+
+
+def _image(contract: InpaintContract, pixels: Pixels) -> Array:
+    """``(1, 3, H, W)`` in the network's numbers."""
+    ordered = pixels if contract.colour == "rgb" else pixels[..., ::-1]
+    planes = np.ascontiguousarray(ordered.transpose(2, 0, 1)[np.newaxis])
+    if contract.dtype == "uint8":
+        return planes
+    mean, std = _per_channel(contract.mean), _per_channel(contract.std)
+    return (planes / np.float32(contract.divide_by) - mean) / std
+
+
+def _read(contract: InpaintContract, answer: Array) -> Pixels:
+    """RGB ``uint8 (H, W, 3)`` from the network's answer, clipped and rounded."""
+    mean = _per_channel(contract.output_mean or contract.mean)
+    std = _per_channel(contract.output_std or contract.std)
+    divide_by = np.float32(contract.output_divide_by or contract.divide_by)
+    levels = ((answer * std + mean) * divide_by)[0].transpose(1, 2, 0)
+    pixels = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+    return np.ascontiguousarray(pixels if contract.colour == "rgb" else pixels[..., ::-1])
+
+
+def _per_channel(values: tuple[float, float, float]) -> Floats:
+    return np.array(values, np.float32).reshape(1, 3, 1, 1)
