@@ -62,6 +62,10 @@ def load_runtime(path: Path, spec: ModelSpec, file: WeightFile, settings: Settin
         from studio.models.onnx_runtime import OnnxRuntime
 
         return OnnxRuntime(path, settings)
+    if form == "torchscript":
+        from studio.models.torchscript_runtime import TorchscriptRuntime
+
+        return TorchscriptRuntime(path, settings)
     if form == "tflite" and isinstance(spec.contract, NetworkContract):
         from studio.models.tflite_runtime import TfliteRuntime
 
@@ -152,6 +156,11 @@ class ModelCache:
 
         """
         return isinstance(self._store.status(model_id), Installed)
+
+    def installed_for(self, tool: str) -> list[str]:
+        """Ids of the installed models that ``tool`` can run, its default first."""
+        known = (spec.id for spec in self._store.catalogue.for_tool(tool))
+        return [model_id for model_id in known if self.is_installed(model_id)]
 
     def open(
         self,

@@ -313,6 +313,8 @@ class InpaintContract(_Frozen):
         mask_dtype: element type of the mask, where it is an input of its own.
         hole_value: what the mask is where the network shall paint.
         kept_value: what the mask is elsewhere.
+        rim_px: how far inside the mask the network still shows the picture; the mask it is given
+            is grown by this.
         size_px: side of the one square it takes: larger pictures are shrunk to it, smaller ones
             mirrored at the right and at the bottom. None takes any size.
         multiple: when ``size_px`` is None, both sides are mirrored to a multiple of this.
@@ -334,6 +336,7 @@ class InpaintContract(_Frozen):
     mask_dtype: Literal["float32", "int64", "uint8"] = "float32"
     hole_value: float = 1.0
     kept_value: float = 0.0
+    rim_px: int = Field(default=0, ge=0)
     output_divide_by: float | None = Field(default=None, gt=0)
     output_mean: Triple | None = None
     output_std: Triple | None = None

@@ -91,11 +91,17 @@ def _paint_small(
     model: Model, contract: InpaintContract, pixels: Pixels, is_hole: np.typing.NDArray[np.bool_]
 ) -> Pixels:
     height, width = pixels.shape[:2]
-    image, mask = _pad(contract, pixels), _pad(contract, is_hole.astype(np.uint8))
-    answer = model.runtime.run(_feed(model, contract, image, mask > 0))[0]
+    mask = _grow(is_hole.astype(np.uint8), contract.rim_px)
+    fed = _feed(model, contract, _pad(contract, pixels), _pad(contract, mask) > 0)
+    answer = model.runtime.run(fed)[0]
     painted = _read(contract, answer)[:height, :width]
     # Before it is enlarged: the network's rendering of the surroundings is not the surroundings.
     return np.where(is_hole[..., np.newaxis], painted, pixels)
+
+
+def _grow(mask: Pixels, by_px: int) -> Pixels:
+    side_px = 2 * by_px + 1
+    return np.asarray(cv2.dilate(mask, np.ones((side_px, side_px), np.uint8)), np.uint8)
 
 
 def _pad(contract: InpaintContract, levels: Pixels) -> Pixels:

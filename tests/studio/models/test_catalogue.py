@@ -25,6 +25,7 @@ from studio.models.contracts import (
     FaceOcclusionContract,
     FaceRestorationContract,
     FaceSwapContract,
+    InpaintContract,
     MattingContract,
     NetworkContract,
     OpencvSuperresContract,
@@ -88,6 +89,7 @@ def test_catalogue_tools_exist_and_can_run_the_contract(spec: ModelSpec) -> None
         ),
         "faces": (NetworkContract,),
         "cartoon": (StyleContract,),
+        "inpaint": (InpaintContract,),
     }
     assert set(spec.tools) <= set(TOOLS)
     for tool in spec.tools:
@@ -108,6 +110,7 @@ def test_catalogue_contract_has_what_its_loader_needs(spec: ModelSpec) -> None:
         "face-swap": {"onnx"},
         "face-restoration": {"onnx"},
         "face-occlusion": {"onnx"},
+        "inpaint": {"onnx", "torchscript"},
         "network": {"onnx", "tensorflow-graph", "tflite", "torchscript", "torch-state-dict"},
     }
     assert spec.format in formats[spec.contract.kind]

@@ -1,0 +1,136 @@
+"""TorchScript networks executed by PyTorch. Imported by workers and the command line only.
+
+PyTorch is an optional extra: where it is missing, importing this module raises the
+``ModelUnavailableError`` that a person sees.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from studio.errors import JobCancelledError, ModelUnavailableError, StudioError
+from studio.models.runtime import Array, Device, Precision, process_bytes, threads_for
+from studio.settings import Settings
+
+try:
+    import torch
+    from torch.utils._python_dispatch import TorchDispatchMode
+except ImportError as error:
+    raise ModelUnavailableError(
+        "TorchScript networks need PyTorch, which is not installed on this server. Install it "
+        "with `pip install 'darkroom[torch]'`, or choose the ONNX form of the network.",
+        code="model.unsupported",
+    ) from error
+
+_jit: Any = torch.jit  # half of its names are neither annotated nor exported
+_MEMORY_SIGNS = ("defaultcpuallocator", "bad_alloc", "out of memory")
+
+
+class TorchscriptRuntime:
+    """One TorchScript network in memory; ``runtime.Runtime`` describes the members."""
+
+    name = "torch"
+    precision = Precision.FP32
+
+    def __init__(self, path: Path, settings: Settings) -> None:
+        """Load ``path``. Such a file holds a program in TorchScript, never Python code.
+
+        Raises:
+            ModelUnavailableError: ``model.unreadable``, the file is no TorchScript archive.
+            StudioError: ``device.unavailable``.
+            MemoryError: the weights do not fit.
+
+        """
+        before = process_bytes()
+        self.device = _choose_device(settings)
+        torch.set_num_threads(threads_for(settings))
+        # The same bytes every time: no kernel chosen by a race, no shortened mantissas.
+        torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.allow_tf32 = False
+        self._network = _load(path, self.device)
+        _, *inputs = self._network.forward.schema.arguments  # the first is the network itself
+        self.input_names = tuple(str(argument.name) for argument in inputs)
+        self.resident_bytes = max(path.stat().st_size, process_bytes() - before)
+        self._under_way = _Interruptible()
+
+    def run(self, inputs: Mapping[str, Array]) -> list[Array]:
+        """Run on arrays by the names of the network's arguments; their element types are kept."""
+        fed = [torch.tensor(inputs[name], device=str(self.device)) for name in self.input_names]
+        under_way = self._under_way = _Interruptible()
+        try:
+            # Unoptimised: the optimiser rewrites the network after its first runs and for each
+            # new size, which takes minutes and changes the last bits of the answer.
+            with torch.inference_mode(), _jit.optimized_execution(False), under_way:
+                answer = self._network(*fed)
+        except RuntimeError as error:
+            if under_way.is_ended:
+                raise JobCancelledError from error
+            if _is_memory_error(error):
+                raise MemoryError(str(error)) from error
+            raise
+        answers = answer if isinstance(answer, list | tuple) else [answer]
+        return [np.asarray(output.cpu().numpy()) for output in answers]
+
+    def interrupt(self) -> None:
+        """End the last run that began, between two of its operations."""
+        self._under_way.is_ended = True
+
+
+class _Interruptible(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """While it is entered, every operation of this thread passes here, also a network's own."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.is_ended = False
+
+    def __torch_dispatch__(
+        self,
+        func: Callable[..., Any],
+        types: tuple[type, ...],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> object:
+        if self.is_ended:
+            raise JobCancelledError
+        return func(*args, **(kwargs or {}))
+
+
+def _choose_device(settings: Settings) -> Device:
+    """The device asked for, else CUDA when there is one that PyTorch can use, else CPU."""
+    has_cuda = torch.cuda.is_available()
+    if not settings.device:
+        return Device.CUDA if has_cuda else Device.CPU
+    device = Device(settings.device)
+    if device is Device.CUDA and not has_cuda:
+        raise StudioError(
+            "STUDIO_DEVICE asks for cuda, and the installed PyTorch runs on the CPU only. "
+            "Install PyTorch for CUDA, or unset STUDIO_DEVICE.",
+            code="device.unavailable",
+        )
+    return device
+
+
+def _load(path: Path, device: Device) -> Any:  # noqa: ANN401
+    try:
+        with warnings.catch_warnings():
+            # PyTorch advises authors to publish in another format; these were published in this.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return _jit.load(str(path), map_location=str(device)).eval()
+    except RuntimeError as error:
+        if _is_memory_error(error):
+            raise MemoryError(str(error)) from error
+        raise ModelUnavailableError(
+            f"The weight file {path.name} cannot be run by PyTorch {torch.__version__}.",
+            code="model.unreadable",
+        ) from error
+
+
+def _is_memory_error(error: Exception) -> bool:
+    text = str(error).lower()
+    return any(sign in text for sign in _MEMORY_SIGNS)
