@@ -61,21 +61,22 @@ class TorchscriptRuntime:
 
     def run(self, inputs: Mapping[str, Array]) -> list[Array]:
         """Run on arrays by the names of the network's arguments; their element types are kept."""
-        fed = [torch.tensor(inputs[name], device=str(self.device)) for name in self.input_names]
         under_way = self._under_way = _Interruptible()
         try:
-            # Unoptimised: the optimiser rewrites the network after its first runs and for each
-            # new size, which takes minutes and changes the last bits of the answer.
+            fed = [torch.tensor(inputs[name], device=str(self.device)) for name in self.input_names]
+            # Unoptimised: the optimiser rewrites the network in its first runs, anew for each
+            # size, and what it rewrites may round otherwise.
             with torch.inference_mode(), _jit.optimized_execution(False), under_way:
                 answer = self._network(*fed)
+            answers = answer if isinstance(answer, list | tuple) else [answer]
+            return [np.asarray(output.cpu().numpy()) for output in answers]
         except RuntimeError as error:
-            if under_way.is_ended:
-                raise JobCancelledError from error
-            if _is_memory_error(error):
-                raise MemoryError(str(error)) from error
+            fault = under_way.take_fault()
+            if _is_memory_error(fault or error):
+                raise MemoryError(str(fault or error)) from error
+            if fault:
+                raise fault from error
             raise
-        answers = answer if isinstance(answer, list | tuple) else [answer]
-        return [np.asarray(output.cpu().numpy()) for output in answers]
 
     def interrupt(self) -> None:
         """End the last run that began, between two of its operations."""
@@ -88,6 +89,15 @@ class _Interruptible(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.is_ended = False
+        self._fault: Exception | None = None
+
+    def take_fault(self) -> Exception | None:
+        """What an operation failed with, of which the network's interpreter tells nothing.
+
+        Not kept any longer: its traceback holds the picture in memory.
+        """
+        fault, self._fault = self._fault, None
+        return fault
 
     def __torch_dispatch__(
         self,
@@ -97,8 +107,13 @@ class _Interruptible(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs: dict[str, Any] | None = None,
     ) -> object:
         if self.is_ended:
-            raise JobCancelledError
-        return func(*args, **(kwargs or {}))
+            self._fault = JobCancelledError()
+            raise self._fault
+        try:
+            return func(*args, **(kwargs or {}))
+        except Exception as error:
+            self._fault = error
+            raise
 
 
 def _choose_device(settings: Settings) -> Device:

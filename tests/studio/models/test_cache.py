@@ -231,7 +231,7 @@ def test_load_runtime_of_a_graph_gives_one_that_runs(tmp_path: Path) -> None:
 
 def test_load_runtime_of_a_format_nothing_executes_refuses(tmp_path: Path) -> None:
     file = make_file()
-    spec = make_model(file, contract=MATTING, format="torchscript")
+    spec = make_model(file, contract=MATTING, format="torch-state-dict")
     with pytest.raises(ModelUnavailableError) as refusal:
         load_runtime(tmp_path / "net.pt", spec, file, Settings())
     assert refusal.value.code == "model.unsupported"
