@@ -17,7 +17,7 @@ from app.fabric import View
 from studio.imaging.drawing import Drawing, painted
 from studio.imaging.picture import Pixels
 from studio.imaging.resample import resample
-from studio.params import Corner, InpaintParams, MaskPreset
+from studio.params import InpaintParams
 
 TINT = (255, 59, 48)
 _TINT_OPACITY = 0.55
@@ -45,7 +45,7 @@ def start_mask(params: InpaintParams, given: Pixels | None, drawing: Drawing, vi
     The ready-made and the given mask; of ``drawing`` only the size counts.
     """
     mask = np.zeros(view.size[::-1], dtype=np.uint8)
-    left, top, right, bottom = preset_box(params, drawing.width_px, drawing.height_px)
+    left, top, right, bottom = params.preset_box(drawing.width_px, drawing.height_px)
     corners = view.to_canvas(np.array([(left, top), (right, bottom)], dtype=np.float64))
     (left, top), (right, bottom) = np.rint(corners.clip(0, view.size)).astype(int).tolist()
     mask[top:bottom, left:right] = 255
@@ -55,22 +55,6 @@ def start_mask(params: InpaintParams, given: Pixels | None, drawing: Drawing, vi
     x0, y0, x1, y1 = view.box
     box = (x0 * across, y0 * down, min(x1 * across, given.shape[1]), min(y1 * down, len(given)))
     return np.asarray(np.maximum(mask, resample(given, *view.size, box=box)))
-
-
-def preset_box(params: InpaintParams, width_px: int, height_px: int) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of the ready-made mask; all 0 when there is none."""
-    match params.preset:
-        case MaskPreset.NONE:
-            return 0, 0, 0, 0
-        case MaskPreset.FULL:
-            return 0, 0, width_px, height_px
-    width = max(round(width_px * params.preset_size_ratio), 1)
-    height = max(round(height_px * params.preset_size_ratio), 1)
-    left, top = (width_px - width) // 2, (height_px - height) // 2
-    if params.preset is MaskPreset.CORNER:
-        left = 0 if params.corner in (Corner.TOP_LEFT, Corner.BOTTOM_LEFT) else width_px - width
-        top = 0 if params.corner in (Corner.TOP_LEFT, Corner.TOP_RIGHT) else height_px - height
-    return left, top, left + width, top + height
 
 
 def tint_png(mask: Pixels) -> bytes:

@@ -72,3 +72,20 @@ class InpaintParams(ToolParams):
         default=3, ge=0, le=100, title="Feather px", description="Softens the seam, outwards."
     )
     seed: Seed = Field(default=0, title="Seed")
+
+    def preset_box(self, width_px: int, height_px: int) -> tuple[int, int, int, int]:
+        """Left, top, right, bottom of the ready-made mask; all 0 when there is none."""
+        match self.preset:
+            case MaskPreset.NONE:
+                return 0, 0, 0, 0
+            case MaskPreset.FULL:
+                return 0, 0, width_px, height_px
+        width = max(round(width_px * self.preset_size_ratio), 1)
+        height = max(round(height_px * self.preset_size_ratio), 1)
+        left, top = (width_px - width) // 2, (height_px - height) // 2
+        if self.preset is MaskPreset.CORNER:
+            is_left = self.corner in (Corner.TOP_LEFT, Corner.BOTTOM_LEFT)
+            is_top = self.corner in (Corner.TOP_LEFT, Corner.TOP_RIGHT)
+            left = 0 if is_left else width_px - width
+            top = 0 if is_top else height_px - height
+        return left, top, left + width, top + height

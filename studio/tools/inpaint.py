@@ -1,0 +1,91 @@
+"""Inpaint: what lies under a mask goes, and the picture closes over it.
+
+Every hole is filled by itself, from a crop of the picture at full size; nothing else is
+touched, so a large photograph costs no more than its holes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from studio.imaging.blend import composite
+from studio.imaging.picture import Pixels
+from studio.params import InpaintParams, ToolParams
+from studio.report import Report
+from studio.tools.inpainting.fillers import (
+    choose_filler,
+    fill_region,
+    filler_name,
+)
+from studio.tools.inpainting.mask import build_mask
+from studio.tools.inpainting.regions import find_regions
+from studio.tools.spec import ToolInputs, ToolOutput
+
+if TYPE_CHECKING:
+    from studio.models.cache import ModelCache
+
+
+def run(
+    inputs: ToolInputs, params: ToolParams, models: ModelCache, report: Report
+) -> list[ToolOutput]:
+    """Repaint what the mask covers.
+
+    Args:
+        inputs: "image"; optionally "mask", grey or with its own alpha, of the picture's
+            size, and "drawing", painted strokes.
+        params: ``InpaintParams``.
+        models: opened when a network fills.
+        report: progress, weights, and a note for each way of filling that was used.
+
+    Returns:
+        "image", whose pixels outside of the mask are those of the input, and "mask", how far
+        each pixel was repainted.
+
+    Raises:
+        UserInputError: ``inpaint.nothing_masked``, ``inpaint.mask_size``,
+            ``inpaint.nothing_to_copy``, ``model.other_tool``.
+        ModelUnavailableError: the chosen network is not installed.
+
+    """
+    if not isinstance(params, InpaintParams):
+        raise TypeError("inpaint takes InpaintParams")
+    picture = inputs["image"]
+    mask = build_mask(inputs, params)
+    filled = fill_holes(picture.pixels, mask, params, models, report)
+    result = composite(filled, mask, picture.pixels)
+    return [
+        ToolOutput("image", picture.with_pixels(result, picture.alpha)),
+        ToolOutput("mask", picture.with_pixels(picture.pixels, mask)),
+    ]
+
+
+def fill_holes(
+    pixels: Pixels, mask: Pixels, params: InpaintParams, models: ModelCache, report: Report
+) -> Pixels:
+    """RGB ``uint8 (H, W, 3)`` with everything filled where ``mask`` is above 0."""
+    regions = find_regions(mask)
+    networks = models.installed_for("inpaint")
+    filled = pixels.copy()
+    used: Counter[str] = Counter()
+    for number, region in enumerate(regions):
+        filler = choose_filler(region, params.model, networks)
+        used[filler] += 1
+        with report.span(number / len(regions), (number + 1) / len(regions)):
+            answer = fill_region(
+                filler,
+                np.ascontiguousarray(pixels[region.rows, region.columns]),
+                region.hole,
+                region.closed,
+                params.seed,
+                models,
+                report,
+            )
+        part = filled[region.rows, region.columns]
+        part[region.hole > 0] = answer[region.hole > 0]
+    for filler, count in used.items():
+        areas = "one area" if count == 1 else f"{count} areas"
+        report.note(f"Filled {areas} with {filler_name(filler, models)}.")
+    return filled

@@ -1,0 +1,103 @@
+"""The ways to fill a region, built in or a network, and which one suits it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from studio.errors import UserInputError
+from studio.imaging.picture import Pixels
+from studio.models.inpainting import repaint
+from studio.params import Filler
+from studio.report import Report
+from studio.tools.choice import chosen_model
+from studio.tools.inpainting import patchmatch
+from studio.tools.inpainting.diffusion import navier_stokes, telea
+from studio.tools.inpainting.frequency import extrapolate
+from studio.tools.inpainting.mending import mend
+from studio.tools.inpainting.regions import Region
+
+if TYPE_CHECKING:
+    from studio.models.cache import ModelCache
+
+_MEND = "frequencies, a smooth surface and patches mixed"
+
+_BY_EDGE: dict[str, Callable[[Pixels, Pixels], Pixels]] = {
+    Filler.FREQUENCY: extrapolate,
+    Filler.TELEA: telea,
+    Filler.NAVIER_STOKES: navier_stokes,
+}
+_NAMES: dict[str, str] = {
+    Filler.PATCHMATCH: "PatchMatch",
+    Filler.FREQUENCY: "frequency-selective reconstruction",
+    Filler.TELEA: "Telea's fast marching",
+    Filler.NAVIER_STOKES: "Navier-Stokes",
+    _MEND: _MEND,
+}
+
+
+def choose_filler(region: Region, wanted: str, networks: list[str]) -> str:
+    """What fills ``region``: as wanted, or for "auto" by its shape and what is installed.
+
+    Thin holes are mended from their edges, where no network does better; others go to the
+    first of the installed ``networks``, and to PatchMatch when there is none.
+    """
+    if wanted != Filler.AUTO:
+        return wanted
+    if region.is_thin or min(region.hole.shape) < patchmatch.LEAST_SIDE_PX:
+        return _MEND if region.has_surroundings else next(iter(networks), _MEND)
+    return next(iter(networks), Filler.PATCHMATCH)
+
+
+def fill_region(
+    filler: str,
+    pixels: Pixels,
+    hole: Pixels,
+    closed: Pixels,
+    seed: int,
+    models: ModelCache,
+    report: Report,
+) -> Pixels:
+    """Fill one region by what ``choose_filler`` named.
+
+    Args:
+        filler: a built-in way, or a model of the catalogue.
+        pixels: RGB ``uint8 (H, W, 3)`` of the region's box.
+        hole: ``uint8 (H, W)``, 255 = to be filled.
+        closed: ``uint8 (H, W)``, 255 = shows nothing to go by; holds all of ``hole``.
+        seed: of what is random.
+        models: opens a network.
+        report: progress 0 to 1; told which weights were used.
+
+    Raises:
+        UserInputError: ``inpaint.nothing_to_copy``, ``model.other_tool``.
+        ModelUnavailableError: the network is not installed.
+
+    """
+    if filler not in _NAMES:
+        model = models.open(chosen_model(models, filler, "inpaint").id, report)
+        filled = repaint(model, pixels, closed)
+    else:
+        _require_surroundings(closed)
+        if filler == Filler.PATCHMATCH and min(hole.shape) >= patchmatch.LEAST_SIDE_PX:
+            filled = patchmatch.fill(pixels, hole, closed, seed, report)
+        elif filler in _BY_EDGE:
+            filled = _BY_EDGE[filler](pixels, closed)
+        else:
+            filled = mend(pixels, closed, seed)
+    report.progress(1.0)
+    return filled
+
+
+def filler_name(filler: str, models: ModelCache) -> str:
+    """What a filler is called in sentences."""
+    return _NAMES.get(filler) or models.spec(filler).title
+
+
+def _require_surroundings(closed: Pixels) -> None:
+    if not (closed == 0).any():
+        raise UserInputError(
+            "The whole picture is masked, so there is nothing to fill it from",
+            remedy="Leave some of it unmasked, or use an inpainting network.",
+            code="inpaint.nothing_to_copy",
+        )

@@ -1,0 +1,78 @@
+"""What shall be repainted: ready-made, given and painted masks, made one and finished."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from studio.errors import UserInputError
+from studio.imaging.masks import shift_edge
+from studio.imaging.picture import Picture, Pixels
+from studio.params import InpaintParams
+from studio.tools.spec import DRAWING_ROLE, ToolInputs
+
+HOLE_LEVEL = 128
+"""From this level on a given mask counts as painted, so that soft masks make clear holes."""
+
+
+def build_mask(inputs: ToolInputs, params: InpaintParams) -> Pixels:
+    """How far each pixel is repainted, ``uint8 (H, W)``, 255 = wholly.
+
+    The union of the ready-made mask and the input "mask"; over it the input "drawing", whose
+    eraser takes away from both; then inverted, grown and feathered as ``params`` say.
+
+    Raises:
+        UserInputError: ``inpaint.mask_size`` or ``inpaint.nothing_masked``.
+
+    """
+    picture = inputs["image"]
+    mask = np.zeros(picture.pixels.shape[:2], dtype=np.uint8)
+    left, top, right, bottom = params.preset_box(picture.width, picture.height)
+    mask[top:bottom, left:right] = 255
+    if "mask" in inputs:
+        mask = np.maximum(mask, _given(inputs["mask"], picture))
+    if DRAWING_ROLE in inputs:
+        mask = _paint(mask, inputs[DRAWING_ROLE])
+    if params.invert:
+        mask = 255 - mask
+    mask = soften(shift_edge(mask, params.grow_px), params.feather_px)
+    if not mask.any():
+        raise UserInputError(
+            "Nothing is masked",
+            remedy="Paint over what shall go, or give a mask.",
+            code="inpaint.nothing_masked",
+        )
+    return mask
+
+
+def soften(mask: Pixels, reach_px: int) -> Pixels:
+    """The seam faded outwards over ``reach_px``; what is masked wholly stays so."""
+    if reach_px == 0:
+        return mask
+    sigma_px = reach_px / 2
+    blurred = cv2.GaussianBlur(mask, (0, 0), sigma_px, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(np.maximum(mask, blurred), dtype=np.uint8)
+
+
+def _given(mask: Picture, picture: Picture) -> Pixels:
+    if (mask.width, mask.height) != (picture.width, picture.height):
+        raise UserInputError(
+            f"The mask is {mask.width} × {mask.height} px and the picture "
+            f"{picture.width} × {picture.height}",
+            remedy="Give a mask of the picture's own size.",
+            code="inpaint.mask_size",
+        )
+    if mask.alpha is not None and mask.alpha.min() < 255:
+        levels = mask.alpha
+    else:
+        levels = np.asarray(cv2.cvtColor(mask.pixels, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+    return np.where(levels >= HOLE_LEVEL, np.uint8(255), np.uint8(0))
+
+
+def _paint(mask: Pixels, drawing: Picture) -> Pixels:
+    """White of the drawing adds, black erases, and what it leaves clear stays."""
+    if drawing.alpha is None:
+        return np.asarray(drawing.pixels[..., 0])
+    touched = drawing.alpha.astype(np.float32) / 255
+    painted = drawing.pixels[..., 0] * touched + mask * (1 - touched)
+    return np.rint(painted).astype(np.uint8)
