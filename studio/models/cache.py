@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from importlib.util import find_spec
 from pathlib import Path
 from threading import RLock
 
@@ -158,9 +159,12 @@ class ModelCache:
         return isinstance(self._store.status(model_id), Installed)
 
     def installed_for(self, tool: str) -> list[str]:
-        """Ids of the installed models that ``tool`` can run, its default first."""
-        known = (spec.id for spec in self._store.catalogue.for_tool(tool))
-        return [model_id for model_id in known if self.is_installed(model_id)]
+        """Ids of the installed models that ``tool`` can run here, its default first.
+
+        Not among them: TorchScript networks where PyTorch, which is optional, is missing.
+        """
+        known = [spec for spec in self._store.catalogue.for_tool(tool) if _has_runtime(spec)]
+        return [spec.id for spec in known if self.is_installed(spec.id)]
 
     def open(
         self,
@@ -261,6 +265,10 @@ class ModelCache:
         """Forget the least recently used until the rest hold at most ``limit_bytes``."""
         while self._resident and self.resident_bytes > limit_bytes:
             self._resident.popitem(last=False)
+
+
+def _has_runtime(spec: ModelSpec) -> bool:
+    return spec.format != "torchscript" or find_spec("torch") is not None
 
 
 def _record(

@@ -42,7 +42,7 @@ class Runtime(Protocol):
 
     @property
     def name(self) -> str:
-        """Which library executes it: ``onnxruntime``, ``ncnn`` or ``opencv``."""
+        """Which library executes it: ``onnxruntime``, ``ncnn``, ``opencv`` or ``torch``."""
 
     @property
     def device(self) -> Device:

@@ -21,6 +21,7 @@ from tests.studio.models.inpainting_networks import SIDE_PX, WRITERS, mean_paint
 from tests.studio.models.networks import FakeRuntime, model_of
 
 CPU = Settings(device="cpu", threads=1)
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
 CONTRACTS = {
     spec.id: spec.contract
     for spec in load_catalogue().for_tool("inpaint")

@@ -180,6 +180,27 @@ def test_open_of_a_torchscript_model_records_who_ran_it(tmp_path: Path) -> None:
     assert report.weights[0].runtime == "torch"
 
 
+def test_installed_for_lists_torchscript_models_where_pytorch_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {"scripted": make_file("a.pt", b"a"), "graph": make_file("b.onnx", b"b")}
+    models = [
+        make_model(file, id=name, tools=("inpaint",), format=form)
+        for (name, file), form in zip(files.items(), ("torchscript", "onnx"), strict=True)
+    ]
+    missing = make_model(make_file("c.onnx", b"c"), id="missing", tools=("inpaint",))
+    other = make_model(make_file("d.onnx", b"d"), id="other")
+    store = make_store(tmp_path / "weights", *models, missing, other)
+    for model_id, name in (("scripted", "a.pt"), ("graph", "b.onnx"), ("other", "d.onnx")):
+        (tmp_path / name).write_bytes(name[:1].encode())
+        store.import_file(tmp_path / name, model_id)
+    cache = ModelCache(store, CPU)
+
+    assert cache.installed_for("inpaint") == ["scripted", "graph"]
+    monkeypatch.setattr("studio.models.cache.find_spec", lambda name: None)
+    assert cache.installed_for("inpaint") == ["graph"]
+
+
 WITHOUT_TORCH = """
 import sys
 sys.modules["torch"] = None  # as if it were not installed
