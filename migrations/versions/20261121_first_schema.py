@@ -135,9 +135,7 @@ def _create_people() -> None:
         sa.ForeignKeyConstraint(["actor_id"], ["users.id"], name=op.f("fk_audit_actor_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
     )
-    op.create_index(
-        op.f("ix_audit_actor_id_action"), "audit", ["actor_id", "action"], unique=False
-    )
+    op.create_index(op.f("ix_audit_actor_id_action"), "audit", ["actor_id", "action"], unique=False)
     op.create_index(op.f("ix_audit_at"), "audit", ["at"], unique=False)
 
 
