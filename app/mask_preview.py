@@ -87,7 +87,7 @@ def _soften(mask: Pixels, reach_px: float) -> Pixels:
     """The seam, faded outwards over ``reach_px``; what is masked stays so."""
     if reach_px < 0.5:
         return mask
-    blurred = Image.fromarray(mask).filter(ImageFilter.GaussianBlur(reach_px / 2))
+    blurred = Image.fromarray(mask).filter(ImageFilter.GaussianBlur(reach_px / 3))
     return np.asarray(np.maximum(mask, np.asarray(blurred)))
 
 

@@ -62,7 +62,7 @@ class InpaintParams(ToolParams):
     )
     invert: bool = Field(default=False, title="Invert", description="Keep what is masked.")
     grow_px: int = Field(
-        default=4,
+        default=0,
         ge=-100,
         le=100,
         title="Grow px",

@@ -30,7 +30,17 @@ from studio.tools.spec import DRAWING_ROLE, GREY_ROLES, ToolInputs, ToolOutput, 
 if TYPE_CHECKING:
     from studio.models.cache import ModelCache
 
-LIBRARIES = ("ncnn", "numpy", "onnxruntime", "opencv-contrib-python-headless", "pillow")
+LIBRARIES = (
+    "ncnn",
+    "numpy",
+    "onnxruntime",
+    "opencv-contrib-python-headless",
+    "pillow",
+    "pymatting",
+    "pypatchmatch",
+    "scikit-image",
+    "scipy",
+)
 """Distributions whose version may change a result's pixels or bytes."""
 
 _EXTENSIONS = {ImageFormat.PNG: "png", ImageFormat.JPEG: "jpg", ImageFormat.WEBP: "webp"}

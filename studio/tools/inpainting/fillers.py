@@ -20,7 +20,7 @@ from studio.tools.inpainting.regions import Region
 if TYPE_CHECKING:
     from studio.models.cache import ModelCache
 
-_MEND = "frequencies, a smooth surface and patches mixed"
+_MEND = "edges and similar patches"
 
 _BY_EDGE: dict[str, Callable[[Pixels, Pixels], Pixels]] = {
     Filler.FREQUENCY: extrapolate,
@@ -40,13 +40,16 @@ def choose_filler(region: Region, wanted: str, networks: list[str]) -> str:
     """What fills ``region``: as wanted, or for "auto" by its shape and what is installed.
 
     Thin holes are mended from their edges, where no network does better; others go to the
-    first of the installed ``networks``, and to PatchMatch when there is none.
+    first of the installed ``networks``, and to PatchMatch when there is none. What is too
+    small to hold patches is mended too.
     """
-    if wanted != Filler.AUTO:
+    if wanted not in (Filler.AUTO, Filler.PATCHMATCH):
         return wanted
-    if region.is_thin or min(region.hole.shape) < patchmatch.LEAST_SIDE_PX:
-        return _MEND if region.has_surroundings else next(iter(networks), _MEND)
-    return next(iter(networks), Filler.PATCHMATCH)
+    if wanted == Filler.AUTO and networks and not (region.is_thin and region.has_surroundings):
+        return networks[0]
+    has_patches = min(region.hole.shape) >= patchmatch.LEAST_SIDE_PX
+    is_mended = not has_patches or (wanted == Filler.AUTO and region.is_thin)
+    return _MEND if is_mended else Filler.PATCHMATCH
 
 
 def fill_region(
@@ -79,12 +82,12 @@ def fill_region(
         filled = repaint(model, pixels, closed)
     else:
         _require_surroundings(closed)
-        if filler == Filler.PATCHMATCH and min(hole.shape) >= patchmatch.LEAST_SIDE_PX:
+        if filler == Filler.PATCHMATCH:
             filled = patchmatch.fill(pixels, hole, closed, seed, report)
         elif filler in _BY_EDGE:
             filled = _BY_EDGE[filler](pixels, closed)
         else:
-            filled = mend(pixels, closed, seed)
+            filled = mend(pixels, closed)
     report.progress(1.0)
     return filled
 

@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 
 from studio.errors import UserInputError
-from studio.imaging.masks import shift_edge
 from studio.imaging.picture import Picture, Pixels
 from studio.params import InpaintParams
 from studio.tools.spec import DRAWING_ROLE, ToolInputs
@@ -35,7 +34,7 @@ def build_mask(inputs: ToolInputs, params: InpaintParams) -> Pixels:
         mask = _paint(mask, inputs[DRAWING_ROLE])
     if params.invert:
         mask = 255 - mask
-    mask = soften(shift_edge(mask, params.grow_px), params.feather_px)
+    mask = soften(grow(mask, params.grow_px), params.feather_px)
     if not mask.any():
         raise UserInputError(
             "Nothing is masked",
@@ -45,11 +44,28 @@ def build_mask(inputs: ToolInputs, params: InpaintParams) -> Pixels:
     return mask
 
 
+def grow(mask: Pixels, distance_px: int) -> Pixels:
+    """The mask widened by a disc of this radius, or narrowed by a negative one.
+
+    What is painted at least by half counts as its edge.
+    """
+    if distance_px < 0:
+        return np.asarray(255 - grow(255 - mask, -distance_px), dtype=np.uint8)
+    if distance_px == 0:
+        return mask
+    outside = np.where(mask >= HOLE_LEVEL, np.uint8(0), np.uint8(1))
+    if outside.all():
+        return mask
+    distance = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.where(distance <= distance_px, np.uint8(255), mask)
+
+
 def soften(mask: Pixels, reach_px: int) -> Pixels:
     """The seam faded outwards over ``reach_px``; what is masked wholly stays so."""
     if reach_px == 0:
         return mask
-    sigma_px = reach_px / 2
+    # Three standard deviations hold all of a Gaussian that eight bits can show.
+    sigma_px = reach_px / 3
     blurred = cv2.GaussianBlur(mask, (0, 0), sigma_px, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(np.maximum(mask, blurred), dtype=np.uint8)
 

@@ -8,8 +8,6 @@ and every patch then fetches its fine detail from where it came from.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -24,14 +22,17 @@ LEAST_SIDE_PX = 16
 """Pictures with a shorter side hold too few patches to choose from."""
 _LARGE_AREA_PX = 128 * 128
 """Larger holes are filled on a copy whose hole has about this area."""
-_TRIES: tuple[tuple[int, int], ...] = ((5, 0), (7, 0), (5, 1), (7, 1), (5, 2), (7, 2))
+_TRIES: tuple[tuple[int, int], ...] = ((5, 0), (7, 1), (5, 2))
 """Patch radius and how far from the run's seed; larger patches hold larger structures."""
-_LARGE_TRIES = _TRIES[:2]
 _TYPICAL_SIGMA_PX = 1.0
-_SHADE_SIGMA_PX = 4.0
-"""Shading is taken from the mean of all fillings; what is finer, from the one that is kept."""
-_DETAIL_GAIN = 0.95
-"""Detail that is guessed stands back a little: nearer to the truth, and not to be seen."""
+_NEARNESS = 0.03
+"""How much patches from nearby are preferred."""
+_LARGE_NEARNESS = (0.03, 0.15)
+"""For large holes two are tried, as few of their patches touch what is known: with the first
+a face may be copied into a wall of its brightness, with the second gravel becomes streaks."""
+_RING_PX = 24
+"""What a large filling should resemble: the rim of the hole, at reduced size."""
+_COLOUR_BINS = 8
 _PATCH_PX = 5
 _PATCH_NUMBERS = 12
 """Principal components a patch is compared by."""
@@ -53,12 +54,12 @@ def fill(pixels: Pixels, hole: Pixels, closed: Pixels, seed: int, report: Report
     """
     factor = _reduction(hole)
     if factor == 1:
-        filled = _typical(pixels, hole, closed, seed, _TRIES, report)
+        filled = _typical(pixels, hole, closed, seed, report)
     else:
         small = _reduce(pixels, closed, factor)
         small_hole, small_closed = _reduce_mask(hole, factor), _reduce_mask(closed, factor)
-        with report.span(0.0, 0.8):
-            rough = _typical(small, small_hole, small_closed, seed, _LARGE_TRIES, report)
+        report.progress(0.0)
+        rough = _least_strange(small, small_hole, small_closed, seed, report)
         filled = _refine(pixels, closed, rough, small_hole, small_closed, factor)
     report.progress(1.0)
     return np.where(hole[..., np.newaxis] > 0, filled, pixels)
@@ -79,38 +80,76 @@ def _typical(
     hole: Pixels,
     closed: Pixels,
     seed: int,
-    tries: Sequence[tuple[int, int]],
     report: Report,
 ) -> Pixels:
-    """Of several fillings the one nearest to their mean, shaded like the mean."""
+    """Of several fillings the one nearest to their mean."""
     fillings = []
-    for number, (radius_px, offset) in enumerate(tries):
-        report.progress(number / len(tries))
-        fillings.append(solve(pixels, hole, closed, radius_px, seed + offset))
+    for number, (radius_px, offset) in enumerate(_TRIES):
+        report.progress(number / len(_TRIES))
+        fillings.append(_solve(pixels, hole, closed, radius_px, seed + offset, _NEARNESS))
     inside = hole > 0
-    soft = [_blur(filling, _TYPICAL_SIGMA_PX)[inside] for filling in fillings]
-    typical = np.mean(soft, axis=0)
-    distances = [float(np.square(one - typical).mean()) for one in soft]
-    kept = fillings[int(np.argmin(distances))].astype(np.float32)
-    mean = np.asarray(np.mean(fillings, axis=0, dtype=np.float32))
-    detail = kept - _blur(kept, _SHADE_SIGMA_PX)
-    shaded = _blur(mean, _SHADE_SIGMA_PX) + _DETAIL_GAIN * detail
-    return np.clip(np.rint(shaded), 0, 255).astype(np.uint8)
+    soft = [
+        cv2.GaussianBlur(filling.astype(np.float32), (0, 0), _TYPICAL_SIGMA_PX)[inside]
+        for filling in fillings
+    ]
+    mean = np.mean(soft, axis=0)
+    distances = [float(np.square(one - mean).mean()) for one in soft]
+    return fillings[int(np.argmin(distances))]
 
 
-def solve(pixels: Pixels, hole: Pixels, closed: Pixels, radius_px: int, seed: int) -> Pixels:
+def _least_strange(
+    pixels: Pixels, hole: Pixels, closed: Pixels, seed: int, report: Report
+) -> Pixels:
+    """Of two fillings the one that is more like the rim of the hole."""
+    fillings = []
+    for number, nearness in enumerate(_LARGE_NEARNESS):
+        report.progress(0.4 * number)
+        fillings.append(_solve(pixels, hole, closed, _TRIES[0][0], seed, nearness))
+    return min(fillings, key=lambda filling: _strangeness(filling, hole, closed))
+
+
+def _strangeness(filling: Pixels, hole: Pixels, closed: Pixels) -> float:
+    """How far colours and roughness of a filling are from those round it; 0 is the same."""
+    reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _RING_PX + 1,) * 2)
+    ring = np.where(closed > 0, np.uint8(0), cv2.dilate(hole, reach)).astype(np.uint8)
+    if not ring.any():
+        return 0.0
+    lab = cv2.cvtColor(filling, cv2.COLOR_RGB2LAB)
+    bins, ranges = [_COLOUR_BINS] * 3, [0, 256] * 3
+    counts = [cv2.calcHist([lab], [0, 1, 2], mask, bins, ranges) for mask in (hole, ring)]
+    inside, around = (count / count.sum() for count in counts)
+    shared = float(np.minimum(inside, around).sum())
+    rough = np.abs(cv2.Laplacian(lab[..., 0], cv2.CV_32F))
+    ratio = (rough[hole > 0].mean() + 1) / (rough[ring > 0].mean() + 1)
+    return 1 - shared + abs(float(np.log2(ratio)))
+
+
+def _solve(
+    pixels: Pixels, hole: Pixels, closed: Pixels, radius_px: int, seed: int, nearness: float
+) -> Pixels:
     """One search, as ``fill`` but at full size, with patches of ``radius_px``."""
-    patchmatch.set_random_seed(seed)
     # A patch may not be larger than the picture it is looked for in.
     radius_px = max(1, min(radius_px, (min(hole.shape) - 1) // 2))
     others = np.where(hole > 0, np.uint8(0), closed)
-    return np.asarray(
-        patchmatch.inpaint(pixels, hole, global_mask=others, patch_size=radius_px), dtype=np.uint8
+    patchmatch.set_random_seed(seed)
+    filled = patchmatch.inpaint_regularity(
+        pixels,
+        hole,
+        _places(hole),
+        global_mask=others,
+        patch_size=radius_px,
+        guide_weight=nearness,
     )
+    return np.asarray(filled, dtype=np.uint8)
 
 
-def _blur(pixels: Pixels | Floats, sigma_px: float) -> Floats:
-    return np.asarray(cv2.GaussianBlur(np.asarray(pixels, np.float32), (0, 0), sigma_px))
+def _places(hole: Pixels) -> Floats:
+    """Where each pixel lies, ``float32 (H, W, 3)``: rows and columns over the longer side."""
+    height, width = hole.shape
+    places = np.zeros((height, width, 3), np.float32)
+    places[..., 0] = np.arange(height, dtype=np.float32)[:, np.newaxis] / max(height, width)
+    places[..., 1] = np.arange(width, dtype=np.float32) / max(height, width)
+    return places
 
 
 def _reduce(pixels: Pixels, closed: Pixels, factor: int) -> Pixels:
@@ -124,9 +163,11 @@ def _reduce(pixels: Pixels, closed: Pixels, factor: int) -> Pixels:
 
 
 def _reduce_mask(mask: Pixels, factor: int) -> Pixels:
-    """Closed wherever the reduced pixel is mostly closed."""
-    share = cv2.resize(mask, _small_size(mask, factor), interpolation=cv2.INTER_AREA)
-    return np.where(share >= 128, np.uint8(255), np.uint8(0))
+    """Closed wherever anything of the reduced pixel is."""
+    share = cv2.resize(
+        mask.astype(np.float32), _small_size(mask, factor), interpolation=cv2.INTER_AREA
+    )
+    return np.where(share > 0, np.uint8(255), np.uint8(0))
 
 
 def _small_size(mask: Pixels, factor: int) -> tuple[int, int]:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from studio.imaging.masks import SOLID_LEVEL
 from studio.imaging.picture import Pixels
 
 THIN_RADIUS_PX = 7.0
@@ -16,7 +17,7 @@ THIN_RADIUS_PX = 7.0
 
 _LEAST_MARGIN_PX = 48
 _MOST_MARGIN_PX = 256
-_MARGIN_RATIO = 0.75
+_MARGIN_RATIO = 0.4
 """Surroundings looked at on each side, over the longer side of the hole."""
 _THIN_MARGIN_PX = 40
 _TILE_PX = 384
@@ -64,13 +65,14 @@ def find_regions(mask: Pixels) -> list[Region]:
     """The separate holes of ``mask``, larger ones first, scratches in pieces after them.
 
     Args:
-        mask: ``uint8 (H, W)``; everything above 0 is hole.
+        mask: ``uint8 (H, W)``; everything above 0 is hole. A thin one is filled without its
+            feather, as mending meets the edges already.
 
     """
-    hole = (mask > 0).astype(np.uint8)
+    hole, solid = (mask > 0).astype(np.uint8), (mask >= SOLID_LEVEL).astype(np.uint8)
     _, found, boxes, _ = cv2.connectedComponentsWithStats(hole, connectivity=8)
     labels, stats = np.asarray(found, np.int32), np.asarray(boxes, np.int32)
-    deepest = _deepest(hole, labels, len(stats))
+    deepest = _deepest(solid, labels, len(stats))
     deepest[0] = 0
     whole = [
         _whole_region(hole, labels, label, stats[label])
@@ -78,15 +80,18 @@ def find_regions(mask: Pixels) -> list[Region]:
     ]
     is_thin = deepest <= THIN_RADIUS_PX
     is_thin[0] = False
-    return whole + _thin_regions(hole, is_thin[labels])
+    thin = is_thin[labels] & (solid > 0)
+    # Without its feather, what is thin shows its edges.
+    seen = np.where(is_thin[labels], solid, hole)
+    return whole + _thin_regions(seen, thin)
 
 
-def _deepest(hole: Pixels, labels: npt.NDArray[np.int32], count: int) -> npt.NDArray[np.float32]:
+def _deepest(solid: Pixels, labels: npt.NDArray[np.int32], count: int) -> npt.NDArray[np.float32]:
     """Radius in px of the largest disc in each hole; the picture's border is no edge."""
-    framed = cv2.copyMakeBorder(hole, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    framed = cv2.copyMakeBorder(solid, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     depth = cv2.distanceTransform(framed, cv2.DIST_L2, 5)[1:-1, 1:-1]
     deepest = np.zeros(count, dtype=np.float32)
-    inside = hole > 0
+    inside = solid > 0
     np.maximum.at(deepest, labels[inside], depth[inside])
     return deepest
 
