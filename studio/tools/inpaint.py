@@ -66,25 +66,26 @@ def fill_holes(
     pixels: Pixels, mask: Pixels, params: InpaintParams, models: ModelCache, report: Report
 ) -> Pixels:
     """RGB ``uint8 (H, W, 3)`` with everything filled where ``mask`` is above 0."""
-    regions = find_regions(mask)
+    regions, closed = find_regions(mask)
     networks = models.installed_for("inpaint")
     filled = pixels.copy()
     used: Counter[str] = Counter()
     for number, region in enumerate(regions):
-        filler = choose_filler(region, params.model, networks)
+        part, closed_here = (whole[region.rows, region.columns] for whole in (filled, closed))
+        filler = choose_filler(region, closed_here, params.model, networks)
         used[filler] += 1
         with report.span(number / len(regions), (number + 1) / len(regions)):
             answer = fill_region(
                 filler,
-                np.ascontiguousarray(pixels[region.rows, region.columns]),
-                region.hole,
-                region.closed,
+                np.ascontiguousarray(part),
+                np.ascontiguousarray(closed_here),
                 params.seed,
                 models,
                 report,
             )
-        part = filled[region.rows, region.columns]
+        # What is filled counts as open for the next, so that pieces of one hole fit together.
         part[region.hole > 0] = answer[region.hole > 0]
+        closed_here[region.hole > 0] = 0
     for filler, count in used.items():
         areas = "one area" if count == 1 else f"{count} areas"
         report.note(f"Filled {areas} with {filler_name(filler, models)}.")

@@ -36,7 +36,7 @@ _NAMES: dict[str, str] = {
 }
 
 
-def choose_filler(region: Region, wanted: str, networks: list[str]) -> str:
+def choose_filler(region: Region, closed: Pixels, wanted: str, networks: list[str]) -> str:
     """What fills ``region``: as wanted, or for "auto" by its shape and what is installed.
 
     Thin holes are mended from their edges, where no network does better; others go to the
@@ -45,7 +45,8 @@ def choose_filler(region: Region, wanted: str, networks: list[str]) -> str:
     """
     if wanted not in (Filler.AUTO, Filler.PATCHMATCH):
         return wanted
-    if wanted == Filler.AUTO and networks and not (region.is_thin and region.has_surroundings):
+    is_mendable = region.is_thin and bool((closed == 0).any())
+    if wanted == Filler.AUTO and networks and not is_mendable:
         return networks[0]
     has_patches = min(region.hole.shape) >= patchmatch.LEAST_SIDE_PX
     is_mended = not has_patches or (wanted == Filler.AUTO and region.is_thin)
@@ -56,7 +57,6 @@ def fill_region(
     filler: str,
     pixels: Pixels,
     hole: Pixels,
-    closed: Pixels,
     seed: int,
     models: ModelCache,
     report: Report,
@@ -66,8 +66,8 @@ def fill_region(
     Args:
         filler: a built-in way, or a model of the catalogue.
         pixels: RGB ``uint8 (H, W, 3)`` of the region's box.
-        hole: ``uint8 (H, W)``, 255 = to be filled.
-        closed: ``uint8 (H, W)``, 255 = shows nothing to go by; holds all of ``hole``.
+        hole: ``uint8 (H, W)``, 255 = to be filled, with whatever else is masked in the box:
+            it shows nothing to go by.
         seed: of what is random.
         models: opens a network.
         report: progress 0 to 1; told which weights were used.
@@ -79,15 +79,15 @@ def fill_region(
     """
     if filler not in _NAMES:
         model = models.open(chosen_model(models, filler, "inpaint").id, report)
-        filled = repaint(model, pixels, closed)
+        filled = repaint(model, pixels, hole)
     else:
-        _require_surroundings(closed)
+        _require_surroundings(hole)
         if filler == Filler.PATCHMATCH:
-            filled = patchmatch.fill(pixels, hole, closed, seed, report)
+            filled = patchmatch.fill(pixels, hole, seed, report)
         elif filler in _BY_EDGE:
-            filled = _BY_EDGE[filler](pixels, closed)
+            filled = _BY_EDGE[filler](pixels, hole)
         else:
-            filled = mend(pixels, closed)
+            filled = mend(pixels, hole)
     report.progress(1.0)
     return filled
 
@@ -97,8 +97,8 @@ def filler_name(filler: str, models: ModelCache) -> str:
     return _NAMES.get(filler) or models.spec(filler).title
 
 
-def _require_surroundings(closed: Pixels) -> None:
-    if not (closed == 0).any():
+def _require_surroundings(hole: Pixels) -> None:
+    if not (hole == 0).any():
         raise UserInputError(
             "The whole picture is masked, so there is nothing to fill it from",
             remedy="Leave some of it unmasked, or use an inpainting network.",

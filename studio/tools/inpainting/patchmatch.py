@@ -33,18 +33,19 @@ a face may be copied into a wall of its brightness, with the second gravel becom
 _RING_PX = 24
 """What a large filling should resemble: the rim of the hole, at reduced size."""
 _COLOUR_BINS = 8
+_WHOLLY = 1 - 1e-4
+"""Averaging rounds."""
 _PATCH_PX = 5
 _PATCH_NUMBERS = 12
 """Principal components a patch is compared by."""
 
 
-def fill(pixels: Pixels, hole: Pixels, closed: Pixels, seed: int, report: Report) -> Pixels:
+def fill(pixels: Pixels, hole: Pixels, seed: int, report: Report) -> Pixels:
     """Fill ``hole`` with patches of what is open around it.
 
     Args:
         pixels: RGB ``uint8 (H, W, 3)``.
         hole: ``uint8 (H, W)``, 255 = to be filled.
-        closed: ``uint8 (H, W)``, 255 = shows nothing to copy; holds all of ``hole``.
         seed: of the search.
         report: progress 0 to 1.
 
@@ -54,13 +55,11 @@ def fill(pixels: Pixels, hole: Pixels, closed: Pixels, seed: int, report: Report
     """
     factor = _reduction(hole)
     if factor == 1:
-        filled = _typical(pixels, hole, closed, seed, report)
+        filled = _typical(pixels, hole, seed, report)
     else:
-        small = _reduce(pixels, closed, factor)
-        small_hole, small_closed = _reduce_mask(hole, factor), _reduce_mask(closed, factor)
-        report.progress(0.0)
-        rough = _least_strange(small, small_hole, small_closed, seed, report)
-        filled = _refine(pixels, closed, rough, small_hole, small_closed, factor)
+        small, small_hole = _reduce(pixels, hole, factor), _reduce_mask(hole, factor)
+        rough = _least_strange(small, small_hole, seed, report)
+        filled = _refine(pixels, hole, rough, small_hole, factor)
     report.progress(1.0)
     return np.where(hole[..., np.newaxis] > 0, filled, pixels)
 
@@ -75,18 +74,12 @@ def _reduction(hole: Pixels) -> int:
     return factor
 
 
-def _typical(
-    pixels: Pixels,
-    hole: Pixels,
-    closed: Pixels,
-    seed: int,
-    report: Report,
-) -> Pixels:
+def _typical(pixels: Pixels, hole: Pixels, seed: int, report: Report) -> Pixels:
     """Of several fillings the one nearest to their mean."""
     fillings = []
     for number, (radius_px, offset) in enumerate(_TRIES):
         report.progress(number / len(_TRIES))
-        fillings.append(_solve(pixels, hole, closed, radius_px, seed + offset, _NEARNESS))
+        fillings.append(_solve(pixels, hole, radius_px, seed + offset, _NEARNESS))
     inside = hole > 0
     soft = [
         cv2.GaussianBlur(filling.astype(np.float32), (0, 0), _TYPICAL_SIGMA_PX)[inside]
@@ -97,21 +90,19 @@ def _typical(
     return fillings[int(np.argmin(distances))]
 
 
-def _least_strange(
-    pixels: Pixels, hole: Pixels, closed: Pixels, seed: int, report: Report
-) -> Pixels:
+def _least_strange(pixels: Pixels, hole: Pixels, seed: int, report: Report) -> Pixels:
     """Of two fillings the one that is more like the rim of the hole."""
     fillings = []
     for number, nearness in enumerate(_LARGE_NEARNESS):
         report.progress(0.4 * number)
-        fillings.append(_solve(pixels, hole, closed, _TRIES[0][0], seed, nearness))
-    return min(fillings, key=lambda filling: _strangeness(filling, hole, closed))
+        fillings.append(_solve(pixels, hole, _TRIES[0][0], seed, nearness))
+    return min(fillings, key=lambda filling: _strangeness(filling, hole))
 
 
-def _strangeness(filling: Pixels, hole: Pixels, closed: Pixels) -> float:
+def _strangeness(filling: Pixels, hole: Pixels) -> float:
     """How far colours and roughness of a filling are from those round it; 0 is the same."""
     reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _RING_PX + 1,) * 2)
-    ring = np.where(closed > 0, np.uint8(0), cv2.dilate(hole, reach)).astype(np.uint8)
+    ring = np.where(hole > 0, np.uint8(0), cv2.dilate(hole, reach)).astype(np.uint8)
     if not ring.any():
         return 0.0
     lab = cv2.cvtColor(filling, cv2.COLOR_RGB2LAB)
@@ -124,19 +115,15 @@ def _strangeness(filling: Pixels, hole: Pixels, closed: Pixels) -> float:
     return 1 - shared + abs(float(np.log2(ratio)))
 
 
-def _solve(
-    pixels: Pixels, hole: Pixels, closed: Pixels, radius_px: int, seed: int, nearness: float
-) -> Pixels:
-    """One search, as ``fill`` but at full size, with patches of ``radius_px``."""
+def _solve(pixels: Pixels, hole: Pixels, radius_px: int, seed: int, nearness: float) -> Pixels:
+    """One search at full size, with patches of ``radius_px``."""
     # A patch may not be larger than the picture it is looked for in.
     radius_px = max(1, min(radius_px, (min(hole.shape) - 1) // 2))
-    others = np.where(hole > 0, np.uint8(0), closed)
     patchmatch.set_random_seed(seed)
     filled = patchmatch.inpaint_regularity(
         pixels,
         hole,
         _places(hole),
-        global_mask=others,
         patch_size=radius_px,
         guide_weight=nearness,
     )
@@ -152,10 +139,10 @@ def _places(hole: Pixels) -> Floats:
     return places
 
 
-def _reduce(pixels: Pixels, closed: Pixels, factor: int) -> Pixels:
-    """A reduced copy whose open pixels hold nothing of what is closed."""
-    is_open = (closed == 0).astype(np.float32)
-    size = _small_size(closed, factor)
+def _reduce(pixels: Pixels, hole: Pixels, factor: int) -> Pixels:
+    """A reduced copy whose open pixels hold nothing of the hole."""
+    is_open = (hole == 0).astype(np.float32)
+    size = _small_size(hole, factor)
     share = cv2.resize(is_open, size, interpolation=cv2.INTER_AREA)[..., np.newaxis]
     light = cv2.resize(pixels * is_open[..., np.newaxis], size, interpolation=cv2.INTER_AREA)
     levels: Floats = light / np.maximum(share, 1e-3)
@@ -163,11 +150,14 @@ def _reduce(pixels: Pixels, closed: Pixels, factor: int) -> Pixels:
 
 
 def _reduce_mask(mask: Pixels, factor: int) -> Pixels:
-    """Closed wherever anything of the reduced pixel is."""
-    share = cv2.resize(
-        mask.astype(np.float32), _small_size(mask, factor), interpolation=cv2.INTER_AREA
+    """Closed wherever anything of the reduced pixel is; where that is everywhere, wholly."""
+    open_share = cv2.resize(
+        (mask == 0).astype(np.float32), _small_size(mask, factor), interpolation=cv2.INTER_AREA
     )
-    return np.where(share > 0, np.uint8(255), np.uint8(0))
+    is_open = open_share > _WHOLLY
+    if not is_open.any():
+        is_open = open_share > 0
+    return np.where(is_open, np.uint8(0), np.uint8(255))
 
 
 def _small_size(mask: Pixels, factor: int) -> tuple[int, int]:
@@ -177,30 +167,29 @@ def _small_size(mask: Pixels, factor: int) -> tuple[int, int]:
 
 def _refine(
     pixels: Pixels,
-    closed: Pixels,
+    hole: Pixels,
     rough: Pixels,
     small_hole: Pixels,
-    small_closed: Pixels,
     factor: int,
 ) -> Pixels:
     """The reduced filling at full size, with the fine detail of the patches it resembles."""
-    height, width = closed.shape
+    height, width = hole.shape
     smooth = cv2.resize(rough, (width, height), interpolation=cv2.INTER_CUBIC).astype(np.float32)
-    around = _reduce(pixels, closed, factor)
+    around = _reduce(pixels, hole, factor)
     seen = cv2.resize(around, (width, height), interpolation=cv2.INTER_CUBIC)
-    detail = np.where(closed[..., np.newaxis] > 0, 0, pixels.astype(np.float32) - seen)
-    source = _nearest_patches(rough, small_hole, small_closed)
+    detail = np.where(hole[..., np.newaxis] > 0, 0, pixels.astype(np.float32) - seen)
+    source = _nearest_patches(rough, small_hole)
     rows, columns = _follow(source, small_hole, height, width)
     return np.clip(np.rint(smooth + detail[rows, columns]), 0, 255).astype(np.uint8)
 
 
-def _nearest_patches(rough: Pixels, hole: Pixels, closed: Pixels) -> npt.NDArray[np.int64]:
+def _nearest_patches(rough: Pixels, hole: Pixels) -> npt.NDArray[np.int64]:
     """For each pixel of the hole the flat index of the open pixel whose patch is most alike."""
     patches = _patches(rough)
     reach = np.ones((_PATCH_PX, _PATCH_PX), np.uint8)
-    is_open = cv2.dilate(closed, reach, borderType=cv2.BORDER_REPLICATE).ravel() == 0
+    is_open = cv2.dilate(hole, reach, borderType=cv2.BORDER_REPLICATE).ravel() == 0
     if not is_open.any():
-        is_open = closed.ravel() == 0
+        is_open = hole.ravel() == 0
     candidates = np.flatnonzero(is_open)
     basis = _principal(patches[candidates])
     tree = cKDTree(patches[candidates] @ basis)

@@ -19,9 +19,14 @@ _LEAST_MARGIN_PX = 48
 _MOST_MARGIN_PX = 256
 _MARGIN_RATIO = 0.4
 """Surroundings looked at on each side, over the longer side of the hole."""
+_PIECE_PX = 384
 _THIN_MARGIN_PX = 40
-_TILE_PX = 384
-"""A long scratch is filled in pieces, so that its box is not the whole picture."""
+_LONG_PX = 768
+_SPARSE_RATIO = 0.25
+"""Holes that are longer and fill less of their box, as round a wire or a frame, are filled
+piece by piece, so that their box is not the whole picture."""
+
+_Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,9 +35,7 @@ class Region:
 
     Attributes:
         left, top, right, bottom: box in px of the picture, holes and surroundings.
-        hole: ``uint8`` of the box's size, 255 = to be filled now.
-        closed: the same for everything masked in the box, also by other regions: it shows
-            nothing that could be copied.
+        hole: ``uint8`` of the box's size, 255 = to be filled with this region.
         is_thin: whether it is a scratch.
 
     """
@@ -42,7 +45,6 @@ class Region:
     right: int
     bottom: int
     hole: Pixels
-    closed: Pixels
     is_thin: bool
 
     @property
@@ -55,35 +57,37 @@ class Region:
         """Of the box."""
         return slice(self.left, self.right)
 
-    @property
-    def has_surroundings(self) -> bool:
-        """Whether the box shows anything outside of all holes."""
-        return bool((self.closed == 0).any())
 
-
-def find_regions(mask: Pixels) -> list[Region]:
-    """The separate holes of ``mask``, larger ones first, scratches in pieces after them.
+def find_regions(mask: Pixels) -> tuple[list[Region], Pixels]:
+    """The separate holes of ``mask``, and all of them together.
 
     Args:
         mask: ``uint8 (H, W)``; everything above 0 is hole. A thin one is filled without its
             feather, as mending meets the edges already.
 
+    Returns:
+        Regions in the order to fill them, scratches last; and ``uint8 (H, W)``, 255 = in one
+        of them.
+
     """
-    hole, solid = (mask > 0).astype(np.uint8), (mask >= SOLID_LEVEL).astype(np.uint8)
-    _, found, boxes, _ = cv2.connectedComponentsWithStats(hole, connectivity=8)
+    any_hole, solid = (mask > 0).astype(np.uint8), (mask >= SOLID_LEVEL).astype(np.uint8)
+    _, found, boxes, _ = cv2.connectedComponentsWithStats(any_hole, connectivity=8)
     labels, stats = np.asarray(found, np.int32), np.asarray(boxes, np.int32)
-    deepest = _deepest(solid, labels, len(stats))
-    deepest[0] = 0
-    whole = [
-        _whole_region(hole, labels, label, stats[label])
-        for label in np.flatnonzero(deepest > THIN_RADIUS_PX).tolist()
-    ]
-    is_thin = deepest <= THIN_RADIUS_PX
+    is_thin = _deepest(solid, labels, len(stats)) <= THIN_RADIUS_PX
     is_thin[0] = False
-    thin = is_thin[labels] & (solid > 0)
-    # Without its feather, what is thin shows its edges.
-    seen = np.where(is_thin[labels], solid, hole)
-    return whole + _thin_regions(seen, thin)
+    thin = is_thin[labels]
+    closed = np.where(thin, solid, any_hole)
+    regions: list[Region] = []
+    for label in np.flatnonzero(~is_thin)[1:].tolist():
+        left, top, width, height, area = (int(number) for number in stats[label])
+        own = labels[top : top + height, left : left + width] == label
+        is_sparse = area < _SPARSE_RATIO * width * height
+        if max(width, height) > _LONG_PX and is_sparse:
+            regions += _pieces(closed, own, (left, top), _margin(_PIECE_PX), is_thin=False)
+        else:
+            regions.append(_region(closed, own, (left, top), _margin(max(width, height))))
+    regions += _pieces(closed, thin & (solid > 0), (0, 0), _THIN_MARGIN_PX, is_thin=True)
+    return regions, closed * np.uint8(255)
 
 
 def _deepest(solid: Pixels, labels: npt.NDArray[np.int32], count: int) -> npt.NDArray[np.float32]:
@@ -96,38 +100,37 @@ def _deepest(solid: Pixels, labels: npt.NDArray[np.int32], count: int) -> npt.ND
     return deepest
 
 
-def _whole_region(
-    hole: Pixels, labels: npt.NDArray[np.int32], label: int, stats: npt.NDArray[np.int32]
-) -> Region:
-    left, top, width, height = (int(number) for number in stats[:4])
-    margin = ceil(max(width, height) * _MARGIN_RATIO)
-    margin = min(max(margin, _LEAST_MARGIN_PX), _MOST_MARGIN_PX)
-    box = _box(hole, (left, top, width, height), margin)
-    own = labels[box[1] : box[3], box[0] : box[2]] == label
-    return _region(hole, own, box, is_thin=False)
+def _margin(length_px: int) -> int:
+    return min(max(ceil(length_px * _MARGIN_RATIO), _LEAST_MARGIN_PX), _MOST_MARGIN_PX)
 
 
-def _thin_regions(hole: Pixels, thin: npt.NDArray[np.bool_]) -> list[Region]:
-    regions = []
-    for top in range(0, hole.shape[0], _TILE_PX):
-        for left in range(0, hole.shape[1], _TILE_PX):
-            tile = thin[top : top + _TILE_PX, left : left + _TILE_PX]
+def _pieces(
+    closed: Pixels, own: _Flags, at: tuple[int, int], margin_px: int, *, is_thin: bool
+) -> list[Region]:
+    """Regions of at most ``_PIECE_PX`` a side that hold ``own``, whose corner lies ``at``."""
+    pieces = []
+    for top in range(0, own.shape[0], _PIECE_PX):
+        for left in range(0, own.shape[1], _PIECE_PX):
+            tile = own[top : top + _PIECE_PX, left : left + _PIECE_PX]
             if tile.any():
                 x, y, width, height = cv2.boundingRect(tile.astype(np.uint8))
-                box = _box(hole, (left + x, top + y, width, height), _THIN_MARGIN_PX)
-                own = np.zeros((box[3] - box[1], box[2] - box[0]), dtype=bool)
-                down, across = top + y - box[1], left + x - box[0]
                 part = tile[y : y + height, x : x + width]
-                own[down : down + height, across : across + width] = part
-                regions.append(_region(hole, own, box, is_thin=True))
-    return regions
+                corner = (at[0] + left + x, at[1] + top + y)
+                pieces.append(_region(closed, part, corner, margin_px, is_thin=is_thin))
+    return pieces
 
 
-def _box(hole: Pixels, around: tuple[int, int, int, int], margin: int) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of a span with its margins."""
-    left, right = _grown(around[0], around[2], margin, hole.shape[1])
-    top, bottom = _grown(around[1], around[3], margin, hole.shape[0])
-    return left, top, right, bottom
+def _region(
+    closed: Pixels, own: _Flags, at: tuple[int, int], margin_px: int, *, is_thin: bool = False
+) -> Region:
+    """The region round ``own``, whose corner lies ``at`` (left, top)."""
+    height, width = own.shape
+    left, right = _grown(at[0], width, margin_px, closed.shape[1])
+    top, bottom = _grown(at[1], height, margin_px, closed.shape[0])
+    hole = np.zeros((bottom - top, right - left), dtype=np.uint8)
+    down, across = at[1] - top, at[0] - left
+    hole[down : down + height, across : across + width][own] = 255
+    return Region(left, top, right, bottom, hole, is_thin)
 
 
 def _grown(start: int, length: int, margin: int, limit: int) -> tuple[int, int]:
@@ -135,16 +138,3 @@ def _grown(start: int, length: int, margin: int, limit: int) -> tuple[int, int]:
     first, last = start - margin, start + length + margin
     first, last = first - max(last - limit, 0), last + max(-first, 0)
     return max(first, 0), min(last, limit)
-
-
-def _region(
-    hole: Pixels,
-    own: npt.NDArray[np.bool_],
-    box: tuple[int, int, int, int],
-    *,
-    is_thin: bool,
-) -> Region:
-    left, top, right, bottom = box
-    closed = hole[top:bottom, left:right] * np.uint8(255)
-    hole_here = np.where(own, np.uint8(255), np.uint8(0))
-    return Region(left, top, right, bottom, hole_here, closed, is_thin)
