@@ -24,19 +24,31 @@ def modules(*folders: str) -> list[Path]:
 
 def own_sql(source: str) -> Iterator[str]:
     """What in ``source`` speaks to the database without a repository."""
-    for node in ast.walk(ast.parse(source)):
+    tree = ast.parse(source)
+    tables = TABLES - _named_elsewhere(tree)
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sqlalchemy"):
             yield from (f"imports {name.name}" for name in node.names if name.name in STATEMENTS)
         if isinstance(node, ast.Call):
-            yield from _tables_used_by(node)
+            yield from _tables_used_by(node, tables)
 
 
-def _tables_used_by(call: ast.Call) -> Iterator[str]:
-    if isinstance(call.func, ast.Name) and call.func.id in TABLES:
+def _named_elsewhere(tree: ast.Module) -> set[str]:
+    """Names that mean something else here, as they are imported from another module."""
+    return {
+        name.asname or name.name
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module != "db.models"
+        for name in node.names
+    }
+
+
+def _tables_used_by(call: ast.Call, tables: set[str]) -> Iterator[str]:
+    if isinstance(call.func, ast.Name) and call.func.id in tables:
         yield f"makes a {call.func.id}"
     if isinstance(call.func, ast.Attribute) and call.func.attr in SESSION_CALLS:
         for argument in call.args:
-            if isinstance(argument, ast.Name) and argument.id in TABLES:
+            if isinstance(argument, ast.Name) and argument.id in tables:
                 yield f"{call.func.attr}s {argument.id}"
 
 
@@ -48,10 +60,16 @@ def _tables_used_by(call: ast.Call) -> Iterator[str]:
         "job = session.get(Job, job_id)",
         "session.query(User).all()",
         "session.add(Job(tool='cutout'))",
+        "from db.models import Drawing\nDrawing(name='mask')",
     ],
 )
 def test_own_sql_is_noticed(source: str) -> None:
     assert list(own_sql(source))
+
+
+def test_class_of_another_module_is_no_table() -> None:
+    source = "from studio.imaging.drawing import Drawing\nDrawing(width_px=1, height_px=1)"
+    assert not list(own_sql(source))
 
 
 @pytest.mark.parametrize(
