@@ -365,7 +365,7 @@ def ask_assignment(
     given = form.values["faces"] or ()
     largest = max(range(len(faces)), key=lambda number: area(faces[number]))
     chosen: list[int | None] = []
-    with st.grid(min_column_width=116, gap="small", key="faces") as grid:
+    with st.grid(min_column_width=140, gap="small", key="faces") as grid:
         for number, face in enumerate(faces):
             first = 0 if number == largest else None
             start = given[number] if len(given) == len(faces) else first
