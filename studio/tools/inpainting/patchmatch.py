@@ -17,6 +17,7 @@ from scipy.spatial import cKDTree
 from studio.imaging.picture import Pixels
 from studio.models.runtime import Floats
 from studio.report import Report
+from studio.tools.inpainting.diffusion import telea
 
 LEAST_SIDE_PX = 16
 """Pictures with a shorter side hold too few patches to choose from."""
@@ -33,6 +34,9 @@ a face may be copied into a wall of its brightness, with the second gravel becom
 _RING_PX = 24
 """What a large filling should resemble: the rim of the hole, at reduced size."""
 _COLOUR_BINS = 8
+_SMALL_PX = 96
+_LEAST_OPEN_RATIO = 0.35
+"""Boxes that are smaller and show less were left partly black, larger ones never."""
 _WHOLLY = 1 - 1e-4
 """Averaging rounds."""
 _PATCH_PX = 5
@@ -117,6 +121,10 @@ def _strangeness(filling: Pixels, hole: Pixels) -> float:
 
 def _solve(pixels: Pixels, hole: Pixels, radius_px: int, seed: int, nearness: float) -> Pixels:
     """One search at full size, with patches of ``radius_px``."""
+    is_small = min(hole.shape) < _SMALL_PX and np.mean(hole == 0) < _LEAST_OPEN_RATIO
+    if is_small or not _open_patches(hole).any():
+        # The library paints black what it finds no patch for.
+        return telea(pixels, hole)
     # A patch may not be larger than the picture it is looked for in.
     radius_px = max(1, min(radius_px, (min(hole.shape) - 1) // 2))
     patchmatch.set_random_seed(seed)
@@ -145,7 +153,7 @@ def _reduce(pixels: Pixels, hole: Pixels, factor: int) -> Pixels:
     size = _small_size(hole, factor)
     share = cv2.resize(is_open, size, interpolation=cv2.INTER_AREA)[..., np.newaxis]
     light = cv2.resize(pixels * is_open[..., np.newaxis], size, interpolation=cv2.INTER_AREA)
-    levels: Floats = light / np.maximum(share, 1e-3)
+    levels: Floats = light / np.maximum(share, 1e-6)
     return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
 
 
@@ -186,8 +194,7 @@ def _refine(
 def _nearest_patches(rough: Pixels, hole: Pixels) -> npt.NDArray[np.int64]:
     """For each pixel of the hole the flat index of the open pixel whose patch is most alike."""
     patches = _patches(rough)
-    reach = np.ones((_PATCH_PX, _PATCH_PX), np.uint8)
-    is_open = cv2.dilate(hole, reach, borderType=cv2.BORDER_REPLICATE).ravel() == 0
+    is_open = _open_patches(hole).ravel()
     if not is_open.any():
         is_open = hole.ravel() == 0
     candidates = np.flatnonzero(is_open)
@@ -195,6 +202,13 @@ def _nearest_patches(rough: Pixels, hole: Pixels) -> npt.NDArray[np.int64]:
     tree = cKDTree(patches[candidates] @ basis)
     _, nearest = tree.query(patches[hole.ravel() > 0] @ basis)
     return np.asarray(candidates[nearest], dtype=np.int64)
+
+
+def _open_patches(hole: Pixels) -> npt.NDArray[np.bool_]:
+    """Where a whole patch is open round a pixel, ``bool (H, W)``."""
+    reach = np.ones((_PATCH_PX, _PATCH_PX), np.uint8)
+    closed = cv2.dilate(hole, reach, borderType=cv2.BORDER_CONSTANT, borderValue=255)
+    return np.asarray(closed == 0)
 
 
 def _patches(pixels: Pixels) -> Floats:

@@ -26,12 +26,14 @@ def times_filled(mask: Pixels, regions: list[Region]) -> np.ndarray:
 
 
 def test_find_regions_of_an_empty_mask_finds_none() -> None:
-    assert find_regions(blank()) == []
+    regions, closed = find_regions(blank())
+    assert regions == []
+    assert not closed.any()
 
 
 def test_find_regions_gives_each_hole_its_own_crop_with_surroundings() -> None:
     mask = disc(disc(blank(), 150, 150, 40), 600, 400, 60)
-    regions = find_regions(mask)
+    regions, _ = find_regions(mask)
     assert len(regions) == 2
     for region in regions:
         rows, columns = np.nonzero(region.hole)
@@ -42,19 +44,21 @@ def test_find_regions_gives_each_hole_its_own_crop_with_surroundings() -> None:
         assert min(margins) >= 48
         assert region.hole.size < mask.size / 4
         assert not region.is_thin
-        assert region.has_surroundings
 
 
-def test_find_regions_closes_a_near_hole_that_is_filled_by_itself() -> None:
+def test_find_regions_fills_a_near_hole_by_itself_and_closes_both() -> None:
     mask = disc(disc(blank(), 300, 300, 30), 375, 300, 30)
-    for region in find_regions(mask):
-        assert np.array_equal(region.closed, mask[region.rows, region.columns])
-        assert 0 < np.count_nonzero(region.hole) < np.count_nonzero(region.closed)
+    regions, closed = find_regions(mask)
+    assert np.array_equal(closed, mask)
+    assert len(regions) == 2
+    for region in regions:
+        in_box = np.count_nonzero(closed[region.rows, region.columns])
+        assert 0 < np.count_nonzero(region.hole) < in_box
 
 
 def test_find_regions_at_a_corner_looks_farther_on_the_open_sides() -> None:
     mask = disc(blank(), 0, 0, 60)
-    (region,) = find_regions(mask)
+    (region,), _ = find_regions(mask)
     assert (region.left, region.top) == (0, 0)
     assert region.right - 61 >= 2 * 48
     assert region.bottom - 61 >= 2 * 48
@@ -63,7 +67,7 @@ def test_find_regions_at_a_corner_looks_farther_on_the_open_sides() -> None:
 def test_find_regions_splits_a_long_scratch_into_small_boxes() -> None:
     mask = blank(2400, 3200)
     cv2.line(mask, (10, 10), (3190, 2390), 255, 4)
-    regions = find_regions(mask)
+    regions, _ = find_regions(mask)
     assert len(regions) > 6
     assert all(region.is_thin and max(region.hole.shape) <= 384 + 80 for region in regions)
     assert np.array_equal(times_filled(mask, regions), mask > 0)
@@ -73,20 +77,29 @@ def test_find_regions_splits_a_long_scratch_into_small_boxes() -> None:
 def test_find_regions_tells_scratches_from_holes(width_px: int, is_thin: bool) -> None:
     mask = blank()
     mask[100:300, 200 : 200 + width_px] = 255
-    assert {region.is_thin for region in find_regions(mask)} == {is_thin}
+    assert {region.is_thin for region in find_regions(mask)[0]} == {is_thin}
 
 
 def test_find_regions_takes_a_broad_band_along_the_border_for_a_hole() -> None:
     """Its far side shows nothing, so it is as deep as it is wide."""
     mask = blank()
     mask[:, :10] = 255
-    assert [region.is_thin for region in find_regions(mask)] == [False]
+    assert [region.is_thin for region in find_regions(mask)[0]] == [False]
 
 
 def test_find_regions_of_everything_has_no_surroundings() -> None:
-    (region,) = find_regions(np.full((40, 60), 255, np.uint8))
-    assert not region.has_surroundings
+    (region,), closed = find_regions(np.full((40, 60), 255, np.uint8))
+    assert (closed == 255).all()
     assert region.hole.shape == (40, 60)
+
+
+def test_find_regions_splits_a_large_frame_into_pieces() -> None:
+    mask = np.full((1500, 2000), 255, np.uint8)
+    mask[60:-60, 60:-60] = 0
+    regions, _ = find_regions(mask)
+    assert len(regions) > 8
+    assert all(not region.is_thin and region.hole.size < mask.size / 4 for region in regions)
+    assert np.array_equal(times_filled(mask, regions), mask > 0)
 
 
 @settings(max_examples=80, deadline=None)
@@ -107,12 +120,12 @@ def test_find_regions_fills_every_solid_pixel_exactly_once(
     mask[rng.integers(height), rng.integers(width)] = 255
     feathered = np.maximum(mask, cv2.GaussianBlur(mask, (0, 0), 1))
 
-    regions = find_regions(feathered)
+    regions, closed = find_regions(feathered)
 
     count_filled = times_filled(mask, regions)
     assert (count_filled[mask == 255] == 1).all()
     assert count_filled.max() == 1
     assert not count_filled[feathered == 0].any()
     for region in regions:
-        assert (region.closed[region.hole > 0] == 255).all()
         assert region.hole.any()
+    assert np.array_equal(closed > 0, count_filled > 0)
