@@ -26,11 +26,13 @@ _LARGE_AREA_PX = 128 * 128
 _TRIES: tuple[tuple[int, int], ...] = ((5, 0), (7, 1), (5, 2))
 """Patch radius and how far from the run's seed; larger patches hold larger structures."""
 _TYPICAL_SIGMA_PX = 1.0
-_NEARNESS = 0.03
-"""How much patches from nearby are preferred."""
-_LARGE_NEARNESS = (0.03, 0.15)
-"""For large holes two are tried, as few of their patches touch what is known: with the first
-a face may be copied into a wall of its brightness, with the second gravel becomes streaks."""
+_NEARNESS = 0.01
+"""How much patches from nearby are preferred: more, and the edge is smeared into the hole."""
+_STRONG_NEARNESS = 0.15
+"""Tried on large holes too, as few of their patches touch what is known: without it a face may
+be copied into a wall of its brightness."""
+_STRONG_HANDICAP = 0.25
+"""How much less strange that filling has to be, as it is often streaked."""
 _RING_PX = 24
 """What a large filling should resemble: the rim of the hole, at reduced size."""
 _COLOUR_BINS = 8
@@ -96,11 +98,13 @@ def _typical(pixels: Pixels, hole: Pixels, seed: int, report: Report) -> Pixels:
 
 def _least_strange(pixels: Pixels, hole: Pixels, seed: int, report: Report) -> Pixels:
     """Of two fillings the one that is more like the rim of the hole."""
-    fillings = []
-    for number, nearness in enumerate(_LARGE_NEARNESS):
-        report.progress(0.4 * number)
-        fillings.append(_solve(pixels, hole, _TRIES[0][0], seed, nearness))
-    return min(fillings, key=lambda filling: _strangeness(filling, hole))
+    radius_px = _TRIES[0][0]
+    report.progress(0.0)
+    usual = _solve(pixels, hole, radius_px, seed, _NEARNESS)
+    report.progress(0.4)
+    near = _solve(pixels, hole, radius_px, seed, _STRONG_NEARNESS)
+    gain = _strangeness(usual, hole) - _strangeness(near, hole)
+    return near if gain > _STRONG_HANDICAP else usual
 
 
 def _strangeness(filling: Pixels, hole: Pixels) -> float:
