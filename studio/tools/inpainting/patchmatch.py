@@ -38,7 +38,7 @@ _RING_PX = 24
 _COLOUR_BINS = 8
 _SMALL_PX = 96
 _LEAST_OPEN_RATIO = 0.35
-"""Boxes that are smaller and show less were left partly black, larger ones never."""
+"""Boxes that are smaller and show less came back partly black from the library."""
 _WHOLLY = 1 - 1e-4
 """Averaging rounds."""
 _PATCH_PX = 5
