@@ -115,7 +115,7 @@ def missing_weights_of(specs: Sequence[ModelSpec]) -> None:
         with st.container(border=True, key="missing-helpers", gap="xsmall"):
             titles = ", ".join(spec.title for spec in specs)
             st.markdown(f":material/download: **Not installed: {titles}.**")
-            st.markdown("Whoever looks after this studio can add them with one command:")
+            st.markdown("An admin can add them on the page Models, or with one command:")
             ids = " ".join(spec.id for spec in specs)
             st.code(f"studio weights pull {ids}", language="shell")
 
