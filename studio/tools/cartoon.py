@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from studio.errors import UserInputError
@@ -17,7 +16,6 @@ from studio.imaging.masks import EMPTY_LEVEL
 from studio.imaging.picture import Picture, Pixels
 from studio.imaging.resample import resample
 from studio.imaging.surroundings import fill_hidden
-from studio.models.matting import predict_alpha
 from studio.params import ALL_LOOKS, CartoonParams, CartoonRegion, Look, ToolParams
 from studio.report import Report
 from studio.tools.cartooning.layout import CAPTIONS, SheetLayout
@@ -27,6 +25,7 @@ from studio.tools.cartooning.strength import blend
 from studio.tools.choice import chosen_model
 from studio.tools.estimate import output_size
 from studio.tools.spec import ToolInputs, ToolOutput
+from studio.tools.subject import predicted_alpha, stored_alpha
 
 if TYPE_CHECKING:
     from studio.models.cache import ModelCache
@@ -161,14 +160,11 @@ def _subject(
         return None
     picture = inputs["image"]
     if "alpha" in inputs:
-        alpha = _stored_alpha(inputs["alpha"], picture)
+        alpha = stored_alpha(inputs["alpha"], picture, tool="cartoon")
     else:
-        pixels = picture.pixels
-        if picture.alpha is not None:
-            pixels = composite(pixels, picture.alpha, _WHITE)
         model = models.open(_MATTING, report)
         report.progress(0.1)
-        alpha = predict_alpha(model, pixels)
+        alpha = predicted_alpha(model, picture)
     if alpha.max() <= EMPTY_LEVEL:
         raise UserInputError(
             "No subject was found in this picture",
@@ -176,19 +172,6 @@ def _subject(
             code="cartoon.no_subject",
         )
     return alpha
-
-
-def _stored_alpha(stored: Picture, picture: Picture) -> Pixels:
-    if (stored.width, stored.height) != (picture.width, picture.height):
-        raise UserInputError(
-            f"The alpha is {stored.width} × {stored.height} px and the picture "
-            f"{picture.width} × {picture.height}",
-            remedy="Give the alpha that was made from this very picture.",
-            code="cartoon.alpha_size",
-        )
-    if stored.alpha is not None:
-        return stored.alpha
-    return np.asarray(cv2.cvtColor(stored.pixels, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
 
 
 def _drawn_region(

@@ -26,11 +26,11 @@ from studio.imaging.resample import cover
 from studio.imaging.shadow import shadow_alpha, shadow_reach_px
 from studio.imaging.surroundings import blur_background, fill_hidden
 from studio.imaging.trimap import make_trimap
-from studio.models.matting import predict_alpha
 from studio.params import CutoutOutput, CutoutParams, ToolParams
 from studio.report import Report
 from studio.tools.choice import chosen_model
 from studio.tools.spec import ToolOutput
+from studio.tools.subject import predicted_alpha, stored_alpha
 
 if TYPE_CHECKING:
     from studio.models.cache import ModelCache
@@ -98,7 +98,7 @@ def _raw_alpha(
 ) -> Pixels:
     picture = inputs["image"]
     if "alpha" in inputs:
-        raw = _stored_alpha(inputs["alpha"], picture)
+        raw = stored_alpha(inputs["alpha"], picture, tool="cutout")
     else:
         raw = _predict(picture, params.model, models, report)
     if raw.max() <= EMPTY_LEVEL:
@@ -110,26 +110,10 @@ def _raw_alpha(
     return raw
 
 
-def _stored_alpha(stored: Picture, picture: Picture) -> Pixels:
-    if (stored.width, stored.height) != (picture.width, picture.height):
-        raise UserInputError(
-            f"The alpha is {stored.width} × {stored.height} px and the picture "
-            f"{picture.width} × {picture.height}",
-            remedy="Give the alpha that was made from this very picture.",
-            code="cutout.alpha_size",
-        )
-    if stored.alpha is not None:
-        return stored.alpha
-    return np.asarray(cv2.cvtColor(stored.pixels, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
-
-
 def _predict(picture: Picture, model_id: str, models: ModelCache, report: Report) -> Pixels:
-    pixels = picture.pixels
-    if picture.alpha is not None:
-        pixels = composite(pixels, picture.alpha, _WHITE)
     model = models.open(chosen_model(models, model_id, "cutout").id, report)
     report.progress(0.1)
-    return predict_alpha(model, pixels)
+    return predicted_alpha(model, picture)
 
 
 def _matte(picture: Picture, raw: Pixels, params: CutoutParams, report: Report) -> Pixels:
