@@ -68,7 +68,7 @@ class DrawingRepository:
 
     def forget_previous(self, actor: Actor, blob_sha256: str) -> None:
         """There is nothing to restore any more."""
-        found = self._session.scalar(_of(actor, blob_sha256, _IN_WORK))
+        found = self.in_work(actor, blob_sha256)
         if found is not None:
             found.previous_canvas = None
             self._session.flush()

@@ -58,12 +58,6 @@ class Face:
         """How far the head is turned, -1 to 1, 0 to the camera; positive to its own left."""
         return yaw_of(self.mesh)
 
-    @property
-    def roll_degrees(self) -> float:
-        """Turn of the eye line in the picture, clockwise positive."""
-        across = self.mesh[263, :2] - self.mesh[33, :2]
-        return float(np.degrees(np.arctan2(across[1], across[0])))
-
 
 def eye_distance_px(mesh: Points) -> float:
     """Between the outer corners of the eyes of a mesh ``(468, 3)``."""
