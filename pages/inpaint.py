@@ -16,7 +16,9 @@ from app.navigation import INPAINT
 from app.runs import find_input, find_output, get_run, stored_file
 from app.security import require_user
 from app.ui import toolpage
-from app.ui.canvas import Easel, easel_for, paint, stroke_count
+from app.ui.canvas.controls import stroke_count
+from app.ui.canvas.easel import Easel, easel_for
+from app.ui.canvas.painting import paint
 from app.ui.format import dimensions
 from app.ui.layout import header
 from app.ui.links import thumbnail_url

@@ -132,6 +132,28 @@ def test_faceswap_maps_each_found_face_to_a_source(
     ]
 
 
+def assigned(page: AppTest) -> list[int]:
+    """What is chosen for each face: 0 to leave it alone, else the number of a source."""
+    return [each.value for each in page.selectbox if each.label.startswith("Face ")]
+
+
+def test_faceswap_sources_that_come_and_go_leave_the_choices_of_others(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    add_search(services, mei, TARGET, FACES)
+    page = open_faceswap(visit, tmp_path, mei)
+    fill(page, SOURCE)
+    page.selectbox[0].set_value(1).run()
+    drop(page, [("second.png", png(3))], zone=1)
+    assert assigned(page) == [1, 1, 0]
+    page.selectbox[2].set_value(2).run()
+    page.button(key="source-0.remove").click().run()
+    assert assigned(page) == [0, 0, 1]  # the second source is the first now
+    page.button(key="source-0.remove").click().run()
+    drop(page, [("third.png", png(4))], zone=1)
+    assert assigned(page) == [0, 1, 0]  # as on a page just opened
+
+
 def test_faceswap_with_every_face_left_alone_cannot_run(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor
 ) -> None:

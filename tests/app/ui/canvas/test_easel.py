@@ -7,8 +7,8 @@ import pytest
 
 from app import drawings
 from app.fabric import PAINT, View, to_canvas
-from app.ui import canvas
-from app.ui.canvas import easel_for
+from app.ui.canvas import easel
+from app.ui.canvas.easel import easel_for
 from app.ui.stage import Room
 from db.actor import Actor
 from studio.imaging.drawing import Drawing, Stroke, StrokeKind
@@ -35,7 +35,7 @@ class Tab:
 
     def enter(self) -> None:
         """Run the script of this tab from now on."""
-        self._patch.setattr(canvas, "st", SimpleNamespace(session_state=self.state))
+        self._patch.setattr(easel, "st", SimpleNamespace(session_state=self.state))
 
     def mount(self) -> None:
         """The browser loads what the canvas was given last."""

@@ -1,0 +1,111 @@
+"""Painting a mask on a picture: the tools, the bar, the canvas and what stands below it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+
+from app.fabric import ERASE, LASSO, PAINT, View, to_canvas
+from app.mask_preview import tint_png
+from app.picture_views import data_address, view_jpeg
+from app.ui.canvas.controls import draw_controls, offer_lost
+from app.ui.canvas.easel import Easel
+from app.ui.canvas.tools import Tool, ask_brush, ask_tool
+from app.ui.canvas.viewing import frame_of, map_of
+from app.ui.stage import Room, StageEvents, StageLook, stage_bar
+from studio.imaging.drawing import StrokeKind, painted
+from studio.imaging.picture import Pixels
+
+_OUTLINE_PX = 1
+_LASSO_PX = 2
+_MODES = {Tool.RECTANGLE: "rect", Tool.POLYGON: "polygon"}
+_COLOURS = {Tool.ERASER: ERASE, Tool.LASSO: LASSO}
+
+Beneath = Callable[[View], Pixels | None]
+"""What is masked before anything is painted, as a view shows it, ``uint8 (H, W)``."""
+
+
+def paint(easel: Easel, beneath: Beneath) -> None:
+    """Draw the tools and the canvas, and save what was painted since the last run.
+
+    Call it within a fragment: runs of the whole page may rebuild the canvas.
+    """
+    with st.container(key="canvas-tools", gap="small"):
+        tool = ask_tool()
+        brush_px = ask_brush(tool, easel.view if easel.room else None)
+    with st.container(key=f"stage-{easel.picture.sha256[:16]}", gap="small"):
+        room = _draw_bar(easel, tool, brush_px, beneath)
+        if room is None:
+            st.html('<div class="dr-canvas-wait"></div>')
+            return
+        easel.fit(room)
+        _draw_canvas(easel, tool, brush_px)
+        easel.take()
+    draw_controls(easel)
+    offer_lost(easel)
+
+
+def _draw_bar(easel: Easel, tool: Tool, brush_px: int, beneath: Beneath) -> Room | None:
+    is_zoomed = easel.zoom > 1 and easel.room is not None
+    return (
+        stage_bar(
+            StageLook(
+                generation=easel.generation,
+                brush_px=brush_px,
+                tool=tool,
+                tint=_tint(easel, beneath) if easel.room else "",
+                map=map_of(easel.picture, easel.drawing) if is_zoomed else "",
+                frame=frame_of(easel.view, easel.drawing) if is_zoomed else (0.0, 0.0, 1.0, 1.0),
+                room=easel.room,
+            ),
+            key=f"{easel.key}.bar",
+            on_event=lambda events: _react(easel, events),
+        )
+        or easel.room
+    )
+
+
+def _react(easel: Easel, events: StageEvents) -> None:
+    easel.take()
+    if events.room:
+        easel.fit(events.room)
+    if events.step:
+        easel.step(back=events.step == "undo")
+    if events.look_at:
+        easel.look(easel.zoom, events.look_at)
+    if events.is_rebuilt:
+        easel.show()
+
+
+def _draw_canvas(easel: Easel, tool: Tool, brush_px: int) -> None:
+    # It can be imported only once Streamlit's server runs, which then knows its files.
+    from streamlit_drawable_canvas import st_canvas
+
+    view = easel.view
+    st_canvas(
+        fill_color=PAINT,
+        stroke_color=_COLOURS.get(tool, PAINT),
+        stroke_width=brush_px or (_LASSO_PX if tool is Tool.LASSO else _OUTLINE_PX),
+        background_image=view_jpeg(easel.picture, view),
+        width=view.canvas_width_px,
+        height=view.canvas_height_px,
+        drawing_mode=_MODES.get(tool, "freedraw"),
+        initial_drawing=to_canvas(easel.shown, view, easel.generation),
+        key=easel.key,
+    )
+
+
+def _tint(easel: Easel, beneath: Beneath) -> str:
+    """What is masked and the canvas cannot show: the given mask, and the inside of lassos."""
+    view, strokes = easel.view, easel.drawing.strokes
+    given = beneath(view)
+    on_canvas = tuple(stroke for stroke in strokes if stroke.kind is not StrokeKind.LASSO)
+    if given is None and len(on_canvas) == len(strokes):
+        return ""
+    none = np.zeros(view.size[::-1], dtype=np.uint8)
+    mask = painted(view.show(easel.drawing), *view.size, none if given is None else given)
+    visible = view.show(easel.drawing.model_copy(update={"strokes": on_canvas}))
+    is_shown = painted(visible, *view.size, none) > 0
+    return data_address(tint_png(np.where(is_shown, np.uint8(0), mask)), "image/png")

@@ -1,0 +1,79 @@
+"""What the pointer does on the canvas, and how thick the brush is."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import streamlit as st
+
+from app.fabric import View
+
+BRUSH_PX = 28
+MIN_BRUSH_PX, MAX_BRUSH_PX = 2, 120
+
+
+class Tool(StrEnum):
+    """What the pointer does on the canvas."""
+
+    BRUSH = "Brush"
+    ERASER = "Eraser"
+    RECTANGLE = "Box"
+    POLYGON = "Polygon"
+    LASSO = "Lasso"
+    ADJUST = "Adjust"
+
+
+_ICONS = {
+    Tool.BRUSH: "brush",
+    Tool.ERASER: "ink_eraser",
+    Tool.RECTANGLE: "crop_square",
+    Tool.POLYGON: "polyline",
+    Tool.LASSO: "gesture",
+    Tool.ADJUST: "arrow_selector_tool",
+}
+_HINTS = {
+    Tool.RECTANGLE: "Drag from corner to corner.",
+    Tool.POLYGON: "Click the corners; click the first one again to close. A click on another "
+    "corner takes it away.",
+    Tool.LASSO: "Draw round what shall go; the line is closed and filled.",
+    Tool.ADJUST: "Click a stroke to move, stretch, turn or delete it.",
+}
+
+
+def ask_tool() -> Tool:
+    """The tools as one row of buttons."""
+    return st.segmented_control(
+        "Tool",
+        list(Tool),
+        default=Tool.BRUSH,
+        required=True,
+        format_func=lambda tool: f":material/{_ICONS[tool]}: {tool}",
+        key="canvas.tool",
+        label_visibility="collapsed",
+    )
+
+
+def ask_brush(tool: Tool, view: View | None) -> int:
+    """The brush's size in canvas pixels; 0 for tools that have none.
+
+    With ``view``, which there is once the browser has told the room, also in the picture's.
+    """
+    if tool not in (Tool.BRUSH, Tool.ERASER):
+        st.caption(_HINTS[tool])
+        return 0
+    size, real = st.columns([3, 2], gap="small", vertical_alignment="bottom")
+    with size:
+        brush_px = st.slider(
+            "Size",
+            MIN_BRUSH_PX,
+            MAX_BRUSH_PX,
+            BRUSH_PX,
+            key="canvas.brush",
+            format="%d px",
+            label_visibility="collapsed",
+        )
+    if view:
+        with real:
+            real_px = brush_px / view.scale
+            st.caption(f"{brush_px} px on screen, **{real_px:,.0f} px** in the picture")
+    return brush_px

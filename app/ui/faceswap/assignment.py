@@ -1,0 +1,172 @@
+"""Who becomes whom: face by face in a table for one picture, or by a rule for any number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.faces import found_faces
+from app.runs import main_input
+from app.ui import states
+from app.ui.faceswap.search import largest_face, show_failed_search
+from app.ui.format import count
+from app.ui.models import missing_weights, model_choices
+from app.ui.options import OptionForm, label_of
+from app.ui.regions import crop
+from app.ui.result import notes_of
+from app.ui.toolpage import ToolPage
+from app.ui.uploader import Tray, pick_files, show_tray
+from db.models import Job
+from db.states import JobState
+from studio.errors import Region
+from studio.params import FaceChoice, FaceswapParams
+from tasks.files import StoredFile
+
+FACE_BY_FACE = "face-by-face"  # a table instead of a rule
+
+
+def ask_faces(
+    page: ToolPage,
+    form: OptionForm,
+    targets: Tray,
+    sources: Tray,
+    reference: Tray,
+    searches: dict[str, Job],
+) -> bool:
+    """A table for one picture, or a rule for any number; returns whether it can be run."""
+    is_single = len(targets.files) == 1
+    way = _ask_way(form, is_single=is_single)
+    if way == FACE_BY_FACE:
+        return _ask_table(page, form, targets.files[0], sources, searches)
+    form.set("faces", None)
+    form.set("choice", FaceChoice(way))
+    st.caption(_rule_words(FaceChoice(way)))
+    return way != FaceChoice.LIKENESS or _ask_likeness(page, form, reference)
+
+
+def _ask_way(form: OptionForm, *, is_single: bool) -> str:
+    ways = [FACE_BY_FACE, *FaceChoice] if is_single else list(FaceChoice)
+    chosen = str(form.values["choice"])
+    is_fresh = form.values == FaceswapParams().model_dump()
+    if is_single and (is_fresh or form.values["faces"] is not None):
+        chosen = FACE_BY_FACE
+    return str(
+        st.segmented_control(
+            "Which faces",
+            [str(way) for way in ways],
+            default=chosen,
+            required=True,
+            format_func=lambda way: (
+                "Face by face" if way == FACE_BY_FACE else label_of(FaceChoice(way))
+            ),
+            key=f"{form.key}.way.{is_single}",
+            label_visibility="collapsed",
+        )
+    )
+
+
+def _rule_words(choice: FaceChoice) -> str:
+    return {
+        FaceChoice.LARGEST: "The first source replaces the largest face of each picture.",
+        FaceChoice.LEFT_TO_RIGHT: "From left to right, each face gets the next source.",
+        FaceChoice.ALL: "The first source replaces every face.",
+        FaceChoice.LIKENESS: "The first source replaces the faces that look like the reference.",
+    }[choice]
+
+
+def _ask_table(
+    page: ToolPage,
+    form: OptionForm,
+    target: StoredFile,
+    sources: Tray,
+    searches: dict[str, Job],
+) -> bool:
+    """Each found face with a select box of the sources."""
+    search = searches.get(target.sha256)
+    if search is None:
+        st.caption("The faces of the picture are being looked for.")
+        return False
+    if search.state is not JobState.SUCCEEDED:
+        show_failed_search(page, search, target)
+        return False
+    faces = found_faces(search)
+    if not faces:
+        states.empty("No face to replace", " ".join(notes_of(search)), icon="face")
+        return False
+    chosen = _ask_each(form, search, faces, sources.files)
+    form.set("faces", tuple(chosen))
+    if all(one is None for one in chosen):
+        st.warning("Every face is left alone. Choose a source for at least one.")
+        return False
+    return True
+
+
+def _ask_each(
+    form: OptionForm, search: Job, faces: Sequence[Region], sources: Sequence[StoredFile]
+) -> list[int | None]:
+    """The choices stay with their pictures when sources come and go."""
+    st.caption(f"{count(len(faces), 'face')} found, from left to right.")
+    digests = [file.sha256 for file in sources]
+    memory = f"{form.key}.chosen.{search.id.hex}"
+    starts = _starts(st.session_state.get(memory), form.values["faces"] or (), faces, digests)
+    chosen: list[int | None] = []
+    with st.grid(min_column_width=140, gap="small", key="faces") as grid:
+        for number, face in enumerate(faces):
+            with grid.cell(), st.container(key=f"face-{number}", gap="xsmall"):
+                st.html(crop(main_input(search), face, f"Face {number + 1}"))
+                chosen.append(_ask_one(form, search, number, digests, starts[number]))
+    st.session_state[memory] = [None if one is None else digests[one] for one in chosen]
+    return chosen
+
+
+def _starts(
+    before: Sequence[str | None] | None,
+    given: Sequence[int | None],
+    faces: Sequence[Region],
+    digests: Sequence[str],
+) -> Sequence[int | None]:
+    """The source of each face to begin with.
+
+    As chosen ``before``, by digest, as long as one of those sources is there; else as ``given``
+    by the run that was opened; else the first source for the largest face.
+    """
+    kept = [digests.index(one) if one in digests else None for one in before or ()]
+    if any(one is not None for one in kept):
+        return kept
+    if before is None and len(given) == len(faces):
+        return given
+    largest = largest_face(faces)
+    return [0 if number == largest else None for number in range(len(faces))]
+
+
+def _ask_one(
+    form: OptionForm, search: Job, number: int, digests: Sequence[str], start: int | None
+) -> int | None:
+    options = ["Leave alone", *(f"Source {source + 1}" for source in range(len(digests)))]
+    picked = st.selectbox(
+        f"Face {number + 1}",
+        range(len(options)),
+        index=0 if start is None or start >= len(digests) else start + 1,
+        format_func=options.__getitem__,
+        # Other sources make another box: under the same numbers stand other pictures.
+        key=f"{form.key}.face.{search.id.hex}.{number}.{'.'.join(one[:8] for one in digests)}",
+    )
+    return picked - 1 if picked else None
+
+
+def _ask_likeness(page: ToolPage, form: OptionForm, reference: Tray) -> bool:
+    """The reference and how alike; needs a recognition model."""
+    choices = model_choices(page.services.settings, page.tool, "face-embedding")
+    installed = [choice for choice in choices if choice.is_installed]
+    if not installed:
+        for choice in choices[:1]:
+            if choice.spec:
+                missing_weights(choice.spec)
+        return False
+    form.ask("likeness")
+    pick_files(
+        page.services, reference, key="faceswap.reference", limit=1, label="Reference picture"
+    )
+    show_tray(reference)
+    return bool(reference.files)
