@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -116,7 +117,10 @@ def run_tool(
     with report.stage("encode"):
         provenance = _provenance(spec, files, params, report, job_id) if embed_provenance else None
         stem = result_stem(main_file.file_name)
-        outputs = [_encode(output, spec, params, provenance, stem) for output in made]
+        with ThreadPoolExecutor() as threads:  # zlib and its like work outside Python's lock
+            outputs = list(
+                threads.map(lambda output: _encode(output, spec, params, provenance, stem), made)
+            )
         report.progress(1.0)
     return RunResult(outputs, _record(spec, inputs, report, memory))
 
