@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from studio.faces.face import Face, Points, eye_distance_px
+from studio.faces.glasses import wears_glasses
 from studio.tools.swapping.colour import to_lab
 from studio.tools.swapping.mask import INNER, skin_likeness
 from studio.tools.swapping.patch import cut_patch
@@ -52,11 +53,23 @@ def source_doubts(source: Portrait) -> list[str]:
     doubts = []
     if not (source.face.right_eye.is_open and source.face.left_eye.is_open):
         doubts.append("has closed eyes, so the eyes of the other face are kept")
+    if wears_glasses(source.pixels, source.face.mesh):
+        doubts.append("seems to wear glasses, which are carried over as if painted on")
     if plain_skin_share(source) < _LEAST_PLAIN_SKIN:
         doubts.append(
             "has coloured light, deep shadow or hair on the face, which may be carried over"
         )
     return doubts
+
+
+def target_doubt(target: Portrait) -> str | None:
+    """What may spoil every warp onto this face, as the end of a sentence."""
+    if wears_glasses(target.pixels, target.face.mesh):
+        return (
+            "seems to wear glasses: where what covers a face is kept, they and its eyes are; else "
+            "they smear"
+        )
+    return None
 
 
 def pair_doubt(source: Face, target: Face) -> str | None:

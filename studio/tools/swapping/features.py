@@ -1,11 +1,11 @@
-"""Eyes and mouths that stay the target's because the source's would look wrong."""
+"""Eyes, mouths and glasses that stay the target's because the source's would look wrong."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from studio.faces.face import Points, yaw_of
-from studio.faces.topology import INNER_MOUTH, LEFT_EYE, RIGHT_EYE
+from studio.faces.face import Points, eye_distance_px, yaw_of
+from studio.faces.topology import LEFT_EYE, LIPS, RIGHT_EYE, SYMMETRY
 from studio.models.runtime import Floats
 from studio.tools.swapping.polygons import scaled, union
 from studio.tools.swapping.shape import LEFT_LIDS, MOUTH, RIGHT_LIDS, Aperture
@@ -14,10 +14,25 @@ _MOST_YAW_GAP = 0.6
 """Between source and target: beyond it the gaze would go astray."""
 _MOST_OPENING_GAP = 0.14
 _LEAST_OPENING = 0.17
-_OPEN_MOUTH = 0.10
-"""From here on the target's teeth show, and a closed mouth has none to give."""
-_EYE_EDGE, _MOUTH_EDGE = 0.022, 0.018
+_OPEN_MOUTH = 0.11
+"""Closed lips measure up to 0.10. The mesh lies too loosely on parted ones to warp them: teeth
+smear over lips, and lips over teeth."""
+_MOUTH_GROWTH = 1.15
+"""Around the mesh's lips, which a wide smile outgrows."""
+_EYE_EDGE, _MOUTH_EDGE, _GLASSES_EDGE = 0.022, 0.04, 0.06
 """Softness as a part of the eye distance."""
+_DOWN_RIGHT_OF_GLASSES = (
+    *(107, 66, 105, 63, 70, 156, 143),
+    *(116, 117, 118, 119, 120, 100, 47, 174, 196),
+)
+_AROUND_GLASSES = (
+    9,
+    *_DOWN_RIGHT_OF_GLASSES,
+    197,
+    *(int(SYMMETRY[point]) for point in reversed(_DOWN_RIGHT_OF_GLASSES)),
+)
+"""From the middle of the brows over the right temple to the bridge, and back on the left."""
+_GLASSES_GROWTH = 1.06
 _SHUT_TARGET, _SHUT_SOURCE = 1.25, 1.8
 """Shut eyes are kept with their lids; so are open ones whose source has shut lids to give."""
 
@@ -34,14 +49,19 @@ class Expression:
 def kept_features(source: Expression, target: Expression, size: tuple[int, int]) -> Floats:
     """Where the target is kept, ``float32 (h, w)``, in px of the target's mesh."""
     mesh = target.mesh[:, :2]
-    eyes_px = target.mesh[33, :2] - target.mesh[263, :2]
-    distance_px = float((eyes_px**2).sum() ** 0.5)
+    distance_px = eye_distance_px(target.mesh)
     eyes = [scaled(mesh[list(outline)], growth) for outline, growth in _kept_eyes(source, target)]
     kept = union(size, eyes, _EYE_EDGE * distance_px)
-    if MOUTH.opening(target.mesh) > _OPEN_MOUTH:
-        mouth = union(size, [mesh[list(INNER_MOUTH)]], _MOUTH_EDGE * distance_px)
-        kept = kept.clip(mouth, None)
+    if max(MOUTH.opening(source.mesh), MOUTH.opening(target.mesh)) > _OPEN_MOUTH:
+        lips = scaled(mesh[list(LIPS)], _MOUTH_GROWTH)
+        kept = kept.clip(union(size, [lips], _MOUTH_EDGE * distance_px), None)
     return kept
+
+
+def around_glasses(target: Points, size: tuple[int, int]) -> Floats:
+    """What glasses and their frame cover, ``float32 (h, w)``, in px of the target's mesh."""
+    outline = scaled(target[list(_AROUND_GLASSES), :2], _GLASSES_GROWTH)
+    return union(size, [outline], _GLASSES_EDGE * eye_distance_px(target))
 
 
 def _kept_eyes(source: Expression, target: Expression) -> list[tuple[tuple[int, ...], float]]:

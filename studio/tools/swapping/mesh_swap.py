@@ -8,12 +8,13 @@ import cv2
 import numpy as np
 
 from studio.faces.face import Face, Points, yaw_of
+from studio.faces.glasses import wears_glasses
 from studio.faces.topology import OVAL
 from studio.imaging.picture import Pixels
 from studio.models.runtime import Floats
 from studio.tools.swapping.blend import blend_bands, levels_for
 from studio.tools.swapping.colour import match_colour, to_lab, to_rgb
-from studio.tools.swapping.features import Expression, kept_features
+from studio.tools.swapping.features import Expression, around_glasses, kept_features
 from studio.tools.swapping.mask import (
     FaceAreas,
     face_areas,
@@ -61,7 +62,7 @@ def swap_by_mesh(
         target: a face of ``pixels``.
         source: whose face it becomes.
         shape: how far the source's proportions are taken over, 0 to 1.
-        occlusion: whether what covers the target's face stays.
+        occlusion: whether what covers the target's face stays; glasses stay with the eyes behind.
 
     Returns:
         RGB ``uint8 (H, W, 3)``, byte-identical away from the face.
@@ -81,10 +82,13 @@ def swap_by_mesh(
     areas = face_areas(patch.mesh, moved, skin)
     mask = swap_mask(areas, target_lab[..., 0] / np.float32(100), warp.reach, patch.eyes_px)
     here = Expression(patch.mesh, target.right_eye.is_open, target.left_eye.is_open)
-    mask = mask * (1 - kept_features(small.expression, here, patch.size))
+    taken = 1 - kept_features(small.expression, here, patch.size)
+    if occlusion and wears_glasses(pixels, target.mesh):
+        taken = taken * (1 - around_glasses(patch.mesh, patch.size))
+    mask = mask * taken
     matched, gain = match_colour(source_lab, target_lab, areas, patch.eyes_px)
-    free = free_of_hair(own_skin, areas.core, patch.eyes_px)[..., np.newaxis]
-    change = _blended_change(patch, to_rgb(matched), free, mask, areas)
+    taken = taken * free_of_hair(own_skin, areas.core, patch.eyes_px)
+    change = _blended_change(patch, to_rgb(matched), taken, mask, areas)
     changed = apply_change(patch, change)
     if patch.is_reduced and whole.mesh is not small.mesh:
         detail = _full_detail(patch, whole, small, warp)
@@ -104,13 +108,13 @@ def _turned_like(source: Portrait, target: Face) -> _Source:
 
 
 def _blended_change(
-    patch: Patch, source: Floats, free: Floats, mask: Floats, areas: FaceAreas
+    patch: Patch, source: Floats, taken: Floats, mask: Floats, areas: FaceAreas
 ) -> Floats:
     """What the blend adds to the patch at working size, nothing beyond the face's outline."""
     target = patch.pixels.astype(np.float32)
     source = match_sharpness(source, target, areas.bare)
-    # Hair is taken out before the bands are: their coarse ones would carry its shade along.
-    source = target + (source - target) * free
+    # What is not taken goes before the bands are made: coarse ones would carry its shade along.
+    source = target + (source - target) * taken[..., np.newaxis]
     blended = blend_bands(source, target, mask, levels_for(patch.eyes_px))
     outline = polygon(patch.size, patch.mesh[list(OVAL), :2])
     grown = np.asarray(cv2.dilate(outline, np.ones((3, 3), np.uint8)), np.float32)

@@ -126,6 +126,8 @@ def _note_doubts(swap: Swap, target: Portrait, source: Portrait, report: Report)
     name = f"Source {swap.source + 1}"
     for doubt in check.source_doubts(source):
         report.note(f"{name} {doubt}.")
+    if (worn := check.target_doubt(target)) is not None:
+        report.note(f"Face {swap.target + 1} {worn}.")
     if (turn := check.pair_doubt(source.face, target.face)) is not None:
         report.note(f"{name} {turn}; for face {swap.target + 1} choose one that looks ahead.")
 

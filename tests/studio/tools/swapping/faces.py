@@ -10,6 +10,7 @@ import numpy as np
 from skimage import data
 
 from studio.faces.face import Eye, Face, Points
+from studio.faces.topology import LEFT_EYE, RIGHT_EYE
 from studio.imaging.picture import Pixels
 from studio.tools.swapping.portrait import Portrait
 
@@ -59,3 +60,18 @@ def enlarged(portrait: Portrait, factor: float) -> Portrait:
         cv2.resize(portrait.pixels, size, interpolation=cv2.INTER_CUBIC), np.uint8
     )
     return Portrait(pixels, make_face(portrait.face.mesh * np.float32(factor)))
+
+
+def spectacled(*, is_dark: bool = False, has_bridge: bool = True) -> Portrait:
+    """The astronaut with glasses drawn on: round ones of wire, or of dark glass."""
+    known = astronaut()
+    mesh = known.face.mesh[:, :2]
+    pixels = known.pixels.copy()
+    horn = (45, 40, 38)
+    for lids in (RIGHT_EYE, LEFT_EYE):
+        x, y = mesh[list(lids)].mean(axis=0).round().astype(int)
+        cv2.ellipse(pixels, (int(x), int(y)), (15, 13), 0, 0, 360, horn, -1 if is_dark else 2)
+    if has_bridge:
+        right, left = ((int(x), int(y)) for x, y in mesh[[193, 417]].round())
+        cv2.line(pixels, right, left, horn, 2)
+    return Portrait(pixels, known.face)

@@ -6,7 +6,7 @@ import pytest
 from studio.faces.face import Face
 from studio.tools.swapping import check
 from studio.tools.swapping.portrait import Portrait
-from tests.studio.tools.swapping.faces import astronaut, make_face
+from tests.studio.tools.swapping.faces import astronaut, make_face, spectacled
 
 
 def turned(yaw: float) -> Face:
@@ -63,6 +63,12 @@ def test_source_doubts_see_shut_eyes_and_coloured_light() -> None:
         len(check.source_doubts(Portrait(me.pixels, make_face(me.face.mesh, left_open=False)))) == 1
     )
     assert "coloured light" in check.source_doubts(Portrait(lamp, me.face))[0]
+
+
+def test_doubts_name_glasses_of_source_and_target() -> None:
+    assert check.target_doubt(astronaut()) is None
+    assert "glasses" in (check.target_doubt(spectacled()) or "")
+    assert "glasses" in check.source_doubts(spectacled())[0]
 
 
 def test_mesh_shift_is_a_part_of_the_eye_distance() -> None:

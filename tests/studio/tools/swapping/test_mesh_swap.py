@@ -7,10 +7,12 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
+from studio.faces.topology import INNER_MOUTH, LIPS
 from studio.imaging.picture import Pixels
 from studio.tools.swapping.colour import to_lab
 from studio.tools.swapping.mask import skin_likeness
@@ -19,7 +21,13 @@ from studio.tools.swapping.patch import MOST_EYES_PX, cut_patch
 from studio.tools.swapping.portrait import Portrait
 from studio.tools.swapping.shape import mirror_mesh
 from tests.metrics import max_difference, psnr_db
-from tests.studio.tools.swapping.faces import astronaut, enlarged, make_face, stranger
+from tests.studio.tools.swapping.faces import (
+    astronaut,
+    enlarged,
+    make_face,
+    spectacled,
+    stranger,
+)
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "faceswap" / "mesh.png"
 OPTIONS = {"shape": 0.35, "occlusion": True}
@@ -37,6 +45,18 @@ def bare_forehead() -> Portrait:
     pixels = me.pixels.copy()
     pixels[y - 25 : y + 5, x - 35 : x + 36] = me.pixels[y + 18, x]
     return Portrait(pixels, me.face)
+
+
+def with_mouth(portrait: Portrait, *, is_open: bool) -> Portrait:
+    """The lips painted blue, the mesh's inner ones pressed together or apart."""
+    mesh = portrait.face.mesh.copy()
+    upper, lower = INNER_MOUTH[11:], INNER_MOUTH[1:10]
+    middle = (mesh[list(upper)[::-1]] + mesh[list(lower)]) / 2
+    reach = np.array([0, 3 if is_open else 0.5, 0], np.float32)
+    mesh[list(upper)[::-1]], mesh[list(lower)] = middle - reach, middle + reach
+    pixels = portrait.pixels.copy()
+    cv2.fillPoly(pixels, [mesh[list(LIPS), :2].round().astype(np.int32)], (20, 40, 220))
+    return Portrait(pixels, make_face(mesh))
 
 
 def mean_difference(one: Pixels, other: Pixels) -> float:
@@ -100,6 +120,38 @@ def test_mesh_swap_of_shut_source_eyes_keeps_the_targets() -> None:
     kept = swap_by_mesh(me.pixels, me.face, shut, **OPTIONS)
 
     assert mean_difference(kept[eye], me.pixels[eye]) < 4
+
+
+@pytest.mark.parametrize(
+    ("is_source_open", "is_target_open", "is_kept"),
+    [(False, False, False), (True, False, True), (False, True, True), (True, True, True)],
+)
+def test_mesh_swap_of_a_mouth_that_is_open_keeps_the_targets(
+    is_source_open: bool, is_target_open: bool, is_kept: bool
+) -> None:
+    """The mesh lies too loosely on parted lips: lips smeared over teeth, and teeth over lips."""
+    source = with_mouth(astronaut(), is_open=is_source_open)
+    target = make_face(with_mouth(stranger(), is_open=is_target_open).face.mesh)
+    before = stranger().pixels
+    x, y = target.mesh[[13, 14], :2].mean(axis=0).round().astype(int)
+    mouth = (slice(y - 3, y + 4), slice(x - 8, x + 9))
+
+    swapped = swap_by_mesh(before, target, source, **OPTIONS)
+
+    assert (mean_difference(swapped[mouth], before[mouth]) < 4) == is_kept
+
+
+def test_mesh_swap_keeps_the_targets_glasses_unless_told_otherwise() -> None:
+    me, other = spectacled(), stranger()
+    right, left = me.face.mesh[[130, 359], :2].round().astype(int)
+    across = (slice(right[1] - 8, right[1] + 12), slice(right[0] - 4, left[0] + 5))
+
+    kept = swap_by_mesh(me.pixels, me.face, other, shape=0.35, occlusion=True)
+    lost = swap_by_mesh(me.pixels, me.face, other, shape=0.35, occlusion=False)
+
+    assert mean_difference(kept[across], me.pixels[across]) < 3
+    assert mean_difference(lost[across], me.pixels[across]) > 12
+    assert not np.array_equal(kept, me.pixels)
 
 
 def test_mesh_swap_leaves_the_sources_fringe_behind() -> None:

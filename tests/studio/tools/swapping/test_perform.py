@@ -15,7 +15,7 @@ from studio.tools.swapping import perform as module
 from studio.tools.swapping.choose import Swap
 from studio.tools.swapping.perform import perform
 from studio.tools.swapping.portrait import Portrait
-from tests.studio.tools.swapping.faces import astronaut, make_face
+from tests.studio.tools.swapping.faces import astronaut, make_face, spectacled
 
 
 class AnyModels:
@@ -30,11 +30,12 @@ def invert(pixels: Pixels, _target: Face, _source: Portrait) -> Pixels:
 def perform_with(
     monkeypatch: pytest.MonkeyPatch,
     *shifts: float,
+    target: Portrait | None = None,
     source: Face | None = None,
     is_warp: bool = False,
 ) -> tuple[Pixels, Report]:
     """Invert the astronaut once a shift; the mesh found after is off by it."""
-    me = astronaut()
+    me = target or astronaut()
     left = iter(shifts)
 
     def refit(_model: Any, _pixels: Pixels, mesh: Points) -> Points:
@@ -45,7 +46,7 @@ def perform_with(
     pixels, _ = perform(
         [Swap(index, 0) for index in range(len(shifts))],
         [me] * len(shifts),
-        [Portrait(me.pixels, source or me.face)],
+        [Portrait(astronaut().pixels, source or me.face)],
         invert,
         AnyModels(),  # type: ignore[arg-type]
         report,
@@ -99,3 +100,11 @@ def test_perform_minds_the_sources_eyes_only_when_they_are_warped(
 
     assert warped == ["Source 1 has closed eyes, so the eyes of the other face are kept."]
     assert drawn == []
+
+
+def test_perform_warns_of_glasses_on_the_face_that_is_warped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    [note] = perform_with(monkeypatch, 0.01, target=spectacled(), is_warp=True)[1].notes
+
+    assert note.startswith("Face 1 seems to wear glasses")
