@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from app import drawings
 from db.actor import Actor
 from db.models import Job, JobInput, JobOutput
 from db.repositories.history import JobFilters, JobRow
@@ -15,7 +16,8 @@ from db.repositories.jobs import JobRepository
 from db.repositories.queue import QueueRepository
 from db.states import JobState
 from db.types import utc_now
-from studio.tools.spec import AUXILIARY_TOOLS
+from studio.imaging.drawing import Drawing
+from studio.tools.spec import AUXILIARY_TOOLS, DRAWING_ROLE
 from tasks.files import StoredFile
 from tasks.services import Services
 
@@ -144,6 +146,20 @@ def stored_file(file: JobInput | JobOutput) -> StoredFile:
     """A file on record as something that a new run may read."""
     blob = file.blob
     return StoredFile(blob.sha256, file.file_name, blob.media_type, blob.width_px, blob.height_px)
+
+
+def drawing_of(services: Services, job: Job, picture: StoredFile) -> Drawing:
+    """What the run was painted with, stretched to ``picture``; blank when with nothing.
+
+    Raises:
+        StorageError: the stored drawing is gone.
+        UserInputError: ``drawing.unreadable``.
+
+    """
+    used = find_input(job, DRAWING_ROLE)
+    if used is None:
+        return drawings.blank(picture)
+    return drawings.fit(drawings.read_drawing(services, stored_file(used)), picture)
 
 
 def _live(run: Job | JobRow, place: int | None, expected_s: float | None, now: datetime) -> LiveRun:

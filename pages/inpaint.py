@@ -13,7 +13,7 @@ from app import drawings
 from app.estimates import estimate_files
 from app.mask_preview import start_mask
 from app.navigation import INPAINT
-from app.runs import find_input, find_output, get_run, stored_file
+from app.runs import drawing_of, find_input, find_output, get_run, stored_file
 from app.security import require_user
 from app.ui import toolpage
 from app.ui.canvas.controls import stroke_count
@@ -264,7 +264,7 @@ def paint_next(page: ToolPage, job: Job, *, is_kept: bool) -> None:
     st.session_state[NEXT] = dict(job.params) | {"preset": MaskPreset.NONE, "invert": False}
     if is_kept:
         st.session_state[NEXT] = job.params
-        drawing = old_drawing(page, job, picture)
+        drawing = drawing_of(page.services, job, picture)
         if mask := find_input(job, MASK):
             given.take_input(mask)
     put_on_canvas(page, picture, drawing)
@@ -280,14 +280,7 @@ def take_old_drawing(page: ToolPage, picture: StoredFile) -> None:
     st.query_params["drawing"] = job_id.hex
     job = get_run(page.services, page.actor, job_id)
     if job is not None and job.tool == page.tool:
-        put_on_canvas(page, picture, old_drawing(page, job, picture))
-
-
-def old_drawing(page: ToolPage, job: Job, picture: StoredFile) -> Drawing:
-    used = find_input(job, DRAWING_ROLE)
-    if used is None:
-        return drawings.blank(picture)
-    return drawings.fit(drawings.read_drawing(page.services, stored_file(used)), picture)
+        put_on_canvas(page, picture, drawing_of(page.services, job, picture))
 
 
 def put_on_canvas(page: ToolPage, picture: StoredFile, drawing: Drawing) -> None:

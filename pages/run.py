@@ -15,6 +15,7 @@ from app.ui import gallery, states
 from app.ui.format import ago, dimensions, duration, file_size
 from app.ui.layout import header
 from app.ui.links import download_url, thumbnail_url
+from app.ui.mask_figure import drawing_of_run, mask_of_run
 from app.ui.options import label_of
 from app.ui.progress import watch
 from app.ui.result import role_label, show_downloads, show_result, show_source
@@ -26,7 +27,7 @@ from db.repositories.jobs import JobRepository
 from db.types import Visibility
 from studio.errors import UserInputError
 from studio.record import RunRecord
-from studio.tools.spec import TOOLS
+from studio.tools.spec import DRAWING_ROLE, TOOLS
 from tasks.services import Services, get_services
 from tasks.submit import rerun
 
@@ -52,12 +53,13 @@ def main() -> None:
     picture, side = st.columns([5, 3], gap="medium")
     with picture:
         show_outcome(services, actor, job)
+        show_mask(services, job)
     with side:
         show_downloads(job)
         show_params(job)
         show_tags(services, actor, job)
         show_note(services, actor, job)
-    show_files(job)
+    show_files(services, job)
     show_record(job)
     show_lineage(services, actor, job)
 
@@ -137,6 +139,14 @@ def show_outcome(services: Services, actor: Actor, job: Job) -> None:
         show_result(job)
 
 
+def show_mask(services: Services, job: Job) -> None:
+    """What an inpaint run repainted: painted, given, ready-made and finished."""
+    figure = mask_of_run(services, job)
+    if figure:
+        st.subheader("Mask", anchor=False)
+        st.html(figure.markup(f"Repainted, in red: {figure.share}"))
+
+
 def show_params(job: Job) -> None:
     """Every parameter under its title; what differs from the default is marked."""
     model = TOOLS[job.tool].params
@@ -144,12 +154,21 @@ def show_params(job: Job) -> None:
     st.subheader("Parameters", anchor=False)
     rows = []
     for name, field in model.model_fields.items():
-        if name == "tool":
+        # Where faces are paired one by one, the rule for choosing them did nothing.
+        if name == "tool" or (name == "choice" and chosen.faces is not None):
             continue
         value = getattr(chosen, name)
         changed = value != field.get_default()
-        rows.append(fact(field.title or name, label_of(value), changed=changed))
+        rows.append(fact(field.title or name, value_words(name, value), changed=changed))
     st.html(f'<dl class="dr-facts">{"".join(rows)}</dl>')
+
+
+def value_words(name: str, value: object) -> str:
+    """A parameter's value; which face gets which source is counted from 1, as on the page."""
+    if name == "faces" and isinstance(value, tuple):
+        pairs = ((face, source) for face, source in enumerate(value, 1) if source is not None)
+        return ", ".join(f"face {face}: source {source + 1}" for face, source in pairs)
+    return label_of(value)
 
 
 def show_note(services: Services, actor: Actor, job: Job) -> None:
@@ -199,25 +218,40 @@ def keep(services: Services, make: Callable[[JobRepository], bool]) -> None:
             st.toast("That could not be kept. Reload the page to see how the run stands now.")
 
 
-def show_files(job: Job) -> None:
+def show_files(services: Services, job: Job) -> None:
     st.subheader("Files", anchor=False)
     main_first = sorted(job.inputs, key=lambda file: file is not main_input(job))
-    inputs = "".join(figure(file, f"In: {role_label(file, job)}") for file in main_first)
-    outputs = "".join(figure(file, f"Out: {file.role}") for file in job.outputs)
+    inputs = "".join(
+        figure(file, f"In: {role_label(file, job)}", small_picture(services, job, file))
+        for file in main_first
+    )
+    outputs = "".join(
+        figure(file, f"Out: {file.role}", small_picture(services, job, file))
+        for file in job.outputs
+    )
     st.html(f'<div class="dr-files">{inputs}{outputs}</div>')
 
 
-def figure(file: JobInput | JobOutput, label: str) -> str:
+def small_picture(services: Services, job: Job, file: JobInput | JobOutput) -> str:
+    """Address of what ``file`` looks like; empty for what cannot be shown."""
+    if file.role == DRAWING_ROLE:
+        painted = drawing_of_run(services, job)
+        return painted.address if painted else ""
+    is_picture = file.blob.media_type.startswith("image/")
+    return thumbnail_url(file.blob_sha256) if is_picture else ""
+
+
+def figure(file: JobInput | JobOutput, label: str, picture: str) -> str:
     blob, name = file.blob, escape(file.file_name)
-    if blob.media_type.startswith("image/"):
-        shown = f'<img src="{thumbnail_url(blob.sha256)}" alt="{name}" loading="lazy">'
+    facts = (dimensions(blob.width_px, blob.height_px), file_size(blob.size_bytes))
+    if picture:
+        shown = f'<img src="{picture}" alt="{name}" loading="lazy">'
     else:
         shown = '<span class="dr-blank"><span class="dr-icon">draw</span></span>'
     return (
         f'<figure><a href="{download_url(file)}" download title="Download {name}">{shown}</a>'
         f"<figcaption><b>{escape(label.capitalize())}</b><span>{name}</span>"
-        f'<span class="dr-muted">{dimensions(blob.width_px, blob.height_px)} · '
-        f"{file_size(blob.size_bytes)}</span></figcaption></figure>"
+        f'<span class="dr-muted">{" · ".join(filter(None, facts))}</span></figcaption></figure>'
     )
 
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from io import BytesIO
 
 import streamlit as st
-from PIL import Image
 
-from app.fabric import View
 from app.faces import SEARCH
-from app.mask_preview import decode_mask, preview_mask, tinted
+from app.mask_preview import decode_mask
 from app.mask_sources import CUTOUT, find_masks, mask_of
 from app.mask_sources import start_mask as start_search
-from app.picture_views import data_address, view_pixels
 from app.runs import stored_file
 from app.ui import states
 from app.ui.format import ago
+from app.ui.mask_figure import mask_figure
 from app.ui.options import OptionForm
 from app.ui.progress import watch
 from app.ui.toolpage import ToolPage
@@ -30,9 +27,6 @@ from studio.params import InpaintParams, MaskPreset
 from tasks.files import StoredFile
 
 _READY_MADE = [MaskPreset.CORNER, MaskPreset.CENTRE, MaskPreset.FULL]
-_PREVIEW_SIDE_PX = 440
-_PREVIEW_QUALITY = 85
-_MASKED = 128
 
 
 class Start(StrEnum):
@@ -98,25 +92,9 @@ def show_preview(
     params: InpaintParams, drawing: Drawing, given: Pixels | None, picture: StoredFile
 ) -> bool:
     """What will be repainted, small. Returns whether there is anything."""
-    scale = min(_PREVIEW_SIDE_PX / max(drawing.width_px, drawing.height_px), 1)
-    width = max(round(drawing.width_px * scale), 1)
-    height = max(round(drawing.height_px * scale), 1)
-    mask = preview_mask(params, drawing, given, width, height)
-    part = float((mask >= _MASKED).mean())
-    view = View(0, 0, drawing.width_px, drawing.height_px, width, height)
-    buffer = BytesIO()
-    shown = Image.fromarray(tinted(view_pixels(picture, view), mask))
-    shown.save(buffer, "JPEG", quality=_PREVIEW_QUALITY)
-    words = f"Repaints {_per_cent(part)} of the picture" if part else "Nothing is masked yet"
-    st.html(
-        f'<figure class="dr-preview"><img src="{data_address(buffer.getvalue(), "image/jpeg")}" '
-        f'alt="The mask over the picture"><figcaption>{words}</figcaption></figure>'
-    )
-    return bool(mask.any())
-
-
-def _per_cent(part: float) -> str:
-    return "less than 0.1 %" if part < 0.001 else f"{part:.1%}".replace("%", " %")
+    figure = mask_figure(params, drawing, given, picture)
+    st.html(figure.markup(f"Repaints {figure.share}" if figure.part else "Nothing is masked yet"))
+    return not figure.is_empty
 
 
 def _ask_preset(form: OptionForm) -> None:

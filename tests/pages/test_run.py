@@ -1,21 +1,33 @@
 from __future__ import annotations
 
+import re
+from base64 import b64decode
+from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import numpy as np
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from app import drawings
 from db.actor import Actor
-from db.models import JobInput
+from db.models import JobInput, JobOutput
 from db.repositories.jobs import JobRepository
 from db.states import JobState
 from db.types import Origin, Role
+from studio.imaging.drawing import Drawing, Stroke, StrokeKind
+from studio.params import FaceswapParams, InpaintParams
+from tasks.files import keep
 from tasks.services import Services
+from tasks.submit import store_upload, submit
 from tests.factories import load_job, make_blob, make_job
 from tests.pages.harness import Visit, button
 from tests.pages.navigated import links, markup, navigated
 from tests.people import make_person
+from tests.pictures import png
 
 
 @pytest.fixture
@@ -149,6 +161,79 @@ def test_run_shows_a_drawing_as_a_file_and_numbers_repeated_roles(
     assert f"/thumbnails/{drawing.sha256}" not in shown
     for label in ("In: drawing", "In: source 1", "In: source 2"):
         assert f"<b>{label}</b>" in shown
+
+
+def make_inpainted(services: Services, owner: Actor, picture: bytes, masked: Image.Image) -> UUID:
+    """An inpaint run of ``picture`` with one dot painted on its left, and the mask it used."""
+    image = store_upload(services, "cat.png", picture)
+    width_px, height_px = image.width_px or 1, image.height_px or 1
+    dot = Stroke(kind=StrokeKind.BRUSH, points=((width_px / 4, height_px / 2),), width_px=height_px)
+    painted = Drawing(width_px=width_px, height_px=height_px, strokes=(dot,))
+    items = [{"image": image, "drawing": drawings.store_drawing(services, painted)}]
+    [job_id] = submit(services, owner, "inpaint", InpaintParams(), items)
+    data = BytesIO()
+    masked.save(data, "PNG")
+    mask = keep(
+        services,
+        data.getvalue(),
+        file_name="mask.png",
+        media_type="image/png",
+        width_px=width_px,
+        height_px=height_px,
+    )
+    with services.database.write() as session:
+        session.add(
+            JobOutput(job_id=job_id, role="mask", blob_sha256=mask.sha256, file_name="mask.png")
+        )
+    return job_id
+
+
+def left_half_masked() -> Image.Image:
+    mask = Image.new("L", (400, 200))
+    mask.paste(255, (0, 0, 200, 200))
+    return mask
+
+
+def test_run_of_inpaint_shows_its_mask_and_its_drawing_on_the_picture(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    run_id = make_inpainted(services, mei, png(1, 400, 200), left_half_masked())
+    shown = markup(open_run(visit, tmp_path, mei, run_id))
+    assert "Repainted, in red: 50.0 % of the picture" in shown
+    pictures = [
+        np.asarray(Image.open(BytesIO(b64decode(data)))).astype(float)
+        for data in re.findall('data:image/jpeg;base64,([^"]+)', shown)
+    ]
+    assert [picture.shape for picture in pictures] == [(200, 400, 3)] * 2
+    for picture, corner_is_red in zip(pictures, (True, False), strict=True):
+        redness = picture[..., 0] - picture[..., 2]
+        plain = redness[:, 220:].mean()
+        assert redness[90:110, 90:110].mean() > plain + 80
+        is_red = redness[:15, :15].mean() > plain + 80
+        assert is_red == corner_is_red  # the mask is square, the dot is round
+
+
+def test_run_whose_picture_is_swept_shows_its_drawing_as_a_file(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    data = png(2, 400, 200)
+    run_id = make_inpainted(services, mei, data, left_half_masked())
+    services.blobs.delete(sha256(data).hexdigest())
+    shown = markup(open_run(visit, tmp_path, mei, run_id))
+    assert "Repainted" not in shown
+    assert "data:image" not in shown
+    assert '<span class="dr-blank"><span class="dr-icon">draw</span></span>' in shown
+
+
+def test_run_of_face_swap_counts_faces_and_sources_from_one(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    params = FaceswapParams(faces=(None, 1, 0)).model_dump(mode="json")
+    with services.database.write() as session:
+        run_id = make_job(session, mei, tool="faceswap", params=params).id
+    shown = markup(open_run(visit, tmp_path, mei, run_id))
+    assert "face 2: source 2, face 3: source 1" in shown
+    assert "<dt>Which faces</dt>" not in shown
 
 
 def test_run_that_only_prepared_others_offers_no_page_of_its_own(
