@@ -22,6 +22,8 @@ nothing worth having, from the second on it is taken as it is."""
 _MIRROR_HIDDEN, _MIRROR_SHOWN = 0.15, 0.40
 _OPENING_SHOWN = 0.15
 """The triangles across eyes and mouth close with them, which hides nothing."""
+_SLACK = 1.5
+"""How fast a triangle's map may leave the triangle, in px of the source a px of the patch."""
 _TRANSITION = 0.10
 """Softness between the direct and the mirrored half, as a part of the eye distance."""
 
@@ -89,7 +91,7 @@ def fit_warp(source: Points, shape: Points, depth: Points, size: tuple[int, int]
         size: width and height of the patch.
 
     """
-    labels = _label_triangles(shape, depth, size)
+    labels, outside_px = _label_triangles(shape, depth, size)
     eyes_px = float(np.linalg.norm(shape[33] - shape[263]))
     other = source[SYMMETRY]
     shown = np.clip((_relative_areas(source, shape) - _HIDDEN) / (_SHOWN - _HIDDEN), 0, 1)
@@ -101,15 +103,20 @@ def fit_warp(source: Points, shape: Points, depth: Points, size: tuple[int, int]
     directness = _soften(shown[labels], _TRANSITION * eyes_px)
     is_whole = bool(directness.min() > 0.98)
     return FaceWarp(
-        direct=_positions(source, shape, labels),
-        mirrored=None if is_whole else _positions(other, shape, labels),
+        direct=_positions(source, shape, labels, outside_px),
+        mirrored=None if is_whole else _positions(other, shape, labels, outside_px),
         directness=directness,
         reach=_soften(np.maximum(shown, shown_mirrored)[labels], 0.06 * eyes_px),
     )
 
 
-def _label_triangles(shape: Points, depth: Points, size: tuple[int, int]) -> _Labels:
-    """Which triangle each pixel belongs to, ``int32 (h, w)``, nearest ones on top."""
+def _label_triangles(shape: Points, depth: Points, size: tuple[int, int]) -> tuple[_Labels, Floats]:
+    """Which triangle each pixel belongs to, nearest ones on top, and its distance from the mesh.
+
+    Returns:
+        ``int32 (h, w)``, and ``float32 (h, w)`` in px, 0 inside.
+
+    """
     labels = np.full(size[::-1], -1, np.int32)
     fixed = np.round(shape * 2**_SUBPIXEL_BITS).astype(np.int32)
     far_first = np.argsort(-depth[TRIANGLES].mean(axis=1), kind="stable")
@@ -118,17 +125,21 @@ def _label_triangles(shape: Points, depth: Points, size: tuple[int, int]) -> _La
         cv2.fillConvexPoly(labels, corners, int(triangle), cv2.LINE_8, _SUBPIXEL_BITS)
     is_outside = labels < 0
     if not is_outside.any() or is_outside.all():
-        return np.maximum(labels, 0)
-    _, nearest = cv2.distanceTransformWithLabels(
+        return np.maximum(labels, 0), np.zeros(labels.shape, np.float32)
+    distance_px, nearest = cv2.distanceTransformWithLabels(
         is_outside.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
     of_nearest = np.zeros(int(nearest.max()) + 1, np.int32)
     of_nearest[nearest[~is_outside]] = labels[~is_outside]
-    return np.asarray(of_nearest[nearest], np.int32)
+    return np.asarray(of_nearest[nearest], np.int32), np.asarray(distance_px, np.float32)
 
 
-def _positions(source: Points, shape: Points, labels: _Labels) -> Floats:
-    """Each pixel's place in the source by its triangle's affine map."""
+def _positions(source: Points, shape: Points, labels: _Labels, outside_px: Floats) -> Floats:
+    """Each pixel's place in the source by its triangle's affine map.
+
+    A map holds for its triangle and what lies as near to it as the pixel does: those of slivers
+    would throw the pixels on their edges far across the picture.
+    """
     corners = np.concatenate([shape[TRIANGLES], np.ones((len(TRIANGLES), 3, 1))], axis=2)
     # Lines that close an eye or the mouth have no area; a trace of identity keeps them solvable.
     maps = np.linalg.solve(corners + 1e-7 * np.eye(3), source[TRIANGLES].astype(np.float64))
@@ -136,10 +147,13 @@ def _positions(source: Points, shape: Points, labels: _Labels) -> Floats:
     height, width = labels.shape
     x = np.arange(width, dtype=np.float32)[np.newaxis]
     y = np.arange(height, dtype=np.float32)[:, np.newaxis]
+    slack_px = 1 + _SLACK * outside_px
+    low, high = source[TRIANGLES].min(axis=1), source[TRIANGLES].max(axis=1)
     positions = np.empty((height, width, 2), np.float32)
     for axis in range(2):
         across, down, offset = (maps[:, term, axis][labels] for term in range(3))
-        positions[..., axis] = x * across + y * down + offset
+        near, far = low[:, axis][labels] - slack_px, high[:, axis][labels] + slack_px
+        positions[..., axis] = np.clip(x * across + y * down + offset, near, far)
     return positions
 
 
