@@ -8,10 +8,12 @@ from studio.faces.face import Points, eye_distance_px, yaw_of
 from studio.faces.topology import LEFT_EYE, LIPS, RIGHT_EYE, SYMMETRY
 from studio.models.runtime import Floats
 from studio.tools.swapping.polygons import scaled, union
-from studio.tools.swapping.shape import LEFT_LIDS, MOUTH, RIGHT_LIDS, Aperture
+from studio.tools.swapping.shape import LEFT_LIDS, MOUTH, RIGHT_LIDS
 
 _MOST_YAW_GAP = 0.6
 """Between source and target: beyond it the gaze would go astray."""
+_MOST_FURTHER_YAW = 0.33
+"""How much further a source may be turned: beyond it the far eye has little to give."""
 _MOST_OPENING_GAP = 0.14
 _LEAST_OPENING = 0.17
 _OPEN_MOUTH = 0.11
@@ -65,27 +67,36 @@ def around_glasses(target: Points, size: tuple[int, int]) -> Floats:
 
 
 def _kept_eyes(source: Expression, target: Expression) -> list[tuple[tuple[int, ...], float]]:
-    """Outlines of the eyes to keep, with how far around them.
+    """Outlines of the eyes to keep, with how far around them: both or none.
 
-    A source that cannot give one eye gives none: two colours of eyes are worse than another's.
+    Two colours of eyes, or two gazes, are worse than another's.
     """
-    eyes = [
-        (RIGHT_EYE, RIGHT_LIDS, source.is_right_open, target.is_right_open),
-        (LEFT_EYE, LEFT_LIDS, source.is_left_open, target.is_left_open),
-    ]
     is_shut = not (source.is_right_open and source.is_left_open)
-    is_useless = (
+    eyes = ((RIGHT_EYE, target.is_right_open), (LEFT_EYE, target.is_left_open))
+    if not (
         is_shut
-        or abs(yaw_of(source.mesh) - yaw_of(target.mesh)) > _MOST_YAW_GAP
-        or any(lids.opening(source.mesh) < _LEAST_OPENING for _, lids, _, _ in eyes)
-    )
+        or not all(is_open for _, is_open in eyes)
+        or _looks_elsewhere(source.mesh, target.mesh)
+        or _opening_gap(source.mesh, target.mesh) > _MOST_OPENING_GAP
+        or min(_openings(source.mesh) + _openings(target.mesh)) < _LEAST_OPENING
+    ):
+        return []
     return [
         (outline, _SHUT_SOURCE if is_shut else 1.0 if is_open else _SHUT_TARGET)
-        for outline, lids, _, is_open in eyes
-        if is_useless or not is_open or _differ(lids, source.mesh, target.mesh)
+        for outline, is_open in eyes
     ]
 
 
-def _differ(lids: Aperture, source: Points, target: Points) -> bool:
-    opening, other = lids.opening(source), lids.opening(target)
-    return abs(opening - other) > _MOST_OPENING_GAP or other < _LEAST_OPENING
+def _looks_elsewhere(source: Points, target: Points) -> bool:
+    yaw, other = yaw_of(source), yaw_of(target)
+    return abs(yaw - other) > _MOST_YAW_GAP or abs(yaw) - abs(other) > _MOST_FURTHER_YAW
+
+
+def _opening_gap(source: Points, target: Points) -> float:
+    """Mean of both eyes, since the far one of a turned head is narrow and measures more open."""
+    pairs = zip(_openings(source), _openings(target), strict=True)
+    return sum(abs(one - other) for one, other in pairs) / 2
+
+
+def _openings(mesh: Points) -> list[float]:
+    return [lids.opening(mesh) for lids in (RIGHT_LIDS, LEFT_LIDS)]
