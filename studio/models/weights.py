@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from studio.errors import ModelUnavailableError, WeightError
 from studio.models import archives, digests
-from studio.models.catalogue import Catalogue, Conversion, ModelSpec, Source, WeightFile
+from studio.models.catalogue import Catalogue, Conversion, ModelSpec, WeightFile
 from studio.models.download import RetryPolicy
 from studio.models.folder import ABSENT, WeightFolder
 from studio.models.sources import (
@@ -22,6 +22,9 @@ from studio.models.sources import (
     ignore_pull,
     take,
 )
+
+_Write = Callable[[Path], object]
+"""Writes a file's bytes to a path."""
 
 _CONVERTERS: dict[Conversion, str] = {
     "ncnn-to-onnx": "studio.models.convert:ncnn_to_onnx",
@@ -204,18 +207,18 @@ class WeightStore:
         specs = [self.catalogue.get(model_id)] if model_id else list(self.catalogue)
         if not path.is_file():
             raise WeightError(f"There is no file {path}.", code="weight.unreadable")
-        with self._folder.held():
+        with self._folder.held(), self._folder.workspace() as scratch:
             taken = [
                 self._import(spec, file, partial(shutil.copyfile, path), path, repin=repin)
                 for spec, file in _recognise(path, specs, is_named=model_id is not None)
             ]
             if not taken and archives.is_archive(path):
                 taken = [
-                    self._import(spec, file, partial(take, path, source), path, repin=repin)
-                    for spec, file, source in _members(path, specs)
+                    self._import(spec, file, write, path, repin=repin)
+                    for spec, file, write in _members(path, specs, scratch)
                 ]
             if not taken:
-                raise _unknown(path, model_id)
+                raise _unknown(path, specs if model_id else [])
             for taken_id in dict.fromkeys(item.model_id for item in taken):
                 self._convert(self.catalogue.get(taken_id), ignore_pull)
         return taken
@@ -298,7 +301,7 @@ class WeightStore:
         self,
         spec: ModelSpec,
         file: WeightFile,
-        write: Callable[[Path], object],
+        write: _Write,
         path: Path,
         *,
         repin: bool,
@@ -333,16 +336,35 @@ def _recognise(
     return known if is_named and len(known) == 1 and not archives.is_archive(path) else []
 
 
-def _members(path: Path, specs: list[ModelSpec]) -> list[tuple[ModelSpec, WeightFile, Source]]:
-    """Which files of ``specs`` an archive holds."""
-    names = archives.member_names(path)
-    return [
-        (spec, file, source)
-        for spec in specs
-        for file in spec.fetched_files
-        for source in file.sources
-        if source.member is not None and source.member in names
-    ]
+def _members(
+    path: Path, specs: list[ModelSpec], scratch: Path
+) -> Iterator[tuple[ModelSpec, WeightFile, _Write]]:
+    """Which files of ``specs`` an archive holds: where a source says, else by digest."""
+    sizes = archives.member_sizes(path)
+    for spec in specs:
+        for file in spec.fetched_files:
+            source = next((source for source in file.sources if source.member in sizes), None)
+            if source is not None:
+                yield spec, file, partial(take, path, source)
+            elif member := _member_like(file, path, sizes, scratch):
+                yield spec, file, partial(archives.extract, path, member)
+
+
+def _member_like(
+    file: WeightFile, path: Path, sizes: Mapping[str, int], scratch: Path
+) -> str | None:
+    """The member of an archive that has the digests of ``file``, under whatever name."""
+    if not file.digests:
+        return None
+    unpacked = scratch / "member"
+    for member, size in sizes.items():
+        is_named = member.rpartition("/")[2] in _names(file)
+        if size != file.bytes if file.bytes else not is_named:
+            continue
+        archives.extract(path, member, unpacked)
+        if digests.matches(file, digests.measure(unpacked, digests.kinds_of(file))):
+            return member
+    return None
 
 
 def _names(file: WeightFile) -> set[str]:
@@ -357,10 +379,14 @@ def _tell(
     progress(PullProgress(model_id, "download", what, done_bytes, total_bytes))
 
 
-def _unknown(path: Path, model_id: str | None) -> WeightError:
-    who = f"{model_id} does not know it" if model_id else "the catalogue does not know it"
-    return WeightError(
-        f"{path.name} was not imported: {who}, neither by digest nor by name. `studio weights "
-        "list` shows what can be imported; name the model to pin a file that has no digest.",
-        code="weight.unknown",
-    )
+def _unknown(path: Path, named: list[ModelSpec]) -> WeightError:
+    holds = "holds" if archives.is_archive(path) else "is"
+    if named:
+        files = ", ".join(file.name for file in named[0].fetched_files)
+        reason = f"it {holds} no file of {named[0].title}, by digest or by name ({files})."
+    else:
+        reason = (
+            f"it {holds} no file of the catalogue, by digest or by name. `studio weights list` "
+            "shows what can be imported; name the model to pin a file that has no digest."
+        )
+    return WeightError(f"{path.name} was not imported: {reason}", code="weight.unknown")

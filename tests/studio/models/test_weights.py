@@ -415,7 +415,7 @@ def test_import_known_name_with_other_bytes_is_refused(folder: Path, tmp_path: P
 
 def test_import_unknown_file_is_refused_with_a_way_out(folder: Path, tmp_path: Path) -> None:
     store = make_store(folder, make_model(make_file("net.onnx", DATA)))
-    with pytest.raises(WeightError, match="neither by digest nor by name") as refusal:
+    with pytest.raises(WeightError, match="no file of the catalogue, by digest or by name") as refusal:
         store.import_file(write(tmp_path / "strange.onnx", OTHER))
     assert refusal.value.code == "weight.unknown"
 
@@ -513,8 +513,23 @@ def test_import_archive_with_altered_member_is_refused(folder: Path, tmp_path: P
 
 def test_import_archive_of_something_else_is_refused(folder: Path, tmp_path: Path) -> None:
     store = make_store(folder, make_model(make_file("net.onnx", DATA)))
-    with pytest.raises(WeightError, match="neither by digest nor by name"):
-        store.import_file(make_wheel(tmp_path, "tiny", "1.0", {"tiny/a": DATA}))
+    wheel = make_wheel(tmp_path, "tiny", "1.0", {"tiny/a": OTHER, "tiny/b": b"short"})
+    with pytest.raises(WeightError, match="holds no file of the catalogue"):
+        store.import_file(wheel)
+    with pytest.raises(WeightError, match=r"holds no file of Tiny.*net\.onnx"):
+        store.import_file(wheel, "tiny")
+
+
+def test_import_foreign_archive_takes_the_members_that_have_the_digests(
+    folder: Path, tmp_path: Path
+) -> None:
+    sized = make_file("net.onnx", DATA)
+    unsized = make_file("other.onnx", OTHER).model_copy(update={"bytes": None})
+    store = make_store(folder, make_model(sized, id="a"), make_model(unsized, id="b"))
+    members = {"x/same-size": OTHER, "x/renamed": DATA, "y/other.onnx": OTHER}
+    taken = store.import_file(make_wheel(tmp_path, "theirs", "1.0", members))
+    assert [item.model_id for item in taken] == ["a", "b"]
+    assert store.path("a").read_bytes() == DATA
 
 
 def test_import_materials_one_by_one_converts_when_complete(folder: Path, tmp_path: Path) -> None:
