@@ -1,4 +1,4 @@
-"""Whether a face wears glasses, by two signs that need no network.
+"""Whether a face wears glasses, and which, by two signs that need no network.
 
 A frame crosses the bridge of the nose, where bare skin has no edge (after Jiang et al., "Towards
 detection of glasses in facial images", 2000); dark lenses leave nothing light around both eyes.
@@ -6,6 +6,7 @@ detection of glasses in facial images", 2000); dark lenses leave nothing light a
 
 from __future__ import annotations
 
+from enum import StrEnum
 from math import atan2
 
 import cv2
@@ -37,10 +38,18 @@ _DARK_LENS = 0.78
 more, whether shaded, made up or dark-skinned."""
 
 
-def wears_glasses(pixels: Pixels, mesh: Points) -> bool:
-    """Whether a face seems to wear glasses.
+class Glasses(StrEnum):
+    """What is worn, by what shows of the eyes."""
 
-    Rimless ones, and frames whose bridge hides in shade, are not seen.
+    CLEAR = "clear"
+    DARK = "dark"
+
+
+def find_glasses(pixels: Pixels, mesh: Points) -> Glasses | None:
+    """The glasses that a face seems to wear.
+
+    Clear ones are known by their frame: rimless ones, and those whose bridge hides in shade, are
+    not seen.
 
     Args:
         pixels: RGB ``uint8 (H, W, 3)``.
@@ -48,10 +57,10 @@ def wears_glasses(pixels: Pixels, mesh: Points) -> bool:
 
     """
     lightness, placed = _level_crop(pixels, mesh)
-    return _edge_on_bridge(lightness, placed) > _FRAME_EDGE or all(
-        _lightness_around_eye(lightness, placed, side) < _DARK_LENS
-        for side in (np.arange(len(SYMMETRY)), SYMMETRY)
-    )
+    sides = (np.arange(len(SYMMETRY)), SYMMETRY)
+    if all(_lightness_around_eye(lightness, placed, side) < _DARK_LENS for side in sides):
+        return Glasses.DARK
+    return Glasses.CLEAR if _edge_on_bridge(lightness, placed) > _FRAME_EDGE else None
 
 
 def _level_crop(pixels: Pixels, mesh: Points) -> tuple[Floats, Points]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from studio.faces.face import Face, Points, eye_distance_px
-from studio.faces.glasses import wears_glasses
+from studio.faces.glasses import Glasses, find_glasses
 from studio.tools.swapping.colour import to_lab
 from studio.tools.swapping.mask import INNER, skin_likeness
 from studio.tools.swapping.patch import cut_patch
@@ -22,6 +22,11 @@ _MOST_YAW_GAP = 0.45
 """How much further than the target a source may be turned: beyond it the far half is guesswork."""
 _LEAST_PLAIN_SKIN = 0.75
 """Share of the inner face that looks like skin; mixed light and hair leave 0.59 to 0.73."""
+
+_OF_SOURCE_GLASSES = {
+    Glasses.CLEAR: "seems to wear glasses, which are carried over as if painted on",
+    Glasses.DARK: "seems to wear sunglasses, so what is around the eyes of the other face is kept",
+}
 
 
 def why_not_target(face: Face) -> str | None:
@@ -53,8 +58,8 @@ def source_doubts(source: Portrait) -> list[str]:
     doubts = []
     if not (source.face.right_eye.is_open and source.face.left_eye.is_open):
         doubts.append("has closed eyes, so the eyes of the other face are kept")
-    if wears_glasses(source.pixels, source.face.mesh):
-        doubts.append("seems to wear glasses, which are carried over as if painted on")
+    if (worn := find_glasses(source.pixels, source.face.mesh)) is not None:
+        doubts.append(_OF_SOURCE_GLASSES[worn])
     if plain_skin_share(source) < _LEAST_PLAIN_SKIN:
         doubts.append(
             "has coloured light, deep shadow or hair on the face, which may be carried over"
@@ -64,7 +69,7 @@ def source_doubts(source: Portrait) -> list[str]:
 
 def target_doubt(target: Portrait) -> str | None:
     """What may spoil every warp onto this face, as the end of a sentence."""
-    if wears_glasses(target.pixels, target.face.mesh):
+    if find_glasses(target.pixels, target.face.mesh) is not None:
         return (
             "seems to wear glasses: where what covers a face is kept, they and its eyes are; else "
             "they smear"

@@ -24,8 +24,8 @@ _MOUTH_GROWTH = 1.15
 _EYE_EDGE, _MOUTH_EDGE, _GLASSES_EDGE = 0.022, 0.04, 0.06
 """Softness as a part of the eye distance."""
 _DOWN_RIGHT_OF_GLASSES = (
-    *(107, 66, 105, 63, 70, 156, 143),
-    *(116, 117, 118, 119, 120, 100, 47, 174, 196),
+    *(107, 66, 105, 63, 70, 156, 143, 116, 123, 147),
+    *(187, 205, 36, 142, 126, 47, 174, 196),
 )
 _AROUND_GLASSES = (
     9,
@@ -33,8 +33,9 @@ _AROUND_GLASSES = (
     197,
     *(int(SYMMETRY[point]) for point in reversed(_DOWN_RIGHT_OF_GLASSES)),
 )
-"""From the middle of the brows over the right temple to the bridge, and back on the left."""
-_GLASSES_GROWTH = 1.06
+"""From the middle of the brows over the right temple and cheek to the bridge, and back on the
+left: as low as the largest lenses reach."""
+_GLASSES_GROWTH = 1.08
 _SHUT_TARGET, _SHUT_SOURCE = 1.25, 1.8
 """Shut eyes are kept with their lids; so are open ones whose source has shut lids to give."""
 

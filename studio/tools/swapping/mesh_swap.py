@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from studio.faces.face import Face, Points, yaw_of
-from studio.faces.glasses import wears_glasses
+from studio.faces.glasses import Glasses, find_glasses
 from studio.faces.topology import OVAL
 from studio.imaging.picture import Pixels
 from studio.models.runtime import Floats
@@ -62,7 +62,8 @@ def swap_by_mesh(
         target: a face of ``pixels``.
         source: whose face it becomes.
         shape: how far the source's proportions are taken over, 0 to 1.
-        occlusion: whether what covers the target's face stays; glasses stay with the eyes behind.
+        occlusion: whether what covers the target's face stays; glasses stay with the eyes behind
+            them.
 
     Returns:
         RGB ``uint8 (H, W, 3)``, byte-identical away from the face.
@@ -83,7 +84,9 @@ def swap_by_mesh(
     mask = swap_mask(areas, target_lab[..., 0] / np.float32(100), warp.reach, patch.eyes_px)
     here = Expression(patch.mesh, target.right_eye.is_open, target.left_eye.is_open)
     taken = 1 - kept_features(small.expression, here, patch.size)
-    if occlusion and wears_glasses(pixels, target.mesh):
+    is_behind_glasses = occlusion and find_glasses(pixels, target.mesh) is not None
+    # Dark lenses leave nothing of the source's eyes to give.
+    if is_behind_glasses or find_glasses(source.pixels, source.face.mesh) is Glasses.DARK:
         taken = taken * (1 - around_glasses(patch.mesh, patch.size))
     mask = mask * taken
     matched, gain = match_colour(source_lab, target_lab, areas, patch.eyes_px)

@@ -68,7 +68,8 @@ def test_source_doubts_see_shut_eyes_and_coloured_light() -> None:
 def test_doubts_name_glasses_of_source_and_target() -> None:
     assert check.target_doubt(astronaut()) is None
     assert "glasses" in (check.target_doubt(spectacled()) or "")
-    assert "glasses" in check.source_doubts(spectacled())[0]
+    assert "carried over" in check.source_doubts(spectacled())[0]
+    assert "sunglasses" in check.source_doubts(spectacled(is_dark=True))[0]
 
 
 def test_mesh_shift_is_a_part_of_the_eye_distance() -> None:

@@ -154,6 +154,17 @@ def test_mesh_swap_keeps_the_targets_glasses_unless_told_otherwise() -> None:
     assert not np.array_equal(kept, me.pixels)
 
 
+def test_mesh_swap_takes_nothing_from_behind_the_sources_sunglasses() -> None:
+    me, other = spectacled(is_dark=True), stranger()
+    right, left = other.face.mesh[[130, 359], :2].round().astype(int)
+    across = (slice(right[1] - 8, right[1] + 12), slice(right[0] - 4, left[0] + 5))
+
+    swapped = swap_by_mesh(other.pixels, other.face, me, **OPTIONS)
+
+    assert mean_difference(swapped[across], other.pixels[across]) < 3
+    assert not np.array_equal(swapped, other.pixels)
+
+
 def test_mesh_swap_leaves_the_sources_fringe_behind() -> None:
     """The astronaut's fringe does not come along to a bare forehead."""
     me, bare = astronaut(), bare_forehead()
