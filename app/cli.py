@@ -19,10 +19,10 @@ app = typer.Typer(
 )
 app.command("up")(up.up)
 app.command("serve")(serve.serve)
-app.command("run")(run.run)
 app.command("inspect")(inspect.inspect)
 app.command("doctor")(doctor.doctor)
 app.command("migrate")(migrate.migrate)
+app.add_typer(run.app, name="run")
 app.add_typer(weights.app, name="weights")
 app.add_typer(user.app, name="user")
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,13 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from app.commands.tool_options import (
+    further_roles,
+    parameter_fields,
+    parameter_options,
+    role_options,
+    value,
+)
 from studio.errors import StudioError, UserInputError
 from studio.imaging.decode import Limits
 from studio.models.cache import ModelCache
@@ -25,59 +33,54 @@ from studio.settings import Settings, get_settings
 from studio.tools.pipeline import EncodedOutput, InputFile, RunResult, run_tool
 from studio.tools.spec import TOOLS, ToolSpec, get_tool
 
+_MANNERS = """A file that is refused does not stop the others; the exit code is then 1. Existing
+files are never overwritten: a number is added to the name."""
+_FILES = Annotated[list[Path], typer.Argument(help="Pictures; each is a run of its own.")]
+_OUT = Annotated[Path, typer.Option(file_okay=False, help="Folder for the results.")]
+_JSON = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
-def _known_tool(name: str) -> str:
-    if name not in TOOLS:
-        raise typer.BadParameter(f"choose one of {', '.join(TOOLS)}")
-    return name
+app = typer.Typer(
+    help="Run one tool on files here and now; no server and no database are needed.",
+    no_args_is_help=True,
+)
 
 
-def run(
-    tool: Annotated[str, typer.Argument(callback=_known_tool, help=f"{', '.join(TOOLS)}.")],
-    files: Annotated[list[Path], typer.Argument(help="Pictures; each is a run of its own.")],
-    out: Annotated[Path, typer.Option(file_okay=False, help="Folder for the results.")],
-    settings_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="A parameter, as on the tool's page."),
-    ] = None,
-    inputs: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--input", metavar="ROLE=FILE", help="A further input, as background=sky.jpg."
-        ),
-    ] = None,
-    mask: Annotated[
-        Path | None, typer.Option("--mask", metavar="FILE", help="Short for --input mask=FILE.")
-    ] = None,
-    sources: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--source", metavar="FILE", help="Short for --input source=FILE; may be repeated."
-        ),
-    ] = None,
-    reference: Annotated[
-        Path | None,
-        typer.Option("--reference", metavar="FILE", help="Short for --input reference=FILE."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+def _add_command(name: str) -> None:
+    """``studio run NAME``, whose options are the tool's inputs and parameters."""
+    spec = get_tool(name)
+
+    def command(files: list[Path], out: Path, as_json: bool, **given: object) -> None:
+        _run(get_tool(name), given, files, out, as_json=as_json)
+
+    options = [
+        Parameter("files", Parameter.KEYWORD_ONLY, annotation=_FILES),
+        *role_options(spec),
+        *parameter_options(spec.params),
+        Parameter("out", Parameter.KEYWORD_ONLY, annotation=_OUT, default=Path()),
+        Parameter("as_json", Parameter.KEYWORD_ONLY, annotation=_JSON, default=False),
+    ]
+    # Typer reads a command's options off its signature.
+    command.__signature__ = Signature(options)  # type: ignore[attr-defined]
+    summary = (spec.params.__doc__ or "").splitlines()[0]
+    app.command(name, help=f"{summary}\n\n{_MANNERS}", short_help=summary)(command)
+
+
+for _name in TOOLS:
+    _add_command(_name)
+
+
+def _run(
+    spec: ToolSpec, given: Mapping[str, Any], files: list[Path], out: Path, *, as_json: bool
 ) -> None:
-    """Run TOOL on each FILE here and now; no server and no database are needed.
-
-    A file that is refused does not stop the others; the exit code is then 1. Existing
-    files are never overwritten: a number is added to the name.
-    """
     settings = get_settings()
-    values = {name: _value(text) for name, text in _pairs(settings_, "--set")}
-    params = parse_params(tool, values)
+    chosen = {name: given[name] for name in parameter_fields(spec.params)}
+    params = parse_params(
+        spec.name, {name: value(text) for name, text in chosen.items() if text is not None}
+    )
     bench = _Bench(
-        spec=get_tool(tool),
+        spec=spec,
         params=params,
-        extra=[
-            *((role, Path(file)) for role, file in _pairs(inputs, "--input")),
-            *(("mask", file) for file in [mask] if file),
-            *(("source", file) for file in sources or []),
-            *(("reference", file) for file in [reference] if file),
-        ],
+        extra=[(role, file) for role in further_roles(spec) for file in _paths(given[role])],
         settings=settings,
         models=ModelCache(WeightStore(settings.weights_dir, load_catalogue()), settings),
         out=out,
@@ -85,10 +88,14 @@ def run(
     out.mkdir(parents=True, exist_ok=True)
     results = list(bench.run_all(files, as_json=as_json))
     if as_json:
-        document = {"tool": tool, "params": params.model_dump(mode="json"), "results": results}
+        document = {"tool": spec.name, "params": params.model_dump(mode="json"), "results": results}
         typer.echo(json.dumps(document, indent=2))
     if not all(result["ok"] for result in results):
         raise typer.Exit(1)
+
+
+def _paths(given: Path | list[Path] | None) -> list[Path]:
+    return given if isinstance(given, list) else [given] if given else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,23 +150,6 @@ class _Bench:
                 path = wanted.with_stem(f"{wanted.stem}-{number}")
             else:
                 return path
-
-
-def _pairs(items: Sequence[str] | None, option: str) -> list[tuple[str, str]]:
-    pairs = [item.partition("=") for item in items or []]
-    for name, separator, _ in pairs:
-        if not name or not separator:
-            raise typer.BadParameter("write it as NAME=VALUE", param_hint=option)
-    return [(name, value) for name, _, value in pairs]
-
-
-def _value(text: str) -> object:
-    """Numbers, lists, true, false and null as JSON reads them; everything else is a word."""
-    try:
-        value: object = json.loads(text)
-    except json.JSONDecodeError:
-        return text
-    return value
 
 
 def _read(path: Path, limits: Limits) -> bytes:

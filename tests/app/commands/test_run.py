@@ -18,7 +18,7 @@ from studio.settings import ROOT
 from studio.tools.spec import TOOLS, ToolInputs, ToolOutput
 from tests.app.commands.outcome import Studio
 
-ENLARGE = ("--set", "model=interpolation")
+ENLARGE = ("--model", "interpolation")
 
 
 @pytest.fixture
@@ -59,9 +59,8 @@ def test_run_as_json_reports_every_output_and_the_run_record(
     studio: Studio, picture: Path, alpha: Path, tmp_path: Path
 ) -> None:
     outcome = studio(
-        "run", "cutout", picture, "--out", tmp_path, "--input", f"alpha={alpha}",
-        "--set", "output=colour", "--set", "colour=#ff0000", "--set", "crop=true",
-        "--set", "crop_margin_px=2", "--json",
+        "run", "cutout", picture, "--out", tmp_path, "--alpha", alpha,
+        "--output", "colour", "--colour", "#ff0000", "--crop", "--crop-margin-px", "2", "--json",
     )  # fmt: skip
 
     assert outcome.code == 0
@@ -108,9 +107,9 @@ def test_run_never_overwrites_and_numbers_instead(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--set", "scale=7"), "scale"),
-        (("--set", "colr=1"), "colr"),
-        (("--set", "format=gif"), "format"),
+        (("--scale", "7"), "scale"),
+        (("--denoise", "lots"), "denoise"),
+        (("--format", "gif"), "format"),
     ],
 )
 def test_run_with_a_parameter_that_does_not_fit_names_it(
@@ -127,9 +126,10 @@ def test_run_with_a_parameter_that_does_not_fit_names_it(
     "arguments",
     [
         ("run", "dance", "x.png", "--out", "."),
-        ("run", "upscale", "x.png"),
-        ("run", "upscale", "x.png", "--out", ".", "--set", "scale"),
-        ("run", "cutout", "x.png", "--out", ".", "--input", "=sky.jpg"),
+        ("run", "upscale"),
+        ("run", "upscale", "x.png", "--scale"),
+        ("run", "upscale", "x.png", "--look", "anime"),
+        ("run", "faceswap", "x.png"),
     ],
 )
 def test_run_used_wrongly_is_exit_code_2(studio: Studio, arguments: tuple[str, ...]) -> None:
@@ -194,12 +194,40 @@ def test_run_named_inputs_reach_the_tool_in_their_roles(
 @pytest.mark.usefixtures("_tools_that_report")
 def test_run_list_value_is_read_as_a_list(studio: Studio, picture: Path, tmp_path: Path) -> None:
     outcome = studio(
-        "run", "faceswap", picture, "--source", picture, "--set", "faces=[0,null]",
+        "run", "faceswap", picture, "--source", picture, "--faces", "[0,null]",
         "--out", tmp_path, "--json",
     )  # fmt: skip
 
     assert outcome.json["params"]["faces"] == [0, None]
     assert outcome.json["results"][0]["record"]["notes"][-1] == "[0, null]"
+
+
+def test_run_without_a_folder_writes_into_the_current_one(
+    studio: Studio, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert studio("run", "upscale", picture, *ENLARGE).code == 0
+    assert size(tmp_path / "here" / "cat-upscaled.png") == (80, 60)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_run_help_names_every_parameter_and_every_input(studio: Studio, tool: str) -> None:
+    words = set(studio("run", tool, "--help").out.split())
+    spec = TOOLS[tool]
+    fields = [*spec.params.model_fields, *spec.required_roles[1:], *spec.optional_roles]
+    assert {f"--{name.replace('_', '-')}" for name in fields if name != "tool"} <= words
+
+
+def test_run_switch_turned_off_reaches_the_parameters(
+    studio: Studio, picture: Path, alpha: Path, tmp_path: Path
+) -> None:
+    outcome = studio(
+        "run", "cutout", picture, "--alpha", alpha, "--no-despill", "--shift-px", "-2.5",
+        "--out", tmp_path, "--json",
+    )  # fmt: skip
+    assert outcome.json["params"]["despill"] is False
+    assert outcome.json["params"]["shift_px"] == -2.5
 
 
 def test_run_leaves_no_database_behind(
@@ -213,7 +241,7 @@ def test_run_leaves_no_database_behind(
 def test_run_then_inspect_tells_the_params_and_the_input(
     studio: Studio, picture: Path, tmp_path: Path
 ) -> None:
-    studio("run", "upscale", picture, "--out", tmp_path, *ENLARGE, "--set", "scale=3")
+    studio("run", "upscale", picture, "--out", tmp_path, *ENLARGE, "--scale", "3")
 
     inspected = studio("inspect", tmp_path / "cat-upscaled.png")
     as_json = studio("inspect", tmp_path / "cat-upscaled.png", "--json")
