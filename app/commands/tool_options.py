@@ -10,7 +10,6 @@ from types import UnionType
 from typing import Annotated, Literal, Union, get_args, get_origin
 
 import typer
-from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
 from studio.params import ToolParams
@@ -116,6 +115,9 @@ def _words(kind: object, field: FieldInfo) -> list[str]:
     if isinstance(kind, type) and issubclass(kind, Enum):
         return [choice.value for choice in kind]
     if kind in (int, float):
-        limits = {type(limit): limit for limit in field.metadata}
-        return [f"{limits[Ge].ge} to {limits[Le].le}"]
+        least, most = (
+            next(getattr(limit, name) for limit in field.metadata if hasattr(limit, name))
+            for name in ("ge", "le")
+        )
+        return [f"{least} to {most}"]
     return []
