@@ -85,7 +85,8 @@ def _run(
         models=ModelCache(WeightStore(settings.weights_dir, load_catalogue()), settings),
         out=out,
     )
-    out.mkdir(parents=True, exist_ok=True)
+    with _writing(out):
+        out.mkdir(parents=True, exist_ok=True)
     results = list(bench.run_all(files, as_json=as_json))
     if as_json:
         document = {"tool": spec.name, "params": params.model_dump(mode="json"), "results": results}
@@ -114,7 +115,8 @@ class _Bench:
             try:
                 with _bar(file.name, is_hidden=as_json) as sink:
                     result = self._run(file, sink)
-                    outputs = [(output, self._save(output)) for output in result.outputs]
+                    with _writing(self.out):
+                        outputs = [(output, self._save(output)) for output in result.outputs]
             except StudioError as error:
                 typer.echo(_sentence(file, error), err=True)
                 yield _refusal(file, error)
@@ -163,6 +165,19 @@ def _read(path: Path, limits: Limits) -> bytes:
             remedy="Check its name and permissions.",
             code="file.unreadable",
             file_name=path.name,
+        ) from error
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """A folder that takes no files is a refusal, not a traceback."""
+    try:
+        yield
+    except OSError as error:
+        raise UserInputError(
+            f"Results cannot be written to {folder} ({error.strerror})",
+            remedy="Choose another folder with --out, or make room there.",
+            code="out.unwritable",
         ) from error
 
 

@@ -4,8 +4,10 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from errno import ENOSPC
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -209,6 +211,33 @@ def test_run_without_a_folder_writes_into_the_current_one(
     monkeypatch.chdir(tmp_path / "here")
     assert studio("run", "upscale", picture, *ENLARGE).code == 0
     assert size(tmp_path / "here" / "cat-upscaled.png") == (80, 60)
+
+
+def test_run_into_a_folder_that_cannot_be_made_is_one_sentence(
+    studio: Studio, picture: Path
+) -> None:
+    outcome = studio("run", "upscale", picture, "--out", picture / "below", *ENLARGE)
+    assert outcome.code == 1
+    assert "Results cannot be written to" in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+def test_run_onto_a_full_disk_refuses_the_file_with_its_name(
+    studio: Studio, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out").mkdir()
+    original = Path.open
+
+    def open_(path: Path, mode: str = "r", **options: Any) -> Any:
+        if "x" in mode:
+            raise OSError(ENOSPC, "No space left on device")
+        return original(path, mode, **options)
+
+    monkeypatch.setattr(Path, "open", open_)
+    outcome = studio("run", "upscale", picture, "--out", tmp_path / "out", *ENLARGE)
+    assert outcome.code == 1
+    assert outcome.err.startswith("cat.png: ")
+    assert "No space left on device" in outcome.err
 
 
 @pytest.mark.parametrize("tool", TOOLS)
