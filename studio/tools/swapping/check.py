@@ -80,7 +80,10 @@ def target_doubt(target: Portrait) -> str | None:
 def pair_doubt(source: Face, target: Face) -> str | None:
     """What may spoil this warp, as the end of a sentence."""
     if abs(source.yaw) > _TURNED_SOURCE_YAW and abs(target.yaw) < _FRONTAL_YAW:
-        return "looks to the side and the other face to the camera, which stretches a cheek"
+        return (
+            "looks to the side and the other face to the camera, which stretches a cheek and "
+            "leaves what is hidden as it was"
+        )
     return None
 
 

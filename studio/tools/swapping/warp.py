@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from studio.faces.face import Points
-from studio.faces.topology import SKIN_TRIANGLES, SYMMETRY, TRIANGLES
+from studio.faces.topology import SKIN_TRIANGLES, TRIANGLES
 from studio.imaging.picture import Pixels
 from studio.models.runtime import Floats
+from studio.tools.swapping.polygons import soften
 
 _Labels = npt.NDArray[np.int32]
 
@@ -19,13 +20,12 @@ _SUBPIXEL_BITS = 4
 _HIDDEN, _SHOWN = 0.22, 0.52
 """Area of a source triangle over that of its target, by the median: below the first it shows
 nothing worth having, from the second on it is taken as it is."""
-_MIRROR_HIDDEN, _MIRROR_SHOWN = 0.15, 0.40
 _OPENING_SHOWN = 0.15
 """The triangles across eyes and mouth close with them, which hides nothing."""
 _SLACK = 1.5
 """How fast a triangle's map may leave the triangle, in px of the source a px of the patch."""
 _TRANSITION = 0.10
-"""Softness between the direct and the mirrored half, as a part of the eye distance."""
+"""Softness between what is shown and what is hidden, as a part of the eye distance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +33,25 @@ class FaceWarp:
     """Where each pixel of a patch comes from in the source.
 
     Attributes:
-        direct: ``float32 (h, w, 2)``, x and y in px of the source.
-        mirrored: the same by the other half of the face, for what the source hides; None when
-            it hides nothing.
-        directness: ``float32 (h, w)``, 1 = take ``direct``, 0 = take ``mirrored``.
-        reach: ``float32 (h, w)``, how well the source shows the pixel by either way.
+        positions: ``float32 (h, w, 2)``, x and y in px of the source.
+        reach: ``float32 (h, w)``, how well the source shows the pixel, 0 to 1.
 
     """
 
-    direct: Floats
-    mirrored: Floats | None
-    directness: Floats
+    positions: Floats
     reach: Floats
 
     def sample(self, source: Pixels) -> Pixels:
         """The source's pixels in the patch, RGB ``uint8 (h, w, 3)``."""
-        seen = _remap(source, self.direct)
-        if self.mirrored is None:
-            return seen
-        other = _remap(source, self.mirrored)
         return np.asarray(
-            cv2.blendLinear(seen, other, self.directness, 1 - self.directness), np.uint8
+            cv2.remap(
+                source,
+                self.positions[..., 0],
+                self.positions[..., 1],
+                cv2.INTER_CUBIC,
+                borderMode=cv2.BORDER_REFLECT,
+            ),
+            np.uint8,
         )
 
     def resized(self, size: tuple[int, int], source_factor: float) -> FaceWarp:
@@ -61,28 +59,18 @@ class FaceWarp:
 
         The maps are affine piece by piece, so that enlarging them loses nothing.
         """
-
-        def positions(old: Floats) -> Floats:
-            enlarged = np.asarray(cv2.resize(old, size, interpolation=cv2.INTER_LINEAR), np.float32)
-            return (enlarged + np.float32(0.5)) * np.float32(source_factor) - np.float32(0.5)
-
-        def shares(old: Floats) -> Floats:
-            return np.asarray(cv2.resize(old, size, interpolation=cv2.INTER_LINEAR), np.float32)
-
-        return replace(
-            self,
-            direct=positions(self.direct),
-            mirrored=None if self.mirrored is None else positions(self.mirrored),
-            directness=shares(self.directness),
-            reach=shares(self.reach),
+        positions, reach = (
+            np.asarray(cv2.resize(old, size, interpolation=cv2.INTER_LINEAR), np.float32)
+            for old in (self.positions, self.reach)
         )
+        half = np.float32(0.5)
+        return FaceWarp((positions + half) * np.float32(source_factor) - half, reach)
 
 
 def fit_warp(source: Points, shape: Points, depth: Points, size: tuple[int, int]) -> FaceWarp:
     """The warp that carries a source mesh onto ``shape``.
 
     Outside the mesh the nearest triangle's map goes on, so that soft masks find skin there.
-    Where the source is turned away, its other half, mirrored, stands in.
 
     Args:
         source: ``float32 (468, 2)`` in px of the source.
@@ -92,21 +80,13 @@ def fit_warp(source: Points, shape: Points, depth: Points, size: tuple[int, int]
 
     """
     labels, outside_px = _label_triangles(shape, depth, size)
+    areas = _relative_areas(source, shape)
+    shown = np.clip((areas - _HIDDEN) / (_SHOWN - _HIDDEN), 0, 1)
+    shown[SKIN_TRIANGLES:] = areas[SKIN_TRIANGLES:] > _OPENING_SHOWN
     eyes_px = float(np.linalg.norm(shape[33] - shape[263]))
-    other = source[SYMMETRY]
-    shown = np.clip((_relative_areas(source, shape) - _HIDDEN) / (_SHOWN - _HIDDEN), 0, 1)
-    opening = _relative_areas(source, shape)[SKIN_TRIANGLES:]
-    shown[SKIN_TRIANGLES:] = opening > _OPENING_SHOWN
-    # Symmetry turns triangles inside out.
-    span = _MIRROR_SHOWN - _MIRROR_HIDDEN
-    shown_mirrored = np.clip((-_relative_areas(other, shape) - _MIRROR_HIDDEN) / span, 0, 1)
-    directness = _soften(shown[labels], _TRANSITION * eyes_px)
-    is_whole = bool(directness.min() > 0.98)
     return FaceWarp(
-        direct=_positions(source, shape, labels, outside_px),
-        mirrored=None if is_whole else _positions(other, shape, labels, outside_px),
-        directness=directness,
-        reach=_soften(np.maximum(shown, shown_mirrored)[labels], 0.06 * eyes_px),
+        positions=_positions(source, shape, labels, outside_px),
+        reach=soften(shown[labels], _TRANSITION * eyes_px),
     )
 
 
@@ -168,21 +148,3 @@ def _areas(points: Points) -> npt.NDArray[np.float64]:
     first, second, third = (points[TRIANGLES[:, corner]].astype(np.float64) for corner in range(3))
     one, other = second - first, third - first
     return one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]
-
-
-def _soften(values: Floats, sigma_px: float) -> Floats:
-    blurred = cv2.GaussianBlur(values.astype(np.float32), (0, 0), max(sigma_px, 0.3))
-    return np.asarray(blurred, np.float32)
-
-
-def _remap(source: Pixels, positions: Floats) -> Pixels:
-    return np.asarray(
-        cv2.remap(
-            source,
-            positions[..., 0],
-            positions[..., 1],
-            cv2.INTER_CUBIC,
-            borderMode=cv2.BORDER_REFLECT,
-        ),
-        np.uint8,
-    )
