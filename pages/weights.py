@@ -5,7 +5,7 @@ Everybody may look, for who runs a model should know its terms; admins change wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from html import escape
 from urllib.parse import urlencode
 
@@ -30,6 +30,12 @@ from tasks.services import Services, get_services
 PAGE_SIZE = 20
 WATCH_S = 1.5
 SAID = "weights-said"
+SHOWN = {
+    "all": "All",
+    "installed": "Installed",
+    "missing": "Not installed",
+    "commercial": "For commercial use",
+}
 Row = tuple[ModelSpec, Status]
 
 
@@ -76,31 +82,27 @@ def filtered(rows: Sequence[Row]) -> list[Row]:
             on_change=first_page,
             width=300,
         )
+        take_from_address("tool", TOOLS, None)
         tool = st.selectbox(
             "Tool",
             list(TOOLS),
-            index=None,
             format_func=lambda name: TOOLS[name].title,
+            index=None,
             placeholder="Any",
             key="tool",
-            bind="query-params",
-            on_change=first_page,
+            on_change=keep_in_address,
+            args=("tool", None),
             width=150,
         )
+        take_from_address("show", SHOWN, "all")
         show = st.segmented_control(
             "Show",
-            ["all", "installed", "missing", "commercial"],
-            default="all",
+            list(SHOWN),
             required=True,
-            format_func={
-                "all": "All",
-                "installed": "Installed",
-                "missing": "Not installed",
-                "commercial": "For commercial use",
-            }.__getitem__,
+            format_func=SHOWN.__getitem__,
             key="show",
-            bind="query-params",
-            on_change=first_page,
+            on_change=keep_in_address,
+            args=("show", "all"),
         )
     return [
         (spec, status)
@@ -109,6 +111,21 @@ def filtered(rows: Sequence[Row]) -> list[Row]:
         and is_shown(spec, status, show)
         and all(word in described(spec) for word in (text or "").casefold().split())
     ]
+
+
+def take_from_address(key: str, choices: Collection[str], default: str | None) -> None:
+    """Set a widget to the choice that the address names; Streamlit's own binding takes labels."""
+    wanted = st.query_params.get(key)
+    st.session_state[key] = wanted if wanted in choices else default
+
+
+def keep_in_address(key: str, default: str | None) -> None:
+    """Name the new choice of a widget in the address, from the first page on."""
+    if st.session_state[key] == default:
+        st.query_params.pop(key, None)
+    else:
+        st.query_params[key] = st.session_state[key]
+    first_page()
 
 
 def is_shown(spec: ModelSpec, status: Status, show: str) -> bool:
@@ -273,7 +290,9 @@ def show_work(folder: WorkFolder, work: WeightWork) -> None:
                 if st.button("Dismiss", key=f"dismiss-{work.id}", type="tertiary"):
                     folder.dismiss(work)
                     st.rerun()
-            elif st.button("Stop", key=f"stop-{work.id}", type="tertiary"):
+            elif work.process_id is not None and st.button(
+                "Stop", key=f"stop-{work.id}", type="tertiary"
+            ):
                 folder.stop(work)
         if work.state is WorkState.RUNNING and work.total_bytes:
             st.progress(min(work.done_bytes / work.total_bytes, 1.0))

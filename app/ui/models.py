@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from app.navigation import WEIGHTS
 from app.ui.format import file_size
 from app.ui.licences import licence_notice
 from studio.models.catalogue import ModelSpec, load_catalogue
@@ -118,6 +119,7 @@ def missing_weights_of(specs: Sequence[ModelSpec]) -> None:
             st.markdown("An admin can add them on the page Models, or with one command:")
             ids = " ".join(spec.id for spec in specs)
             st.code(f"studio weights pull {ids}", language="shell")
+            _link_to_models(specs[0])
 
 
 def pick_model(
@@ -151,7 +153,18 @@ def missing_weights(spec: ModelSpec) -> None:
         st.markdown(f":material/download: **{spec.title} is not installed.**")
         st.markdown(f"An admin can add it{size} on the page Models, or with one command:")
         st.code(f"studio weights pull {spec.id}", language="shell")
+        _link_to_models(spec)
         _show_terms(spec)
+
+
+def _link_to_models(spec: ModelSpec) -> None:
+    """To the page Models, filtered to the tool that ``spec`` is for."""
+    st.page_link(
+        WEIGHTS,
+        label="Open the page Models",
+        icon=":material/deployed_code:",
+        query_params={"tool": spec.tools[0]},
+    )
 
 
 def _label(choice: ModelChoice) -> str:

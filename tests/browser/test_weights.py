@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -14,45 +13,17 @@ from db.models import AuditEntry
 from db.types import Role
 from tests.browser.conftest import OpenPage, Studio
 from tests.browser.steps import SignIn, settle
-from tests.studio.models.weight_factories import FileServer, Served, file_server
+from tests.studio.models.weight_factories import (
+    FileServer,
+    Served,
+    file_server,
+    matting_toml,
+    write_catalogue,
+)
 
 pytestmark = pytest.mark.browser
 
 GOOD, OTHER = b"good weights" * 9_000, b"other weights" * 9_000
-_MODEL = """
-[[model]]
-id = "{id}"
-title = "{title}"
-task = "matting"
-tools = ["cutout"]
-family = "tiny"
-format = "onnx"
-contract_evidence = "source"
-licence = "{licence}"
-[model.contract]
-kind = "matting"
-size_px = [8, 8]
-resample = "bilinear"
-divide_by = 255
-mean = [0.0, 0.0, 0.0]
-std = [1.0, 1.0, 1.0]
-sigmoid = false
-min_max = false
-[[model.files]]
-name = "{id}.onnx"
-digests = [{{ kind = "sha256", value = "{digest}", evidence = "published" }}]
-sources = [{{ kind = "https", url = "{url}" }}]
-"""
-_LICENCES = """
-[licences.free]
-name = "MIT"
-commercial = "yes"
-words = "Use, change and sell, keep the notice."
-[licences.research]
-name = "Research only"
-commercial = "no"
-words = "The publisher allows research and nothing else."
-"""
 
 
 @pytest.fixture(scope="module")
@@ -66,23 +37,12 @@ def server() -> Iterator[FileServer]:
 def own_catalogue(server: FileServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Three models of a few kilobytes, one of which is not what its address serves."""
     folder = tmp_path_factory.mktemp("weights")
-    models = [
-        ("good", "Good net", "free", GOOD, "/good.onnx"),
-        ("wrong", "Wrong net", "research", GOOD + b"!", "/wrong.onnx"),
-        ("other", "Other net", "research", OTHER, "/nowhere.onnx"),
-    ]
-    entries = [
-        _MODEL.format(
-            id=name,
-            title=title,
-            licence=licence,
-            digest=sha256(data).hexdigest(),
-            url=server.url(path),
-        )
-        for name, title, licence, data, path in models
-    ]
-    catalogue = folder / "catalogue.toml"
-    catalogue.write_text(_LICENCES + "".join(entries))
+    catalogue = write_catalogue(
+        folder,
+        matting_toml("good", GOOD, server.url("/good.onnx")),
+        matting_toml("wrong", GOOD + b"!", server.url("/wrong.onnx"), licence="research"),
+        matting_toml("other", OTHER, server.url("/nowhere.onnx"), licence="research"),
+    )
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("STUDIO_CATALOGUE_PATH", str(catalogue))
         environment.setenv("STUDIO_WEIGHTS_DIR", str(folder))

@@ -10,7 +10,7 @@ _SCRIPT = """
 import streamlit as st
 from app.navigation import *
 
-paths = (*TOOL_PAGES.values(), HISTORY, RUN, STUDIO)
+paths = (*TOOL_PAGES.values(), HISTORY, RUN, STUDIO, WEIGHTS)
 st.navigation([st.Page(path, default=path == {page}) for path in paths]).run()
 """
 

@@ -17,6 +17,7 @@ from db.repositories.blobs import BlobRepository
 from db.states import JobState
 from db.types import Role, Visibility
 from studio.errors import Region
+from studio.models.weights import Installed, Missing, WeightStore
 from studio.params import FaceChoice, FaceswapParams
 from tasks.services import Services
 from tasks.submit import store_upload
@@ -45,10 +46,6 @@ def mei(services: Services) -> Actor:
 @pytest.fixture(autouse=True)
 def weights(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every model counts as installed: these pages only submit."""
-    from app.ui import models
-    from studio.models.weights import Installed, WeightStore
-
-    monkeypatch.setattr(models, "WeightStore", WeightStore)
     monkeypatch.setattr(WeightStore, "status", lambda *_: Installed(1))
 
 
@@ -295,3 +292,26 @@ def test_faceswap_refusal_is_drawn_on_the_picture(
     assert "Face 2 is turned too far." in shown
     assert shown.count("dr-box dr-found") == shown.count("dr-box dr-fault") == 1
     assert '<b class="dr-fault">2</b><span>turned too far</span>' in shown
+
+
+def test_faceswap_without_its_models_leads_to_them(
+    services: Services,
+    visit: Visit,
+    tmp_path: Path,
+    mei: Actor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(WeightStore, "status", lambda *_: Missing(()))
+    page = open_faceswap(visit, tmp_path, mei)
+    assert model_links(page) == ["tool=faces"]
+    page.selectbox(key="faceswap.new.model").set_value("inswapper-128").run()
+    assert model_links(page) == ["tool=faceswap", "tool=faces"]
+
+
+def model_links(page: AppTest) -> list[str]:
+    """The filters of all links to the page Models."""
+    return [
+        each.proto.query_string
+        for each in page.get("page_link")
+        if each.proto.label == "Open the page Models"
+    ]

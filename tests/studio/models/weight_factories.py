@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import onnx
 from onnx import TensorProto, helper
@@ -32,6 +32,40 @@ from studio.models.contracts import Contract, SuperresContract
 from studio.models.download import RetryPolicy
 from studio.models.weights import WeightStore
 
+_LICENCES_TOML = """
+[licences.free]
+name = "MIT"
+commercial = "yes"
+words = "Use, change and sell, keep the notice."
+[licences.research]
+name = "Research only"
+commercial = "no"
+words = "The publisher allows research and nothing else."
+"""
+_MATTING_TOML = """
+[[model]]
+id = "{id}"
+title = "{title}"
+task = "matting"
+tools = [{tools}]
+family = "tiny"
+format = "onnx"
+contract_evidence = "source"
+licence = "{licence}"
+[model.contract]
+kind = "matting"
+size_px = [8, 8]
+resample = "bilinear"
+divide_by = 255
+mean = [0.0, 0.0, 0.0]
+std = [1.0, 1.0, 1.0]
+sigmoid = false
+min_max = false
+[[model.files]]
+name = "{id}.onnx"
+digests = [{{ kind = "sha256", value = "{digest}", evidence = "published" }}]
+sources = [{{ kind = "https", url = "{url}" }}]
+"""
 QUICK = RetryPolicy(attempts=3, first_delay_s=0.01)
 ANYWHERE = HttpsSource(url="https://weights.invalid/file.onnx")
 
@@ -77,6 +111,32 @@ def make_model(
     }
     contract = contract or SuperresContract(overlap_px=4)
     return ModelSpec(id=id, files=files, contract=contract, **{**defaults, **fields})
+
+
+def matting_toml(
+    id: str,
+    data: bytes,
+    url: str = ANYWHERE.url,
+    *,
+    tools: tuple[str, ...] = ("cutout",),
+    licence: Literal["free", "research"] = "free",
+) -> str:
+    """The entry of a model called ``<Id> net``, for ``write_catalogue``."""
+    return _MATTING_TOML.format(
+        id=id,
+        title=f"{id.capitalize()} net",
+        tools=", ".join(f'"{tool}"' for tool in tools),
+        licence=licence,
+        digest=sha256(data),
+        url=url,
+    )
+
+
+def write_catalogue(folder: Path, *entries: str) -> Path:
+    """A catalogue file, for processes that find theirs in ``STUDIO_CATALOGUE_PATH``."""
+    path = folder / "catalogue.toml"
+    path.write_text(_LICENCES_TOML + "".join(entries))
+    return path
 
 
 def make_store(folder: Path, *models: ModelSpec) -> WeightStore:
@@ -150,7 +210,8 @@ class Served:
     """One address of a ``FileServer`` and how it misbehaves.
 
     ``statuses`` and ``drop_after`` are used up one a request: first errors to answer with,
-    then the number of body bytes after which the connection is cut.
+    then the number of body bytes after which the connection is cut. After ``stall_after``
+    bytes it sends no more until the server's ``released`` is set.
     """
 
     data: bytes
@@ -159,6 +220,7 @@ class Served:
     sends_length: bool = True
     statuses: list[int] = field(default_factory=list)
     drop_after: list[int] = field(default_factory=list)
+    stall_after: int | None = None
 
 
 class FileServer(ThreadingHTTPServer):
@@ -170,6 +232,7 @@ class FileServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.files: dict[str, Served] = {}
         self.ranges_asked: list[str | None] = []
+        self.released = threading.Event()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hangs up early is part of many tests."""
@@ -220,6 +283,10 @@ class _Handler(BaseHTTPRequestHandler):
         if served.sends_length:
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        if served.stall_after is not None:
+            self.wfile.write(body[: served.stall_after])
+            self.server.released.wait()
+            body = body[served.stall_after :]
         self.wfile.write(body[: served.drop_after.pop(0)] if served.drop_after else body)
 
     def _start(self, served: Served) -> int:
@@ -238,5 +305,6 @@ def file_server() -> Iterator[FileServer]:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server
+        server.released.set()
         server.shutdown()
         thread.join()
