@@ -154,9 +154,8 @@ def show_model(services: Services, actor: Actor, spec: ModelSpec, status: Status
         if not actor.is_admin:
             st.html(model_markup(spec, status))
             return
-        words, actions = st.columns([8, 1.2])
-        words.html(model_markup(spec, status))
-        with actions:
+        with st.container(horizontal=True, gap="small"):
+            st.html(model_markup(spec, status), width="stretch")
             show_actions(services, actor, spec, status)
 
 
@@ -164,7 +163,8 @@ def model_markup(spec: ModelSpec, status: Status) -> str:
     size = (
         file_size(status.bytes) if isinstance(status, Installed) else weights.download_words(spec)
     )
-    facts = [spec.id, weights.tool_words(spec), size, spec.licence.name]
+    tools = ", ".join(TOOLS[tool].title for tool in spec.tools) or weights.tool_words(spec)
+    facts = [spec.id, tools, size, spec.licence.name]
     note = f"<p>{escape(spec.note)}</p>" if spec.note else ""
     fault = ""
     if isinstance(status, Damaged):

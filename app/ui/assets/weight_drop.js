@@ -39,7 +39,7 @@ export default function ({ data, parentElement }) {
     };
     request.onload = () => {
       const taken = request.status === 202;
-      end(taken ? `${file.name} arrived and is being checked.` : request.responseText, !taken);
+      end(taken ? `${file.name} arrived. What comes of it is shown above.` : request.responseText, !taken);
     };
     request.onerror = () => end(`${file.name} could not be sent. Check the connection.`, true);
     request.onabort = () => end("Cancelled.", false);
