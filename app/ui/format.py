@@ -78,3 +78,8 @@ def ago(moment: datetime, now: datetime | None = None) -> str:
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """``1 picture``, ``3 pictures``."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def markdown_safe(text: str) -> str:
+    """A name that people gave, with nothing that Markdown would read as markup."""
+    return "".join(f"\\{mark}" if mark in r"\`*_{}[]()#+-.!|~:$<>" else mark for mark in text)

@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 
 from app.navigation import RUN
-from app.ui.format import ago
+from app.ui.format import ago, markdown_safe
 from app.ui.links import thumbnail_url
 from app.ui.states import STATE_ICONS, sentence, state_pill
 from db.repositories.history import JobRow
@@ -34,7 +34,7 @@ def cards(
                 st.html(_picture(row))
                 st.page_link(
                     page,
-                    label=_plain(row.title) or TOOLS[row.tool].title,
+                    label=markdown_safe(row.title) or TOOLS[row.tool].title,
                     icon="",
                     query_params={parameter: str(row.id)},
                 )
@@ -64,8 +64,3 @@ def _caption(row: JobRow, *, show_tool: bool, show_owner: bool) -> str:
     if row.state is JobState.FAILED and row.error_message:
         reason = f'<p class="dr-reason">{sentence(row.error_message)}</p>'
     return f'<span class="dr-muted dr-small">{escape(" · ".join(parts))}</span>{reason}'
-
-
-def _plain(text: str) -> str:
-    """A file name with nothing that Markdown would read as markup."""
-    return "".join(f"\\{mark}" if mark in r"\`*_{}[]()#+-.!|~:$<>" else mark for mark in text)

@@ -12,7 +12,7 @@ from app.mask_sources import CUTOUT, find_masks, mask_of
 from app.mask_sources import start_mask as start_search
 from app.runs import stored_file
 from app.ui import states
-from app.ui.format import ago
+from app.ui.format import ago, markdown_safe
 from app.ui.mask_figure import mask_figure
 from app.ui.options import OptionForm
 from app.ui.progress import watch
@@ -109,7 +109,7 @@ def _ask_preset(form: OptionForm) -> None:
 def _ask_upload(page: ToolPage, given: Tray) -> StoredFile | None:
     if given.files:
         with st.container(horizontal=True, vertical_alignment="center", key="given-mask"):
-            st.markdown(f":material/texture: {given.files[0].file_name}")
+            st.markdown(f":material/texture: {markdown_safe(given.files[0].file_name)}")
             if st.button("Remove", icon=":material/close:", type="tertiary", key="mask.remove"):
                 given.empty()
                 st.rerun()

@@ -17,6 +17,7 @@ from db.repositories.blobs import BlobRepository
 from db.states import JobState
 from db.types import Role, Visibility
 from studio.errors import Region
+from studio.models.catalogue import load_catalogue
 from studio.models.weights import Installed, Missing, WeightStore
 from studio.params import FaceChoice, FaceswapParams
 from tasks.services import Services
@@ -306,6 +307,52 @@ def test_faceswap_without_its_models_leads_to_them(
     assert model_links(page) == ["tool=faces"]
     page.selectbox(key="faceswap.new.model").set_value("inswapper-128").run()
     assert model_links(page) == ["tool=faceswap", "tool=faces"]
+
+
+def have(services: Services, patch: pytest.MonkeyPatch, *model_ids: str) -> None:
+    """The search for faces and these models are installed, no others."""
+    installed = {spec.id for spec in load_catalogue().for_tool("faces")} | set(model_ids)
+    patch.setattr(
+        WeightStore,
+        "status",
+        lambda _, model_id: Installed(1) if model_id in installed else Missing(()),
+    )
+
+
+def test_faceswap_by_a_network_names_all_that_it_needs(
+    services: Services,
+    visit: Visit,
+    tmp_path: Path,
+    mei: Actor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    have(services, monkeypatch, "ghost-1-256")
+    page = open_faceswap(visit, tmp_path, mei)
+    page.selectbox(key="faceswap.new.model").set_value("ghost-1-256").run()
+    commands = [each.value for each in page.code]
+    assert commands == ["studio weights pull arcface-w600k-r50 crossface-ghost"]
+    have(services, monkeypatch, "ghost-1-256", "crossface-ghost", "w600k-r50")
+    page.run()
+    assert not page.code
+
+
+def test_faceswap_by_likeness_is_not_content_with_a_bridge(
+    services: Services,
+    visit: Visit,
+    tmp_path: Path,
+    mei: Actor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    have(services, monkeypatch, "crossface-ghost")
+    page = open_faceswap(visit, tmp_path, mei)
+    fill(page, SOURCE)
+    [ways] = [each for each in page.segmented_control if each.label == "Which faces"]
+    ways.set_value("likeness").run()
+    assert [each.value for each in page.code] == ["studio weights pull arcface-w600k-r50"]
+    have(services, monkeypatch, "w600k-r50")
+    page.run()
+    assert not page.code
+    assert len(page.file_uploader) == 3
 
 
 def model_links(page: AppTest) -> list[str]:

@@ -9,9 +9,10 @@ import streamlit as st
 from app.faces import found_faces
 from app.runs import main_input
 from app.ui import states
+from app.ui.faceswap.recognition import recognisers
 from app.ui.faceswap.search import largest_face, show_failed_search
 from app.ui.format import count
-from app.ui.models import missing_weights, model_choices
+from app.ui.models import missing_weights
 from app.ui.options import OptionForm, label_of
 from app.ui.regions import crop
 from app.ui.result import notes_of
@@ -157,12 +158,9 @@ def _ask_one(
 
 def _ask_likeness(page: ToolPage, form: OptionForm, reference: Tray) -> bool:
     """The reference and how alike; needs a recognition model."""
-    choices = model_choices(page.services.settings, page.tool, "face-embedding")
-    installed = [choice for choice in choices if choice.is_installed]
-    if not installed:
-        for choice in choices[:1]:
-            if choice.spec:
-                missing_weights(choice.spec)
+    best = recognisers(page.services.settings)[0]
+    if not best.is_installed and best.spec:
+        missing_weights(best.spec)
         return False
     form.ask("likeness")
     pick_files(

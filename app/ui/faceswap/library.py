@@ -9,6 +9,7 @@ import streamlit as st
 
 from app.saved_faces import delete_face, save_face, stored_face
 from app.security import visitor
+from app.ui.format import markdown_safe
 from app.ui.links import thumbnail_url
 from app.ui.toolpage import ToolPage
 from app.ui.uploader import Chosen, Tray
@@ -64,7 +65,7 @@ def _show_saved(page: ToolPage, sources: Tray, face: SavedFace, *, is_full: bool
             "",
             key=f"forget-{face.id.hex}",
             icon=":material/delete:",
-            help=f"Delete {face.name}",
+            help=f"Delete {markdown_safe(face.name)}",
             type="tertiary",
         ):
             _confirm_delete(page, face)
@@ -72,7 +73,8 @@ def _show_saved(page: ToolPage, sources: Tray, face: SavedFace, *, is_full: bool
 
 @st.dialog("Delete this face?", icon=":material/delete:")
 def _confirm_delete(page: ToolPage, face: SavedFace) -> None:
-    st.write(f"**{escape(face.name)}** leaves your library. Runs that used it keep their copy.")
+    name = markdown_safe(face.name)
+    st.markdown(f"**{name}** leaves your library. Runs that used it keep their copy.")
     if st.button("Delete", type="primary", key="delete-face", on_click=_delete, args=(page, face)):
         st.rerun()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app.ui.faceswap.recognition import recognisers
 from app.ui.models import (
     ModelChoice,
     missing_helpers,
@@ -13,18 +14,29 @@ from app.ui.models import (
 )
 from app.ui.options import OptionForm
 from app.ui.toolpage import ToolPage
+from studio.models.contracts import FaceSwapContract
 from studio.params import MESH, ImageFormat
+from studio.settings import Settings
 
 
 def ask_model(page: ToolPage, form: OptionForm) -> bool:
-    """What swaps; returns whether it and the search for faces are installed."""
+    """What swaps; returns whether it and all that works with it are installed."""
     settings = page.services.settings
     choices = model_choices(settings, page.tool, "face-swap")
     choice = pick_model(choices, form.values["model"], key=f"{form.key}.model")
     form.set("model", choice.id)
-    missing = missing_helpers(settings)
+    missing = missing_helpers(settings, *_companions(settings, choice))
     missing_weights_of(missing)
     return choice.is_installed and not missing
+
+
+def _companions(settings: Settings, choice: ModelChoice) -> list[str]:
+    """What a network needs to know the source by; the mesh needs nothing."""
+    contract = choice.spec.contract if choice.spec else None
+    if not isinstance(contract, FaceSwapContract):
+        return []
+    recogniser = recognisers(settings)[0].id
+    return [recogniser, contract.bridge] if contract.bridge else [recogniser]
 
 
 def ask_engine(form: OptionForm) -> None:

@@ -64,3 +64,8 @@ def test_count_agrees_with_its_noun() -> None:
     assert fmt.count(1, "picture") == "1 picture"
     assert fmt.count(1_200, "picture") == "1,200 pictures"
     assert fmt.count(2, "entry", "entries") == "2 entries"
+
+
+def test_markdown_safe_name_reads_as_it_was_given() -> None:
+    assert fmt.markdown_safe("a_b *c* <d>.png") == r"a\_b \*c\* \<d\>\.png"
+    assert fmt.markdown_safe("旅行 2024") == "旅行 2024"
