@@ -45,11 +45,10 @@ def load_runtime(path: Path, spec: ModelSpec, file: WeightFile, settings: Settin
 
     """
     # Each runtime is a large library; a worker loads those its jobs need.
-    if isinstance(spec.contract, OpencvSuperresContract) and file.scale:
+    if isinstance(spec.contract, OpencvSuperresContract):
         from studio.models.opencv_superres import OpencvSuperres
 
-        algorithm = spec.contract.algorithm
-        return OpencvSuperres(path, settings, algorithm=algorithm, scale=file.scale)
+        return OpencvSuperres(path, settings, spec.contract, output=_output(file))
     form = file.format or spec.format
     if form == "ncnn" and file.weights:
         from studio.models.ncnn_runtime import NcnnRuntime
@@ -93,6 +92,11 @@ def load_mixed(path: Path, other_path: Path, share: float, settings: Settings) -
     return OnnxRuntime(path, settings, graph=mix_weights(path, other_path, share))
 
 
+def _output(file: WeightFile) -> str | None:
+    """Which of a graph's outputs to read; None where there is only one to take."""
+    return None if file.scale is None else file.outputs.get(file.scale)
+
+
 @dataclass(frozen=True, slots=True)
 class _Digests:
     """What tells two networks apart: the device is the process's own, a file has one precision."""
@@ -103,6 +107,8 @@ class _Digests:
     mixed: str | None = None
     """Of the file whose weights were mixed in."""
     share: float = 1.0
+    output: str | None = None
+    """The one of several outputs that is read."""
 
     @property
     def files(self) -> list[_Digests]:
@@ -241,7 +247,7 @@ class ModelCache:
     def _digests(self, spec: ModelSpec, file: WeightFile) -> _Digests:
         own = self._store.digest(spec.id, file.name)
         if file.weights is None:
-            return _Digests(weights=own, graph=None)
+            return _Digests(weights=own, graph=None, output=_output(file))
         return _Digests(weights=self._store.digest(spec.id, file.weights), graph=own)
 
     def _make_resident(

@@ -125,7 +125,9 @@ class WeightFile(_Frozen):
         digests: all must match; with no sha256 among them, the sha256 of the first bytes
             accepted is pinned.
         sources: tried in order.
-        scale: the factor this file enlarges by, for super-resolution.
+        scale: the factor this file enlarges by, for super-resolution; the largest of several.
+        outputs: names of its graph's outputs by the factor each enlarges by; left out where there
+            is only one to take.
         format: what kind of file it is, when it is served in another form than the model's;
             a file that others are made from is served as well when it states one.
         devices: where it is served.
@@ -142,6 +144,7 @@ class WeightFile(_Frozen):
     digests: tuple[Digest, ...] = ()
     sources: tuple[Source, ...] = ()
     scale: int | None = Field(default=None, ge=2)
+    outputs: dict[int, str] = {}
     format: Format | None = None
     devices: tuple[Device, ...] = Field(default=tuple(Device), min_length=1)
     weights: str | None = None
@@ -154,6 +157,11 @@ class WeightFile(_Frozen):
     def is_made(self) -> bool:
         """Whether the file is converted here rather than fetched."""
         return self.conversion is not None
+
+    @property
+    def scales(self) -> tuple[int, ...]:
+        """The factors it enlarges by, ascending; empty when it does not enlarge."""
+        return tuple(sorted(self.outputs)) or ((self.scale,) if self.scale else ())
 
     @property
     def sha256(self) -> str | None:
@@ -177,6 +185,8 @@ class WeightFile(_Frozen):
             raise ValueError(f"{self.name}: a made file has neither sources nor digests")
         if not self.is_made and not self.sources:
             raise ValueError(f"{self.name}: a fetched file needs a source")
+        if self.outputs and max(self.outputs) != self.scale:
+            raise ValueError(f"{self.name}: its scale is the largest of its outputs")
         return self
 
 
@@ -234,7 +244,7 @@ class ModelSpec(_Frozen):
     @property
     def scales(self) -> tuple[int, ...]:
         """The factors it enlarges by, ascending; empty when it does not enlarge."""
-        return tuple(sorted({file.scale for file in self.served_files if file.scale}))
+        return tuple(sorted({scale for file in self.served_files for scale in file.scales}))
 
     @property
     def download_bytes(self) -> int | None:
@@ -262,15 +272,17 @@ class ModelSpec(_Frozen):
     ) -> WeightFile:
         """The file to open on ``device``.
 
-        ``scale`` asks for the one that enlarges by it, ``part`` for one of several networks.
+        ``scale`` asks for the one that enlarges by it, and is then the file's own; ``part`` for one
+        of several networks.
 
         Raises:
             WeightError: ``weight.unknown_file``, no file has that scale or is that part.
 
         """
         for file in self.served_files:
-            if device in file.devices and scale in (None, file.scale) and part in (None, file.part):
-                return file
+            has_scale = scale is None or scale in file.scales
+            if device in file.devices and has_scale and part in (None, file.part):
+                return file if scale is None else file.model_copy(update={"scale": scale})
         if part is not None:
             raise WeightError(f"{self.id} has no part “{part}”.", code="weight.unknown_file")
         known = ", ".join(f"x{known}" for known in self.scales) or "none"
@@ -306,8 +318,8 @@ class ModelSpec(_Frozen):
         ):
             raise ValueError(f"{self.id}: every served super-resolution file states its scale")
         for scale, device in product(self.scales or (None,), Device):
-            files = [f for f in self.served_files if f.scale == scale and device in f.devices]
-            if not files:
+            files = [file for file in self.served_files if device in file.devices]
+            if not any(scale is None or scale in file.scales for file in files):
                 raise ValueError(f"{self.id}: no file serves scale {scale} on {device}")
         return self
 

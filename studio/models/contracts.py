@@ -90,23 +90,17 @@ class OpencvSuperresContract(_Frozen):
     """A TensorFlow graph in the convention of OpenCV's ``dnn_superres``; NCHW through OpenCV.
 
     Attributes:
-        algorithm: the name ``dnn_superres`` knows the network by.
         channels: "y": luma 0 to 1 of YCrCb goes through the network and Cr, Cb are resized
             bilinearly; "bgr": BGR 0 to 255 minus ``mean``, which is added back to the output.
-        mean: B, G, R; zeros for "y".
-        input_name: the graph's placeholder; None lets OpenCV take the only one.
-        output_name: the output to ask for; None takes the last layer.
+        mean: B, G, R; unused for "y".
         overlap_px: source pixels of context each tile needs on every side.
         bytes_per_px: working memory a source pixel takes while the network runs.
 
     """
 
     kind: Literal["opencv-superres"] = "opencv-superres"
-    algorithm: Literal["edsr", "espcn", "fsrcnn", "lapsrn"]
     channels: Literal["y", "bgr"]
     mean: Triple = (0.0, 0.0, 0.0)
-    input_name: str | None = None
-    output_name: str | None = None
     overlap_px: int = Field(ge=0)
     bytes_per_px: int = Field(default=16_384, gt=0)
 

@@ -35,7 +35,7 @@ def write_edsr(path: Path, *, gains: Sequence[float]) -> Path:
 def write_lapsrn(path: Path, *, gains: Sequence[float], is_largest_last: bool) -> Path:
     """Luma doubled once a gain and multiplied by it, with an end for every size on the way.
 
-    The ends are called NCHW_output_2x, _4x, ... and, for the largest, NCHW_output.
+    The ends are called NCHW_output_2x, _4x, ... and the largest NCHW_output as well.
     """
     floats, nhwc = {"T": _type(_FLOAT)}, {"data_format": _text("NHWC")}
     shape = _shape([-1, -1, -1, 1])
@@ -50,8 +50,8 @@ def write_lapsrn(path: Path, *, gains: Sequence[float], is_largest_last: bool) -
         nodes.append(_node(f"conv{index}", "Conv2D", [blob, f"kernel{index}"], convolution))
         blob = f"level{index}"
         nodes.append(_node(blob, "DepthToSpace", [f"conv{index}"], block))
-        is_largest = index == len(gains) - 1
-        ends.append((blob, "NCHW_output" if is_largest else f"NCHW_output_{2 << index}x"))
+        ends.append((blob, f"NCHW_output_{2 << index}x"))
+    ends.append((blob, "NCHW_output"))
     for blob, name in ends if is_largest_last else reversed(ends):
         nodes.append(_constant(f"{name}/perm", np.array([0, 3, 1, 2], np.int32), _INT32))
         turned = {**floats, "Tperm": _type(_INT32)}

@@ -33,7 +33,7 @@ LARGEST_PX = 90 * 90
 """More source pixels than this do not fit."""
 CPU = Settings(device="cpu", threads=1)
 LIMITS = Limits.from_settings(Settings())
-OPENCV = OpencvSuperresContract(algorithm="espcn", channels="y", overlap_px=4)
+OPENCV = OpencvSuperresContract(channels="y", overlap_px=4)
 
 
 class Starved:
@@ -81,14 +81,14 @@ def starve_ncnn(runtime: NcnnRuntime) -> None:
 def starve_opencv(runtime: OpencvSuperres) -> None:
     network = runtime._network
 
-    def upsample(bgr: np.ndarray[Any, Any]) -> Any:
-        if bgr.shape[0] * bgr.shape[1] > LARGEST_PX:
+    def put(blob: np.ndarray[Any, Any]) -> None:
+        if blob.shape[2] * blob.shape[3] > LARGEST_PX:
             error = cv2.error("Failed to allocate 42 bytes")
             error.code = cv2.Error.StsNoMem
             raise error
-        return network.upsample(bgr)
+        network.setInput(blob)
 
-    runtime._network = Starved(network, upsample=upsample)
+    runtime._network = Starved(network, setInput=put)
 
 
 def onnx_model(folder: Path) -> ModelSpec:
