@@ -23,6 +23,8 @@ _SPREAD = np.array([16.0, 9.0, 9.0], np.float32)
 """Usual deviation of L, a and b over a face; shade moves L far more."""
 _SHADE_SLACK = 1.6
 _SURELY_NOT_SKIN, _SURELY_SKIN = 0.35, 0.75
+_FOREHEAD_FROM, _FOREHEAD_TO = 0.06, 0.16
+"""How far above the brows the target's forehead begins and is whole, over the eye distance."""
 _OUTLINE_SHARE = 0.955
 """The outline is taken in, since the mesh's own touches the background."""
 
@@ -118,6 +120,31 @@ def free_of_hair(skin: Floats, core: Floats, eyes_px: float) -> Floats:
     firm = np.clip((skin - _SURELY_NOT_SKIN) / (_SURELY_SKIN - _SURELY_NOT_SKIN), 0, 1)
     firm = soften(shrink(firm, 0.075 * eyes_px), 0.03 * eyes_px)
     return np.maximum(firm, core)
+
+
+def below_forehead(target: Points, shape: Points, size: tuple[int, int]) -> Floats:
+    """1 up to the brows and 0 on the forehead, ``float32 (h, w)``.
+
+    A forehead says little of a person, and locks and their shadows on it fit no other hair.
+
+    Args:
+        target: the target's mesh, ``float32 (468, 3)`` in px of the patch.
+        shape: where its points moved, ``float32 (468, 2)``.
+        size: width and height of the patch.
+
+    """
+    eyes_px = float(np.linalg.norm(target[263, :2] - target[33, :2]))
+    across = (target[263, :2] - target[33, :2]) / eyes_px
+    up = np.array([across[1], -across[0]], np.float32)
+    brows = [(target[list(brow), :2], shape[list(brow)]) for brow in (RIGHT_BROW, LEFT_BROW)]
+    middles = [float((before @ across).mean()) for before, _ in brows]
+    tops = [float(max((before @ up).max(), (after @ up).max())) for before, after in brows]
+    x = np.arange(size[0], dtype=np.float32)
+    y = np.arange(size[1], dtype=np.float32)[:, np.newaxis]
+    top = np.interp(x * across[0] + y * across[1], middles, tops)
+    above = (x * up[0] + y * up[1] - top) / eyes_px
+    span = _FOREHEAD_TO - _FOREHEAD_FROM
+    return np.asarray(np.clip((_FOREHEAD_TO - above) / span, 0, 1), np.float32)
 
 
 def swap_mask(areas: FaceAreas, guide: Floats, reach: Floats, eyes_px: float) -> Floats:

@@ -17,6 +17,7 @@ from studio.tools.swapping.colour import match_colour, to_lab, to_rgb
 from studio.tools.swapping.features import Expression, around_glasses, kept_features
 from studio.tools.swapping.mask import (
     FaceAreas,
+    below_forehead,
     face_areas,
     free_of_hair,
     skin_likeness,
@@ -62,8 +63,8 @@ def swap_by_mesh(
         target: a face of ``pixels``.
         source: whose face it becomes.
         shape: how far the source's proportions are taken over, 0 to 1.
-        occlusion: whether what covers the target's face stays; glasses stay with the eyes behind
-            them.
+        occlusion: whether what covers the target's face stays, and the forehead; glasses stay with
+            the eyes behind them.
 
     Returns:
         RGB ``uint8 (H, W, 3)``, byte-identical away from the face.
@@ -84,9 +85,9 @@ def swap_by_mesh(
     mask = swap_mask(areas, target_lab[..., 0] / np.float32(100), warp.reach, patch.eyes_px)
     here = Expression(patch.mesh, target.right_eye.is_open, target.left_eye.is_open)
     taken = 1 - kept_features(small.expression, here, patch.size)
-    is_behind_glasses = occlusion and find_glasses(pixels, target.mesh) is not None
-    # Dark lenses leave nothing of the source's eyes to give.
-    if is_behind_glasses or find_glasses(source.pixels, source.face.mesh) is Glasses.DARK:
+    if occlusion:
+        taken = taken * below_forehead(patch.mesh, moved, patch.size)
+    if _keeps_glasses(pixels, target, source, occlusion=occlusion):
         taken = taken * (1 - around_glasses(patch.mesh, patch.size))
     mask = mask * taken
     matched, gain = match_colour(source_lab, target_lab, areas, patch.eyes_px)
@@ -97,6 +98,12 @@ def swap_by_mesh(
         detail = _full_detail(patch, whole, small, warp)
         changed = apply_detail(patch, changed, detail, warped, mask, gain)
     return patch.put_back(pixels, changed)
+
+
+def _keeps_glasses(pixels: Pixels, target: Face, source: Portrait, *, occlusion: bool) -> bool:
+    """Whether the target keeps all around its eyes: dark lenses leave a source none to give."""
+    is_worn = occlusion and find_glasses(pixels, target.mesh) is not None
+    return is_worn or find_glasses(source.pixels, source.face.mesh) is Glasses.DARK
 
 
 def _turned_like(source: Portrait, target: Face) -> _Source:

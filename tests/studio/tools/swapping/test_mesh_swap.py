@@ -177,6 +177,20 @@ def test_mesh_swap_leaves_the_sources_fringe_behind() -> None:
     assert mean_difference(me.pixels[forehead], bare.pixels[forehead]) > 60
 
 
+def test_mesh_swap_leaves_a_lock_on_the_sources_forehead_behind() -> None:
+    """One as light as skin, which no colour tells from it."""
+    bare, other = bare_forehead(), stranger()
+    x, y = bare.face.mesh[151, :2].round().astype(int)
+    lock = bare.pixels.copy()
+    lock[y - 14 : y + 2, x + 4 : x + 7] = lock[y, x] * 0.8
+    forehead = (slice(y - 14, y - 4), slice(x - 10, x + 16))
+
+    swapped = swap_by_mesh(other.pixels, other.face, Portrait(lock, bare.face), **OPTIONS)
+
+    assert mean_difference(swapped[forehead], other.pixels[forehead]) < 2
+    assert not np.array_equal(swapped, other.pixels)
+
+
 def test_mesh_swap_keeps_what_covers_the_target_unless_told_otherwise() -> None:
     bare = bare_forehead()
     covered = bare.pixels.copy()
