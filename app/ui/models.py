@@ -118,7 +118,7 @@ def missing_weights_of(specs: Sequence[ModelSpec]) -> None:
             st.markdown(f":material/download: **Not installed: {titles}.**")
             st.markdown("An admin can add them on the page Models, or with one command:")
             ids = " ".join(spec.id for spec in specs)
-            st.code(f"studio weights pull {ids}", language="shell")
+            st.code(f"studio weights pull {ids}", language="shell", wrap_lines=True)
             _link_to_models(specs[0])
 
 
@@ -152,7 +152,7 @@ def missing_weights(spec: ModelSpec) -> None:
     with st.container(border=True, key=f"missing-{spec.id}", gap="xsmall"):
         st.markdown(f":material/download: **{spec.title} is not installed.**")
         st.markdown(f"An admin can add it{size} on the page Models, or with one command:")
-        st.code(f"studio weights pull {spec.id}", language="shell")
+        st.code(f"studio weights pull {spec.id}", language="shell", wrap_lines=True)
         _link_to_models(spec)
         _show_terms(spec)
 

@@ -198,7 +198,7 @@ def test_inpaint_from_a_run_opens_filled_in_and_a_reload_leaves_it(
     [first] = submit(services, mei, "inpaint", params, [item])
     page = open_page(visit, tmp_path, mei, **{"from": str(first)})
     assert "1 stroke, saved" in markup(page)
-    assert "mask.png" in "".join(one.value for one in page.markdown)
+    assert r"mask\.png" in "".join(one.value for one in page.markdown)
     more = Stroke(kind=StrokeKind.BRUSH, points=((1, 1),), width_px=3)
     drawings.save_change(services, mei, picture, drawing(STROKE), drawing(STROKE, more))
     address = dict(page.query_params)
