@@ -10,7 +10,9 @@ from studio.imaging.picture import Pixels
 from studio.models.cache import Model
 from studio.models.catalogue import ModelSpec
 from studio.models.contracts import InpaintContract
-from studio.models.runtime import Array, Floats, memory_exhausted
+from studio.models.levels import in_order, to_levels, to_pixels
+from studio.models.padding import pad
+from studio.models.runtime import Array, memory_exhausted
 from studio.models.tiling import TILE_BUDGET_BYTES
 
 
@@ -92,9 +94,10 @@ def _paint_small(
 ) -> Pixels:
     height, width = pixels.shape[:2]
     mask = _grow(is_hole.astype(np.uint8), contract.rim_px)
-    fed = _feed(model, contract, _pad(contract, pixels), _pad(contract, mask) > 0)
-    answer = model.runtime.run(fed)[0]
-    painted = _read(contract, answer)[:height, :width]
+    multiple, least_px = contract.size_px or contract.multiple, contract.least_side_px
+    padded, grown = (pad(levels, multiple, least_px=least_px) for levels in (pixels, mask))
+    answer = model.runtime.run(_feed(model, contract, padded, grown > 0))[0]
+    painted = to_pixels(contract, answer[0].transpose(1, 2, 0))[:height, :width]
     # Before it is enlarged: the network's rendering of the surroundings is not the surroundings.
     return np.where(is_hole[..., np.newaxis], painted, pixels)
 
@@ -102,21 +105,6 @@ def _paint_small(
 def _grow(mask: Pixels, by_px: int) -> Pixels:
     side_px = 2 * by_px + 1
     return np.asarray(cv2.dilate(mask, np.ones((side_px, side_px), np.uint8)), np.uint8)
-
-
-def _pad(contract: InpaintContract, levels: Pixels) -> Pixels:
-    """``levels`` mirrored at the right and at the bottom to sides the network takes."""
-    bottom, right = (_missing(contract, side_px) for side_px in levels.shape[:2])
-    if not (bottom or right):
-        return levels
-    return np.asarray(cv2.copyMakeBorder(levels, 0, bottom, 0, right, cv2.BORDER_REFLECT), np.uint8)
-
-
-def _missing(contract: InpaintContract, side_px: int) -> int:
-    if contract.size_px is not None:
-        return contract.size_px - side_px
-    least_px = max(side_px, contract.least_side_px)
-    return least_px + -least_px % contract.multiple - side_px
 
 
 def _feed(
@@ -136,23 +124,6 @@ def _feed(
 
 def _image(contract: InpaintContract, pixels: Pixels) -> Array:
     """``(1, 3, H, W)`` in the network's numbers."""
-    ordered = pixels if contract.colour == "rgb" else pixels[..., ::-1]
-    planes = np.ascontiguousarray(ordered.transpose(2, 0, 1)[np.newaxis])
-    if contract.dtype == "uint8":
-        return planes
-    mean, std = _per_channel(contract.mean), _per_channel(contract.std)
-    return (planes / np.float32(contract.divide_by) - mean) / std
-
-
-def _read(contract: InpaintContract, answer: Array) -> Pixels:
-    """RGB ``uint8 (H, W, 3)`` from the network's answer, clipped and rounded."""
-    mean = _per_channel(contract.output_mean or contract.mean)
-    std = _per_channel(contract.output_std or contract.std)
-    divide_by = np.float32(contract.output_divide_by or contract.divide_by)
-    levels = ((answer * std + mean) * divide_by)[0].transpose(1, 2, 0)
-    pixels = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
-    return np.ascontiguousarray(pixels if contract.colour == "rgb" else pixels[..., ::-1])
-
-
-def _per_channel(values: tuple[float, float, float]) -> Floats:
-    return np.array(values, np.float32).reshape(1, 3, 1, 1)
+    is_whole = contract.dtype == "uint8"
+    levels = in_order(contract, pixels) if is_whole else to_levels(contract, pixels)
+    return np.ascontiguousarray(levels.transpose(2, 0, 1)[np.newaxis])

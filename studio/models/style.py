@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from studio.errors import ModelUnavailableError
@@ -10,11 +9,11 @@ from studio.imaging.picture import Pixels
 from studio.models.cache import Model
 from studio.models.catalogue import ModelSpec
 from studio.models.contracts import StyleContract
+from studio.models.levels import to_levels, to_pixels
+from studio.models.padding import pad
 from studio.models.runtime import Array, Floats
 from studio.models.tiling import TILE_BUDGET_BYTES, run_in_tiles
 from studio.report import Report
-
-_WHITE = (255.0, 255.0, 255.0)
 
 
 def style_contract(spec: ModelSpec) -> StyleContract:
@@ -80,32 +79,16 @@ def draw(model: Model, pixels: Pixels, report: Report) -> Pixels:
 def _draw_whole(model: Model, contract: StyleContract, pixels: Pixels) -> Pixels:
     height, width = pixels.shape[:2]
     name = contract.input_name or model.runtime.input_names[0]
-    fed = _feed(contract, _pad(contract, pixels))
-    answer = model.runtime.run({name: fed})[contract.output_index]
+    padded = pad(
+        pixels, contract.multiple, least_px=contract.least_side_px, border=contract.padding
+    )
+    answer = model.runtime.run({name: _feed(contract, padded)})[contract.output_index]
     return _read(contract, answer)[:height, :width]
-
-
-def _pad(contract: StyleContract, pixels: Pixels) -> Pixels:
-    """``pixels`` continued to sides the network takes."""
-    height, width = pixels.shape[:2]
-    bottom, right = (_missing(contract, side) for side in (height, width))
-    if not (bottom or right):
-        return pixels
-    # Mirrored borders leave no trace in the picture; white is what some were trained with.
-    kind = cv2.BORDER_REFLECT if contract.padding == "reflect" else cv2.BORDER_CONSTANT
-    return np.asarray(cv2.copyMakeBorder(pixels, 0, bottom, 0, right, kind, value=_WHITE), np.uint8)
-
-
-def _missing(contract: StyleContract, side_px: int) -> int:
-    least_px = max(side_px, contract.least_side_px)
-    return least_px + -least_px % contract.multiple - side_px
 
 
 def _feed(contract: StyleContract, pixels: Pixels) -> Floats:
     """What the network takes, ``float32``, in its layout."""
-    ordered = pixels if contract.colour == "rgb" else pixels[..., ::-1]
-    mean, std = np.array(contract.mean, np.float32), np.array(contract.std, np.float32)
-    levels = (ordered / np.float32(contract.divide_by) - mean) / std
+    levels = to_levels(contract, pixels)
     if contract.layout == "nchw":
         levels = levels.transpose(2, 0, 1)
     if contract.layout != "hwc":
@@ -114,13 +97,9 @@ def _feed(contract: StyleContract, pixels: Pixels) -> Floats:
 
 
 def _read(contract: StyleContract, answer: Array) -> Pixels:
-    """RGB ``uint8 (H, W, 3)`` from the network's answer, clipped and rounded."""
+    """RGB ``uint8 (H, W, 3)`` from the network's answer."""
     if contract.layout != "hwc":
         answer = answer[0]
     if contract.layout == "nchw":
         answer = answer.transpose(1, 2, 0)
-    mean = np.array(contract.output_mean or contract.mean, np.float32)
-    std = np.array(contract.output_std or contract.std, np.float32)
-    levels = (answer * std + mean) * np.float32(contract.output_divide_by or contract.divide_by)
-    pixels = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
-    return np.ascontiguousarray(pixels if contract.colour == "rgb" else pixels[..., ::-1])
+    return to_pixels(contract, answer)

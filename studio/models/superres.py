@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import cv2
 import numpy as np
 
+from studio.imaging.grey import is_grey, without_colour
 from studio.imaging.picture import Pixels
 from studio.models.cache import Model
 from studio.models.contracts import OpencvSuperresContract, SuperresContract
+from studio.models.padding import pad
 from studio.models.runtime import Array, Floats
 from studio.models.tiling import TILE_BUDGET_BYTES, run_in_tiles
 from studio.report import Report
@@ -41,7 +43,7 @@ def enlarge(
             ``TILE_BUDGET_BYTES``.
 
     Returns:
-        RGB ``uint8 (H * scale, W * scale, 3)``.
+        RGB ``uint8 (H * scale, W * scale, 3)``; grey where ``pixels`` are.
 
     Raises:
         TypeError: the model is not a super-resolution network.
@@ -57,6 +59,8 @@ def enlarge(
         scale = model.file.scale
     else:
         run_tile = _averaged(run_tile, scale)
+    if is_grey(pixels):
+        run_tile = _grey(run_tile)
     return run_in_tiles(
         pixels,
         run_tile,
@@ -66,6 +70,12 @@ def enlarge(
         area_px=tile_area_px or tile_area(contract),
         doing=f"enlarging with {model.spec.title}",
     )
+
+
+def pick_scale(scales: Iterable[int], ratio: float) -> int:
+    """The smallest of a network's ``scales`` that reaches ``ratio``, else its largest."""
+    known = sorted(scales)
+    return next((scale for scale in known if scale >= ratio), known[-1])
 
 
 def tile_area(contract: SuperresContract | OpencvSuperresContract) -> int:
@@ -84,7 +94,7 @@ def _tile_runner(
 
     def run(tile: Pixels) -> Pixels:
         height, width = tile.shape[:2]
-        padded = _pad_to_multiple(tile, contract.multiple)
+        padded = pad(tile, contract.multiple)
         output = model.runtime.run({name: _planes(padded)})[0]
         scale = output.shape[3] // padded.shape[1]
         return _pixels(output[0, :, : height * scale, : width * scale])
@@ -104,14 +114,9 @@ def _averaged(run_tile: Callable[[Pixels], Pixels], scale: int) -> Callable[[Pix
     return run
 
 
-def _pad_to_multiple(tile: Pixels, multiple: int) -> Pixels:
-    height, width = tile.shape[:2]
-    bottom, right = -height % multiple, -width % multiple
-    if not (bottom or right):
-        return tile
-    return np.asarray(
-        cv2.copyMakeBorder(tile, 0, bottom, 0, right, cv2.BORDER_REFLECT), dtype=np.uint8
-    )
+def _grey(run_tile: Callable[[Pixels], Pixels]) -> Callable[[Pixels], Pixels]:
+    """``run_tile`` without the colour that networks see in pictures that have none."""
+    return lambda tile: without_colour(run_tile(tile))
 
 
 def _planes(tile: Pixels) -> Floats:

@@ -11,17 +11,20 @@ import cv2
 import numpy as np
 
 from studio.faces.find import find_faces
+from studio.imaging.grey import is_grey, without_colour
 from studio.imaging.picture import Picture, Pixels
 from studio.imaging.resample import resample
 from studio.imaging.surroundings import fill_hidden
+from studio.models.contracts import FaceRestorationContract
 from studio.models.runtime import Array
-from studio.models.superres import enlarge
+from studio.models.superres import enlarge, pick_scale
 from studio.params import INTERPOLATION, ToolParams, UpscaleParams
 from studio.report import Report
 from studio.tools.choice import chosen_model
 from studio.tools.estimate import output_size
 from studio.tools.restoration import restore_faces
 from studio.tools.spec import ToolOutput
+from studio.tools.unused import note_unused
 
 if TYPE_CHECKING:
     from studio.models.cache import ModelCache
@@ -43,7 +46,7 @@ def run(
 
     Returns:
         "image" at exactly ``estimate.output_size``, alpha enlarged with it; its faces redrawn
-        when ``params.restore_faces`` names a model for that.
+        when ``params.restore_faces`` names a model for that. A grey picture stays grey.
 
     Raises:
         UserInputError: ``upscale.not_larger`` or ``model.other_tool``.
@@ -54,6 +57,7 @@ def run(
         raise TypeError("upscale takes UpscaleParams")
     picture = inputs["image"]
     size = output_size(params, picture.width, picture.height)
+    _note_unused(params, models, report)
     enlarger = _Enlarger(params, models, report)
     with report.span(0.0, 1.0 if params.restore_faces is None else 0.7):
         if picture.alpha is None:
@@ -71,9 +75,31 @@ def run(
     return [ToolOutput("image", enlarged.with_pixels(restored, enlarged.alpha))]
 
 
-def pick_scale(scales: tuple[int, ...], ratio: float) -> int:
-    """The smallest of a network's ``scales`` that reaches ``ratio``, else its largest."""
-    return min((scale for scale in scales if scale >= ratio), default=max(scales))
+def _note_unused(params: UpscaleParams, models: ModelCache, report: Report) -> None:
+    """Say which of the parameters that were set decide nothing in this run."""
+    if params.target_width_px is not None:
+        note_unused(params, "scale", because="the target width goes before it", report=report)
+    if not _can_denoise(params.model, models):
+        because = f"{params.model} has no such setting"
+        note_unused(params, "denoise", because=because, report=report)
+    if params.restore_faces is None:
+        because = "no face restoration was chosen"
+        note_unused(params, "restore_blend", "restore_fidelity", because=because, report=report)
+    elif not _has_fidelity(params.restore_faces, models):
+        because = f"{params.restore_faces} has no such setting"
+        note_unused(params, "restore_fidelity", because=because, report=report)
+
+
+def _can_denoise(model_id: str, models: ModelCache) -> bool:
+    """Whether the model has weights that remove noise to mix in."""
+    if model_id == INTERPOLATION:
+        return False
+    return any(file.mixes_with for file in models.spec(model_id).files)
+
+
+def _has_fidelity(model_id: str, models: ModelCache) -> bool:
+    contract = models.spec(model_id).contract
+    return isinstance(contract, FaceRestorationContract) and contract.weight_name is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +121,7 @@ class _Enlarger:
         if self.params.model == INTERPOLATION:
             return resample(alpha, *size)
         grey = np.repeat(alpha[..., np.newaxis], 3, axis=2)
-        return _without_veil(alpha, cv2.cvtColor(self.enlarge(grey, size), cv2.COLOR_RGB2GRAY))
+        return _without_veil(alpha, self.enlarge(grey, size)[..., 0])
 
     def _by_network(self, pixels: Pixels, ratio: float) -> Pixels:
         """Enlarge by the whole factor next to ``ratio``, or by the largest the network has."""
@@ -133,7 +159,7 @@ def _restore(
         report.note("No face was found to restore.")
         return pixels
     with report.span(0.3, 1.0):
-        return restore_faces(
+        restored = restore_faces(
             pixels,
             faces,
             model_id,
@@ -142,3 +168,4 @@ def _restore(
             models,
             report,
         )
+    return without_colour(restored) if is_grey(pixels) else restored

@@ -17,7 +17,7 @@ import numpy as np
 from studio.faces.find import find_faces
 from studio.imaging.picture import Pixels
 from studio.imaging.resample import fit_long_side, resample
-from studio.models.superres import enlarge
+from studio.models.superres import enlarge, pick_scale
 from studio.params import Look
 from studio.report import Report
 from studio.tools.cartooning.eyes import add_catch_lights, enlarge_eyes
@@ -40,7 +40,6 @@ LARGEST_DRAWING_PX = 2560
 """Longer pictures are drawn at this long side and enlarged: strokes have no finer detail."""
 _SEARCH_PX = 1024
 _NETWORK = "realesr-animevideov3"
-_NETWORK_SCALES = (2, 3, 4)
 _SCALE_SLACK = 0.05
 """The network's scale may miss the full size by so much; interpolation makes it up."""
 _TILE_AREA_PX = 320 * 448
@@ -166,8 +165,7 @@ def _enlarge(
     small: Floats, factor: float, size: tuple[int, int], models: ModelCache, report: Report
 ) -> Floats:
     """The small picture at full size, without its border, RGB ``float32 (H, W, 3)``."""
-    needed = 1 / factor - _SCALE_SLACK
-    scale = min((s for s in _NETWORK_SCALES if s >= needed), default=max(_NETWORK_SCALES))
+    scale = pick_scale(models.spec(_NETWORK).scales, 1 / factor - _SCALE_SLACK)
     model = models.open(_NETWORK, report, scale=scale)
     large = enlarge(model, to_pixels(small), report, tile_area_px=_TILE_AREA_PX)
     border_px = _PAD_PX * scale

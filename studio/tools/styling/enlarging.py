@@ -9,7 +9,7 @@ from studio.errors import ModelUnavailableError
 from studio.imaging.detail import return_detail
 from studio.imaging.picture import Pixels
 from studio.imaging.resample import resample
-from studio.models.superres import enlarge
+from studio.models.superres import enlarge, pick_scale
 from studio.report import Report
 
 if TYPE_CHECKING:
@@ -49,8 +49,7 @@ def enlarge_drawing(
 
 def _open_upscaler(ratio: float, models: ModelCache, report: Report) -> Model | None:
     """The upscaler with the least scale that reaches ``ratio``, or its largest; None without."""
-    scales = models.spec(_UPSCALER).scales
-    scale = min((scale for scale in scales if scale >= ratio), default=max(scales))
+    scale = pick_scale(models.spec(_UPSCALER).scales, ratio)
     try:
         return models.open(_UPSCALER, report, scale=scale)
     except ModelUnavailableError as error:

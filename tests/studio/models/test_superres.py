@@ -10,11 +10,12 @@ import pytest
 from skimage import data
 
 from studio.errors import JobCancelledError, RetriableError
+from studio.imaging.grey import is_grey, without_colour
 from studio.models.cache import Model
 from studio.models.catalogue import load_catalogue
 from studio.models.contracts import MattingContract, OpencvSuperresContract, SuperresContract
 from studio.models.onnx_runtime import OnnxRuntime
-from studio.models.superres import enlarge, tile_area
+from studio.models.superres import enlarge, pick_scale, tile_area
 from studio.models.tiling import TILE_BUDGET_BYTES
 from studio.report import Report, Stage
 from studio.settings import Settings
@@ -52,6 +53,31 @@ def test_enlarge_clips_and_rounds_what_overshoots() -> None:
     answer = np.array([-0.3, 0.501, 1.2, 0.5], np.float32).reshape(1, 1, 2, 2).repeat(3, axis=1)
     enlarged = enlarge(fake_model(lambda planes: answer), photo(1, 1), Report())
     assert enlarged[:, :, 0].tolist() == [[0, 128], [255, 128]]
+
+
+def tint(planes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Twice as large, and redder than it was."""
+    return double(planes) + np.array([0.2, 0, -0.1], np.float32).reshape(1, 3, 1, 1)
+
+
+@pytest.mark.parametrize("scale", [2, 1])
+def test_enlarge_a_grey_picture_stays_grey_whatever_the_network_answers(scale: int) -> None:
+    grey = without_colour(photo())
+
+    enlarged = enlarge(fake_model(tint), grey, Report(), scale=scale, tile_area_px=64 * 64)
+
+    assert is_grey(enlarged)
+    luma_gain = 0.299 * 0.2 * 255 - 0.114 * 0.1 * 255
+    assert enlarged.mean() == pytest.approx(grey.mean() + luma_gain, abs=3)
+
+
+def test_enlarge_a_picture_with_one_coloured_pixel_keeps_the_colours_of_the_network() -> None:
+    pixels = without_colour(photo())
+    pixels[0, 0] = (200, 100, 50)
+
+    enlarged = enlarge(fake_model(tint), pixels, Report(), tile_area_px=64 * 64)
+
+    assert not is_grey(enlarged[20:, 20:])
 
 
 def test_enlarge_in_tiles_shows_no_seam(tmp_path: Path) -> None:
@@ -143,6 +169,23 @@ def test_enlarge_with_another_kind_of_model_is_a_mistake() -> None:
     )
     with pytest.raises(TypeError, match="not a super-resolution network"):
         enlarge(model_of(FakeRuntime(), matting), photo(), Report())
+
+
+@pytest.mark.parametrize(
+    ("scales", "ratio", "expected"),
+    [
+        ((2, 3, 4), 2, 2),
+        ((2, 3, 4), 2.01, 3),
+        ((2, 3, 4), 1.1, 2),
+        ((4,), 2, 4),
+        ((2,), 3, 2),
+        ((2, 3, 4), 7.5, 4),
+    ],
+)
+def test_pick_scale_takes_the_smallest_that_reaches(
+    scales: tuple[int, ...], ratio: float, expected: int
+) -> None:
+    assert pick_scale(scales, ratio) == expected
 
 
 def test_tile_area_keeps_every_network_within_the_budget() -> None:

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from studio.models.cache import Model
-from studio.models.catalogue import ModelSpec
+from studio.models.catalogue import ModelSpec, load_catalogue
 from studio.models.contracts import MattingContract
 from studio.models.runtime import Array, Device
 from studio.record import WeightUse
@@ -27,17 +27,24 @@ class NoModels:
         raise AssertionError(f"{model_id} was opened, and no network should run")
 
 
-class NearestModels:
-    """A cache with one model that repeats pixels, and misses black and white as real ones do."""
+class ListedModels(NoModels):
+    """A model cache that knows the catalogue, and of which nothing may be opened."""
 
-    def __init__(self, *scales: int) -> None:
-        files = [make_file(f"x{s}.onnx").model_copy(update={"scale": s}) for s in scales]
+    def spec(self, model_id: str) -> ModelSpec:
+        return load_catalogue().get(model_id)
+
+
+class NearestModels:
+    """A cache whose every model repeats pixels, and misses black and white as real ones do."""
+
+    def __init__(self, *scales: int, can_denoise: bool = False) -> None:
+        other = {"mixes_with": f"x{scales[0]}.onnx"} if can_denoise else {}
+        files = [make_file(f"x{s}.onnx").model_copy(update={"scale": s, **other}) for s in scales]
         self._spec = make_model(*files, id="nearest")
         self.opened: list[int | None] = []
         self.shares: list[float] = []
 
-    def spec(self, model_id: str) -> ModelSpec:
-        assert model_id == self._spec.id
+    def spec(self, _model_id: str) -> ModelSpec:
         return self._spec
 
     def open(

@@ -9,19 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studio.errors import UserInputError
+from studio.imaging.grey import is_grey, without_colour
 from studio.imaging.picture import Picture, Pixels
 from studio.imaging.resample import resample
 from studio.params import INTERPOLATION, UpscaleParams
 from studio.report import Report
-from studio.tools.upscale import pick_scale, run
+from studio.tools.upscale import run
 from tests.metrics import psnr_db
-from tests.studio.tools.stand_ins import MattingModels, NearestModels, NoModels
+from tests.studio.tools.stand_ins import ListedModels, MattingModels, NearestModels
 
 
-def enlarge(picture: Picture, **params: Any) -> Picture:
-    """Enlarge by interpolation; any touch of a model fails the test."""
+def enlarge(picture: Picture, report: Report | None = None, **params: Any) -> Picture:
+    """Enlarge by interpolation; a model that is opened fails the test."""
     values = {"model": INTERPOLATION, **params}
-    [output] = run({"image": picture}, UpscaleParams(**values), NoModels(), Report())
+    [output] = run({"image": picture}, UpscaleParams(**values), ListedModels(), report or Report())
     assert output.role == "image"
     return output.picture
 
@@ -78,23 +79,6 @@ def test_upscale_edge_of_a_cutout_is_not_darkened_by_what_is_hidden() -> None:
 
 def test_upscale_of_an_opaque_picture_has_no_alpha() -> None:
     assert enlarge(Picture(smooth_picture()), scale=2).alpha is None
-
-
-@pytest.mark.parametrize(
-    ("scales", "ratio", "expected"),
-    [
-        ((2, 3, 4), 2, 2),
-        ((2, 3, 4), 2.01, 3),
-        ((2, 3, 4), 1.1, 2),
-        ((4,), 2, 4),
-        ((2,), 3, 2),
-        ((2, 3, 4), 7.5, 4),
-    ],
-)
-def test_pick_scale_takes_the_smallest_that_reaches(
-    scales: tuple[int, ...], ratio: float, expected: int
-) -> None:
-    assert pick_scale(scales, ratio) == expected
 
 
 def enlarge_by_network(
@@ -208,11 +192,12 @@ def test_upscale_of_any_size_answers_at_the_size_it_promised(
 
 
 def test_upscale_denoise_reaches_the_network_as_a_share_of_its_weights() -> None:
-    models = NearestModels(4)
+    models, report = NearestModels(4, can_denoise=True), Report()
 
-    enlarge_by_network(Picture(smooth_picture(20, 30)), models, scale=4, denoise=0.3)
+    enlarge_by_network(Picture(smooth_picture(20, 30)), models, report, scale=4, denoise=0.3)
 
     assert models.shares == [0.3]
+    assert report.notes == []
 
 
 def test_upscale_by_eight_is_finished_by_interpolation_where_the_network_ends() -> None:
@@ -253,10 +238,10 @@ def test_upscale_restores_the_faces_of_the_enlarged_picture(
     picture = Picture(smooth_picture(20, 30), np.full((20, 30), 90, np.uint8))
     plain = enlarge(picture, scale=2)
 
-    options = {"restore_faces": "gfpgan", "restore_blend": 0.7, "restore_fidelity": 0.2}
+    options = {"restore_faces": "gfpgan-1.4", "restore_blend": 0.7, "restore_fidelity": 0.2}
     restored = enlarge(picture, scale=2, **options)
 
-    assert asked == [(40, 60, 3), (["face"], "gfpgan", 0.7, 0.2)]
+    assert asked == [(40, 60, 3), (["face"], "gfpgan-1.4", 0.7, 0.2)]
     assert np.array_equal(restored.pixels, 255 - plain.pixels)
     assert np.array_equal(restored.alpha, plain.alpha)
 
@@ -264,12 +249,86 @@ def test_upscale_restores_the_faces_of_the_enlarged_picture(
 def test_upscale_without_a_face_to_restore_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("studio.tools.upscale.find_faces", lambda *_: [])
     report, picture = Report(), Picture(smooth_picture(20, 30))
-    params = UpscaleParams(model=INTERPOLATION, restore_faces="gfpgan")
 
-    [output] = run({"image": picture}, params, NoModels(), report)
+    restored = enlarge(picture, report, restore_faces="gfpgan-1.4")
 
     assert report.notes == ["No face was found to restore."]
-    assert np.array_equal(output.picture.pixels, enlarge(picture).pixels)
+    assert np.array_equal(restored.pixels, enlarge(picture).pixels)
+
+
+def test_upscale_of_a_grey_picture_stays_grey_where_its_faces_are_restored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tinted = np.full((40, 60, 3), (200, 100, 50), np.uint8)
+    monkeypatch.setattr("studio.tools.upscale.find_faces", lambda *_: ["face"])
+    monkeypatch.setattr("studio.tools.upscale.restore_faces", lambda *_: tinted)
+
+    restored = enlarge(Picture(without_colour(smooth_picture(20, 30))), restore_faces="gfpgan-1.4")
+
+    assert restored.pixels[0, 0].tolist() == [124, 124, 124]
+    assert is_grey(restored.pixels)
+
+
+NO_DENOISE = "Denoise 0.8 changed nothing: {} has no such setting."
+NO_FIDELITY = "Restoration fidelity 0.9 changed nothing: gfpgan-1.4 has no such setting."
+NO_RESTORATION = "changed nothing: no face restoration was chosen."
+
+
+@pytest.mark.parametrize(
+    ("params", "notes"),
+    [
+        ({}, []),
+        ({"denoise": 0.5, "restore_blend": 0.8, "restore_fidelity": 0.5}, []),
+        ({"denoise": 0.8}, [NO_DENOISE.format(INTERPOLATION)]),
+        (
+            {"restore_blend": 0.3, "restore_fidelity": 1},
+            [
+                f"Restoration blend 0.3 {NO_RESTORATION}",
+                f"Restoration fidelity 1.0 {NO_RESTORATION}",
+            ],
+        ),
+        (
+            {"scale": 3, "target_width_px": 90},
+            ["Scale 3 changed nothing: the target width goes before it."],
+        ),
+        ({"target_width_px": 90}, []),
+    ],
+)
+def test_upscale_says_which_settings_changed_nothing(
+    params: dict[str, Any], notes: list[str]
+) -> None:
+    report = Report()
+    enlarge(Picture(smooth_picture(20, 30)), report, **params)
+    assert report.notes == notes
+
+
+def test_upscale_by_a_network_without_denoising_says_that_it_changed_nothing() -> None:
+    report = Report()
+    picture = Picture(smooth_picture(20, 30))
+    enlarge_by_network(picture, NearestModels(2), report, denoise=0.8)
+    assert report.notes == [NO_DENOISE.format("nearest")]
+
+
+@pytest.mark.parametrize(
+    ("model_id", "notes"),
+    [
+        (
+            "gfpgan-1.4",
+            ["Restoration fidelity 0.9 changed nothing: gfpgan-1.4 has no such setting."],
+        ),
+        ("codeformer", []),
+    ],
+)
+def test_upscale_says_that_fidelity_changed_nothing_where_the_restorer_has_none(
+    monkeypatch: pytest.MonkeyPatch, model_id: str, notes: list[str]
+) -> None:
+    monkeypatch.setattr("studio.tools.upscale.find_faces", lambda *_: ["face"])
+    monkeypatch.setattr("studio.tools.upscale.restore_faces", lambda pixels, *_: pixels)
+    report, picture = Report(), Picture(smooth_picture(20, 30))
+
+    enlarge(picture, report, restore_faces=model_id, restore_fidelity=0.9)
+
+    assert report.notes == notes
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 9), (3000, 17), (17, 3000)])
