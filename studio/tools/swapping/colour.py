@@ -74,10 +74,12 @@ def match_colour(
     source_mean, source_spread = _moments(source, judged)
     gain = np.clip(target_spread / (source_spread + 1e-3), _LEAST_GAIN, _MOST_GAIN)
     matched = np.asarray((source - source_mean) * gain + target_mean, np.float32)
-    # Light tints in proportion: dark irises and lashes would turn blue by what makes skin paler.
+    # Light tints in proportion: dark irises and lashes would turn blue or green by what makes
+    # skin paler. What makes skin warmer suits them.
     lightness = np.clip(source[..., 0] / (source_mean[0] + 1e-3), 0, 1)
-    tinted = 1 - areas.features * (1 - lightness)
-    matched[..., 1:] = source[..., 1:] + (matched - source)[..., 1:] * tinted[..., np.newaxis]
+    cooled = (1 - areas.features * (1 - lightness))[..., np.newaxis]
+    change = (matched - source)[..., 1:]
+    matched[..., 1:] = source[..., 1:] + np.where(change < 0, change * cooled, change)
     lit = areas.bare * np.maximum(areas.skin, areas.inner) + np.float32(1e-6)
     for light in _LIGHTS:
         matched = _take_light(matched, target, lit, light, eyes_px)
