@@ -7,6 +7,7 @@ PyMatting's Laplacian, preconditioner and solver.
 from __future__ import annotations
 
 import importlib.util
+import logging
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -17,8 +18,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from studio.imaging.guided import guided_upsample
 from studio.imaging.picture import Pixels
 from studio.imaging.trimap import FOREGROUND, UNKNOWN, shrink_trimap
+
+logger = logging.getLogger(__name__)
 
 SOLVED_PIXELS = 1_000_000
 """The Laplacian takes 400 bytes a pixel, so larger parts are solved reduced to this many."""
@@ -32,7 +36,9 @@ _CONTEXT_PX = 8
 _GUIDE_RADIUS_PX = 2
 """In reduced pixels; the colour line of the matting windows, carried to full size."""
 _GUIDE_EPSILON = 2.0
-"""In levels of the guide; below it colours count as flat."""
+"""In squared levels, about the grain of a good photograph; below it colours count as flat."""
+
+_UNSETTLED = "the solver did not settle on an alpha"
 
 _Floats = npt.NDArray[np.floating[Any]]
 _Box = tuple[slice, slice]
@@ -47,8 +53,8 @@ def solve_matte(pixels: Pixels, trimap: Pixels, tell: Callable[[float], None]) -
 
     Only the part of the picture that holds the band is looked at. Where that part is larger
     than ``SOLVED_PIXELS`` it is solved reduced, and brought to full size by a guided filter,
-    which keeps alpha a straight function of colour in each small window (He et al., Guided
-    Image Filtering, 2013), as closed-form matting itself assumes.
+    which keeps alpha a straight function of colour in each small window, as closed-form
+    matting itself assumes.
 
     Args:
         pixels: RGB ``uint8 (H, W, 3)``.
@@ -81,12 +87,11 @@ def _solve_part(pixels: Pixels, trimap: Pixels, tell: Callable[[float], None]) -
     size = (max(int(width / factor), 1), max(int(height / factor), 1))
     reduced = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     matte = _solve(reduced, shrink_trimap(trimap, *size), tell)
-    smooth = cv2.resize(
-        matte.astype(np.float32) * 255, (width, height), interpolation=cv2.INTER_CUBIC
+    return _bytes(
+        guided_upsample(
+            matte * 255, reduced, pixels, radius_px=_GUIDE_RADIUS_PX, epsilon=_GUIDE_EPSILON
+        )
     )
-    radius_px = round(_GUIDE_RADIUS_PX * factor)
-    guided = cv2.ximgproc.guidedFilter(pixels, smooth, radius_px, _GUIDE_EPSILON, scale=1 / factor)
-    return _bytes(np.asarray(guided, dtype=np.float32))
 
 
 def _solve(pixels: Pixels, trimap: Pixels, tell: Callable[[float], None]) -> _Floats:
@@ -128,9 +133,7 @@ def _settle(
                 system, given, M=precondition, rtol=_TOLERANCE, maxiter=_MAX_STEPS, callback=step
             )
     except ValueError as error:
-        raise UnsolvedMatteError("the solver did not settle on an alpha") from error
-    if not np.isfinite(solution).all():
-        raise UnsolvedMatteError("the solver did not settle on an alpha")
+        raise UnsolvedMatteError(_UNSETTLED) from error
     return solution
 
 
@@ -141,6 +144,10 @@ def _pymatting(name: str) -> ModuleType:
     The package's own ``__init__`` compiles all of its methods on first use, which takes the
     better part of a minute; the three modules that are needed take a few seconds. Numba keeps
     what it compiled, so later processes load them at once.
+
+    What a module prints is logged instead: the preconditioner prints that it failed each time
+    it goes on to a larger shift of the diagonal. That costs steps, not accuracy, since the
+    solver stops by what is left over.
     """
     package = importlib.util.find_spec("pymatting")
     if package is None or not package.submodule_search_locations:
@@ -150,6 +157,7 @@ def _pymatting(name: str) -> ModuleType:
     if spec is None or spec.loader is None:
         raise ModuleNotFoundError(f"PyMatting has no module {name}")
     module = importlib.util.module_from_spec(spec)
+    vars(module)["print"] = logger.debug
     spec.loader.exec_module(module)
     return module
 
@@ -163,4 +171,6 @@ def _box_of(band: npt.NDArray[np.bool_]) -> _Box:
 
 
 def _bytes(values: _Floats) -> Pixels:
+    if not np.isfinite(values).all():
+        raise UnsolvedMatteError(_UNSETTLED)
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
