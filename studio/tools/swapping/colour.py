@@ -77,7 +77,7 @@ def match_colour(
     # Light tints in proportion: dark irises and lashes would turn blue or green by what makes
     # skin paler. What makes skin warmer suits them.
     lightness = np.clip(source[..., 0] / (source_mean[0] + 1e-3), 0, 1)
-    cooled = (1 - areas.features * (1 - lightness))[..., np.newaxis]
+    cooled = (1 - areas.eyes * (1 - lightness))[..., np.newaxis]
     change = (matched - source)[..., 1:]
     matched[..., 1:] = source[..., 1:] + np.where(change < 0, change * cooled, change)
     lit = areas.bare * np.maximum(areas.skin, areas.inner) + np.float32(1e-6)

@@ -38,6 +38,7 @@ class FaceAreas:
         inner: brows to chin.
         core: nose and features with a firm edge, of the source's shape.
         features: eyes, brows and lips, of both faces.
+        eyes: eyes and brows, of the source's shape.
         skin: what looks like bare skin in both.
 
     """
@@ -46,6 +47,7 @@ class FaceAreas:
     inner: Floats
     core: Floats
     features: Floats
+    eyes: Floats
     skin: Floats
 
     @property
@@ -66,13 +68,14 @@ def face_areas(target: Points, shape: Points, skin: Floats) -> FaceAreas:
     """
     size = (skin.shape[1], skin.shape[0])
     eyes_px = float(np.linalg.norm(target[33, :2] - target[263, :2]))
-    parts = (RIGHT_EYE, LEFT_EYE, RIGHT_BROW, LEFT_BROW, LIPS)
-    both = [mesh[list(part), :2] for part in parts for mesh in (target, shape)]
+    eyes = (RIGHT_EYE, LEFT_EYE, RIGHT_BROW, LEFT_BROW)
+    both = [mesh[list(part), :2] for part in (*eyes, LIPS) for mesh in (target, shape)]
     return FaceAreas(
         outline=polygon(size, scaled(target[list(OVAL), :2], _OUTLINE_SHARE)),
         inner=polygon(size, shape[list(INNER)], 0.05 * eyes_px),
         core=union(size, _core(shape), 0.015 * eyes_px),
         features=union(size, both, 0.03 * eyes_px),
+        eyes=union(size, [shape[list(part)] for part in eyes], 0.03 * eyes_px),
         skin=skin,
     )
 

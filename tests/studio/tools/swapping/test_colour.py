@@ -13,7 +13,9 @@ def areas(eye: tuple[slice, slice]) -> FaceAreas:
     whole = np.ones((SIDE_PX, SIDE_PX), np.float32)
     features = np.zeros_like(whole)
     features[eye] = 1
-    return FaceAreas(outline=whole, inner=whole, core=whole, features=features, skin=whole)
+    return FaceAreas(
+        outline=whole, inner=whole, core=whole, features=features, eyes=features, skin=whole
+    )
 
 
 def test_match_colour_gives_skin_the_targets_tint_and_leaves_dark_eyes_their_own() -> None:
