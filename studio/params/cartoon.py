@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, field_validator
 
 from studio.params.common import Seed, ToolParams
 
@@ -56,8 +56,19 @@ class CartoonParams(ToolParams):
     long_side_px: Literal[512, 1024, 2048] | None = Field(
         default=1024,
         title="Long side px",
-        description="Of the result, also where the photograph is smaller; not set keeps its size. "
-        "On the contact sheet each picture has half of it.",
+        description="Of the result, also where the photograph is smaller; not set (null) keeps "
+        "its size. On the contact sheet each picture has half of it.",
     )
     region: CartoonRegion = Field(default=CartoonRegion.PICTURE, title="What to draw")
     seed: Seed = Field(default=0, title="Seed", description="Of paper grain and wobble.")
+
+    @field_validator("long_side_px", mode="wrap")
+    @classmethod
+    def _names_every_choice(cls, value: Any, check: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401 - input
+        """Pydantic's own sentence leaves out that null may be given."""
+        try:
+            return check(value)
+        except ValidationError as error:
+            raise ValueError(
+                "Choose 512, 1024 or 2048, or null for the photograph's size"
+            ) from error

@@ -19,13 +19,14 @@ from studio.imaging.surroundings import fill_hidden
 from studio.params import ALL_LOOKS, CartoonParams, CartoonRegion, Look, ToolParams
 from studio.report import Report
 from studio.tools.cartooning.layout import CAPTIONS, SheetLayout
-from studio.tools.cartooning.looks import draw, find_features
+from studio.tools.cartooning.looks import SEEDED_LOOKS, draw, find_features
 from studio.tools.cartooning.sheet import compose_sheet, spread_mask
-from studio.tools.cartooning.strength import blend
+from studio.tools.cartooning.strength import blend, fade
 from studio.tools.choice import chosen_model
 from studio.tools.estimate import output_size
 from studio.tools.spec import ToolInputs, ToolOutput
 from studio.tools.subject import predicted_alpha, stored_alpha
+from studio.tools.unused import note_unused
 
 if TYPE_CHECKING:
     from studio.models.cache import ModelCache
@@ -41,7 +42,7 @@ def run(
 
     The result has the long side asked for even where the photograph is smaller: drawn lines
     do not lose by it. Strength 1 is the drawing itself, and weaker ones mix it with the
-    photograph, the same at every pixel.
+    photograph, the same at every pixel; under a sketch the photograph's colour goes first.
 
     Args:
         inputs: "image"; optionally "render", the drawing of an earlier run at the size of
@@ -66,11 +67,16 @@ def run(
         raise TypeError("cartoon takes CartoonParams")
     picture = inputs["image"]
     size = output_size(params, picture.width, picture.height)
+    _note_unused(inputs, params, report)
     with report.span(0.0, 0.15):
         subject = _subject(inputs, params, models, report)
     with report.span(0.15, 0.95):
         photo, full = _photo_and_drawing(inputs, params, size, models, report)
     region = None if subject is None else _drawn_region(subject, params, picture, size)
+    if (pencil := _pencil_part(params, picture)) is not None:
+        photo = photo.copy()
+        within = None if region is None else region[pencil]
+        photo[pencil] = fade(photo[pencil], params.strength, within)
     pixels = blend(photo, full, params.strength, region)
     is_opaque = picture.alpha is None or params.look == ALL_LOOKS
     alpha = None if is_opaque or picture.alpha is None else resample(picture.alpha, *size)
@@ -81,6 +87,19 @@ def run(
     if subject is not None:
         outputs.append(ToolOutput("alpha", picture.with_pixels(picture.pixels, subject)))
     return outputs
+
+
+def _note_unused(inputs: ToolInputs, params: CartoonParams, report: Report) -> None:
+    """Say what was given and decides nothing in this run."""
+    if "render" in inputs:
+        report.note(
+            "Not drawn again: the drawing given was used, with the look and seed it was made with."
+        )
+    elif params.look not in (*SEEDED_LOOKS, ALL_LOOKS):
+        because = f"the look {params.look} has no grain or wobble"
+        note_unused(params, "seed", because=because, report=report)
+    if "alpha" in inputs and params.region is CartoonRegion.PICTURE:
+        report.note("The alpha given changed nothing: the whole picture was drawn.")
 
 
 def _photo_and_drawing(
@@ -183,6 +202,16 @@ def _drawn_region(
         return _at(region, size)
     layout = SheetLayout.of(picture.width, picture.height, params.long_side_px)
     return spread_mask(layout, _at(region, (layout.picture_width_px, layout.picture_height_px)))
+
+
+def _pencil_part(params: CartoonParams, picture: Picture) -> tuple[slice, slice] | None:
+    """Rows and columns of the result that are drawn without colour; None where nothing is."""
+    if params.look == Look.SKETCH:
+        return slice(None), slice(None)
+    if params.look == ALL_LOOKS:
+        layout = SheetLayout.of(picture.width, picture.height, params.long_side_px)
+        return layout.place_of(Look.SKETCH)
+    return None
 
 
 def _at(pixels: Pixels, size: tuple[int, int]) -> Pixels:

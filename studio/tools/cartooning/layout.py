@@ -66,6 +66,12 @@ class SheetLayout:
         inset_px = (width_px - self.margin_px - self.picture_width_px) // 2
         return self.margin_px + column * width_px + inset_px, self.margin_px + row * height_px
 
+    def place_of(self, look: Look) -> tuple[slice, slice]:
+        """Rows and columns of the sheet that hold the picture in this look."""
+        left, top = self.corner(1 + list(CAPTIONS).index(look))
+        rows = slice(top, top + self.picture_height_px)
+        return rows, slice(left, left + self.picture_width_px)
+
     def caption_middle(self, index: int) -> tuple[int, int]:
         """Where the middle of a caption is."""
         left, top = self.corner(index)

@@ -36,6 +36,8 @@ from studio.tools.cartooning.watercolour import finish_handdrawn
 if TYPE_CHECKING:
     from studio.models.cache import ModelCache
 
+SEEDED_LOOKS = (Look.HANDDRAWN, Look.SKETCH)
+"""The looks that draw on paper, whose grain, wobble and hatching the seed decides."""
 LARGEST_DRAWING_PX = 2560
 """Longer pictures are drawn at this long side and enlarged: strokes have no finer detail."""
 _SEARCH_PX = 1024

@@ -22,7 +22,7 @@ from studio.faces.face import Face
 from studio.imaging.picture import Pixels
 from studio.models.cache import Model
 from studio.models.contracts import Alignment
-from studio.models.runtime import Floats
+from studio.models.runtime import Floats, memory_exhausted
 from studio.models.style import draw
 from studio.report import Report
 from studio.tools.styling.enlarging import enlarge_drawing
@@ -75,6 +75,9 @@ def draw_heads(
     Returns:
         RGB ``uint8 (H, W, 3)``.
 
+    Raises:
+        RetriableError: ``memory.exhausted``.
+
     """
     result = drawn.copy()
     for index, face in enumerate(faces):
@@ -104,7 +107,10 @@ def _draw_head(
     large = np.asarray(warped, np.uint8)
     shrunk = cv2.resize(large, (side_px, side_px), interpolation=cv2.INTER_AREA)
     small = np.asarray(shrunk, np.uint8)
-    drawn = draw(head, small, report)
+    try:
+        drawn = draw(head, small, report)
+    except MemoryError as error:  # the crop has the one size that the network takes
+        raise memory_exhausted(f"a head with {head.spec.title}") from error
     if large_px > side_px:
         drawn, _ = enlarge_drawing(drawn, small, large, models, report)
         wide = cv2.resize(blend, (large_px, large_px), interpolation=cv2.INTER_LINEAR)

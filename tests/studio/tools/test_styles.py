@@ -261,6 +261,21 @@ def test_draw_heads_larger_than_the_crop_are_enlarged_sharp(blend: Path) -> None
     assert np.abs(drawn.astype(int) - pixels).mean() < 4
 
 
+def test_stylise_by_a_portrait_style_whose_head_does_not_fit_can_be_tried_later(
+    monkeypatch: pytest.MonkeyPatch, blend: Path
+) -> None:
+    def starve(fed: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr("studio.tools.styles.find_faces", lambda *_: [face_at(80, 60, 30)])
+    models = portrait_models(blend)
+    models._answers["head"] = starve
+
+    with pytest.raises(RetriableError) as error:
+        run(models, photo(400, 300))
+    assert error.value.code == "memory.exhausted"
+
+
 @pytest.mark.parametrize("place", [(-300, 50), (0, 0), (399, 299), (2000, 2000)])
 def test_draw_heads_at_and_beyond_the_border(blend: Path, place: tuple[int, int]) -> None:
     pixels, models = photo(400, 300), portrait_models(blend)
