@@ -1,69 +1,113 @@
-"""One picture of each tool without looks: ``python -m tests.studio.tools.golden_pictures`` makes
-them anew."""
+"""What every look and tool makes of the sample portrait, kept as pictures.
+
+``python -m tests.studio.tools.golden_pictures [NAME ...]`` makes all, or those named, anew.
+"""
 
 from __future__ import annotations
 
+import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from studio.imaging.picture import Picture, Pixels
+from studio.imaging.decode import Limits, decode
+from studio.imaging.picture import Pixels
 from studio.models.cache import ModelCache
-from studio.models.catalogue import load_catalogue
-from studio.models.weights import WeightStore
-from studio.params import parse_params
-from studio.report import Report
+from studio.params import Look
 from studio.settings import Settings
-from studio.tools.spec import ToolInputs, get_tool
-from tests.studio.tools.golden_cartoons import portrait
+from tests.studio.tools.sample_runs import SampleRun, head, open_models, portrait
 
-FOLDER = Path(__file__).parents[2] / "golden"
-TOOLS = ("cutout", "upscale", "inpaint")
+_FOLDER = Path(__file__).parents[2] / "golden"
 _SIDE_PX = 256
-_QUALITY = 90
+_PAINT = (255, 0, 255)
 
 
-def make(tool: str) -> Pixels:
-    """What ``tool`` makes of the portrait, RGB ``uint8 (H, W, 3)``."""
-    settings = Settings()
-    models = ModelCache(WeightStore(settings.weights_dir, load_catalogue()), settings)
-    photo = portrait(_SIDE_PX)
-    pictures = {"image": [Picture(photo)]}
-    match tool:
-        case "cutout":
-            values = {"output": "colour", "colour": "#2a9d8f", "outline_px": 3}
-        case "upscale":
-            values = {"scale": 2}
-            pictures = {"image": [Picture(np.ascontiguousarray(photo[:128, 64:192]))]}
-        case _:
-            values = {"model": "auto", "seed": 1}
-            pictures["mask"] = [Picture(_damage(photo))]
-    spec = get_tool(tool)
-    params = parse_params(tool, values)
-    image, *_ = spec.load()(ToolInputs(pictures), params, models, Report())
-    return image.picture.pixels
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """One run, and the index of the pixels of its result that are the tool's own work.
+
+    What a tool only hands through would hide its faults.
+    """
+
+    run: SampleRun
+    part: Any = ...
+
+    @property
+    def photo(self) -> Pixels:
+        """The main input, RGB ``uint8 (H, W, 3)``."""
+        return np.asarray(self.run.pictures["image"])
+
+    def make(self, models: ModelCache) -> Pixels:
+        """The result, RGB ``uint8 (H, W, 3)``."""
+        image, *_ = self.run.run(models).outputs
+        limits = Limits.from_settings(Settings())
+        return decode(image.data, file_name=image.file_name, limits=limits).pixels
 
 
-def golden_path(tool: str) -> Path:
-    return FOLDER / tool / "portrait.webp"
+def _cartoon(look: Look) -> Golden:
+    values = {"look": look, "strength": 1, "long_side_px": None}
+    return Golden(SampleRun("cartoon", {"image": Image.fromarray(head())}, values))
 
 
-def _damage(photo: Pixels) -> Pixels:
-    """A hole on the wall and a scratch across the suit, white on black."""
-    mask = np.zeros_like(photo)
-    mask[50:90, 158:172] = 255
+def _cutout() -> Golden:
+    values = {"output": "colour", "colour": "#2a9d8f", "outline_px": 3}
+    photo = Image.fromarray(portrait(_SIDE_PX))
+    return Golden(SampleRun("cutout", {"image": photo}, values))
+
+
+def _upscale() -> Golden:
+    face = Image.fromarray(portrait(_SIDE_PX)).crop((64, 0, 192, 128))
+    return Golden(SampleRun("upscale", {"image": face}, {"scale": 2}))
+
+
+def _inpaint() -> Golden:
+    """A hole in the suit, one on the wall and a scratch, all painted over."""
+    rows, columns = np.mgrid[:_SIDE_PX, :_SIDE_PX]
+    mask = np.hypot(rows - 175, columns - 45) < 22
+    mask[50:90, 158:172] = True
     diagonal = np.arange(110, 230)
     for offset in range(3):
-        mask[diagonal, diagonal // 2 + offset] = 255
-    return mask
+        mask[diagonal, diagonal // 2 + offset] = True
+    painted = np.where(mask[..., np.newaxis], np.uint8(_PAINT), portrait(_SIDE_PX))
+    pictures = {"image": Image.fromarray(painted), "mask": Image.fromarray(mask)}
+    return Golden(SampleRun("inpaint", pictures, {"seed": 1}), part=mask)
+
+
+def _faceswap() -> Golden:
+    """Onto the same person in other light, mirrored: every feature lies elsewhere."""
+    mirrored = (head()[:, ::-1] * np.array([0.75, 0.65, 0.6]) + 10).astype(np.uint8)
+    pictures = {"image": Image.fromarray(mirrored), "source": Image.fromarray(head())}
+    return Golden(SampleRun("faceswap", pictures, {}), part=np.s_[60:160, 86:170])
+
+
+GOLDENS = {
+    **{f"cartoon/{look}": _cartoon(look) for look in Look},
+    "cutout/portrait": _cutout(),
+    "faceswap/portrait": _faceswap(),
+    "inpaint/portrait": _inpaint(),
+    "upscale/portrait": _upscale(),
+}
+
+
+def read_golden(name: str) -> Pixels:
+    """The kept picture, RGB ``uint8 (H, W, 3)``."""
+    with Image.open(_path(name)) as golden:
+        return np.asarray(golden.convert("RGB"))
+
+
+def _path(name: str) -> Path:
+    return _FOLDER / f"{name}.webp"
 
 
 def main() -> None:
-    for tool in TOOLS:
-        path = golden_path(tool)
-        path.parent.mkdir(exist_ok=True)
-        Image.fromarray(make(tool)).save(path, "WEBP", quality=_QUALITY, method=6)
+    models = open_models()
+    for name in sys.argv[1:] or GOLDENS:
+        Image.fromarray(GOLDENS[name].make(models)).save(
+            _path(name), "WEBP", lossless=True, quality=100, method=6
+        )
 
 
 if __name__ == "__main__":

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from studio.errors import JobCancelledError
 from studio.imaging.picture import Picture
@@ -19,7 +16,7 @@ from studio.tools.cartoon import run
 from studio.tools.estimate import output_size
 from studio.tools.spec import ToolInputs, ToolOutput
 from tests.metrics import psnr_db
-from tests.studio.tools.golden_cartoons import golden_path, in_full_strength, portrait
+from tests.studio.tools.sample_runs import portrait
 from tests.studio.tools.stand_ins import NoModels
 
 pytestmark = [
@@ -33,10 +30,6 @@ pytestmark = [
     ),
 ]
 
-LEAST_PSNR_DB = 30
-"""The goldens are lossy, which alone leaves 34 to 42 dB; other versions of cv2 and ncnn move
-edges and bands by fractions of a pixel. Lines one pixel off leave 24 at most."""
-
 
 def draw(
     inputs: dict[str, Picture], models: ModelCache | NoModels, **params: Any
@@ -44,15 +37,6 @@ def draw(
     values = CartoonParams.model_validate({"long_side_px": None, **params})
     given = ToolInputs({role: [picture] for role, picture in inputs.items()})
     return run(given, values, models, Report())
-
-
-@pytest.mark.parametrize("look", list(Look))
-def test_cartoon_of_the_portrait_looks_as_it_did(installed_models: ModelCache, look: Look) -> None:
-    drawn = in_full_strength(portrait(), installed_models, look=look)
-
-    golden = np.asarray(Image.open(golden_path(look)).convert("RGB"))
-    assert psnr_db(drawn, golden) > LEAST_PSNR_DB
-    assert np.abs(drawn.mean((0, 1)) - golden.mean((0, 1))).max() < 1.5, "the colours drift"
 
 
 def test_cartoon_from_its_render_is_what_a_fresh_run_gives(installed_models: ModelCache) -> None:
@@ -68,25 +52,16 @@ def test_cartoon_from_its_render_is_what_a_fresh_run_gives(installed_models: Mod
         assert np.array_equal(one.picture.pixels, other.picture.pixels)
 
 
-def test_cartoon_is_the_same_to_the_byte_in_two_processes() -> None:
-    """All looks on one sheet, noise and networks included."""
-    command = [sys.executable, "-m", "tests.studio.tools.golden_cartoons", "digest"]
-    first, second = (
-        subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(2)
-    )
-    assert len(first) == 64
-    assert first == second
-
-
 def test_cartoon_of_another_seed_has_other_grain_in_the_same_picture(
     installed_models: ModelCache,
 ) -> None:
     photo = portrait(160)
     first, second = (
-        in_full_strength(photo, installed_models, look="sketch", seed=seed) for seed in (1, 2)
+        draw({"image": Picture(photo)}, installed_models, look="sketch", strength=1, seed=seed)[0]
+        for seed in (1, 2)
     )
-    assert not np.array_equal(first, second)
-    assert psnr_db(first, second) > 25
+    assert not np.array_equal(first.picture.pixels, second.picture.pixels)
+    assert psnr_db(first.picture.pixels, second.picture.pixels) > 25
 
 
 SIZES = ((1, 1, None), (2, 3, 512), (17, 3000, 512), (3000, 17, None), (90, 40, None))

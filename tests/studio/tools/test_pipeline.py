@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from hashlib import sha256
 from io import BytesIO
@@ -18,7 +15,6 @@ from studio.imaging.encode import encode_mask
 from studio.imaging.provenance import read_provenance
 from studio.params import INTERPOLATION, CutoutParams, ToolParams, UpscaleParams
 from studio.report import Report, Stage
-from studio.settings import ROOT
 from studio.tools.pipeline import InputFile, RunResult, library_versions, result_stem, run_tool
 from studio.tools.spec import TOOLS
 from tests.studio.tools.stand_ins import NoModels
@@ -193,31 +189,3 @@ def test_run_tool_names_the_file_that_is_no_picture() -> None:
 )
 def test_result_stem_is_a_safe_file_name(file_name: str, stem: str) -> None:
     assert result_stem(file_name) == stem
-
-
-_DIGESTS = """
-import json, sys
-from hashlib import sha256
-from tests.studio.tools import test_pipeline as t
-runs = [
-    t.run(t.cutout_files(), t.CutoutParams(**params)) for params in json.loads(sys.argv[1])
-] + [t.enlarge(t.png("LA"), scale=3, format="webp")]
-print(json.dumps([sha256(o.data).hexdigest() for r in runs for o in r.outputs]))
-"""
-
-
-def test_run_tool_in_two_processes_gives_the_same_bytes() -> None:
-    variants = [
-        {"feather_px": 2, "shift_px": -1.5},
-        {"output": "blur", "format": "jpeg"},
-        {"output": "colour", "format": "webp", "crop": True, "keep_largest": True},
-    ]
-    command = [sys.executable, "-c", _DIGESTS, json.dumps(variants)]
-
-    first, second = (
-        json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout)
-        for _ in range(2)
-    )
-
-    assert first == second
-    assert len(first) == 2 * len(variants) + 1

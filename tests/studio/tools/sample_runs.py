@@ -1,0 +1,88 @@
+"""Runs of the sample portrait on the default weights, file to file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.sample import sample_picture
+from studio.imaging.decode import Limits
+from studio.imaging.picture import Pixels
+from studio.imaging.resample import resample
+from studio.models.cache import ModelCache
+from studio.models.catalogue import load_catalogue
+from studio.models.weights import WeightStore
+from studio.params import parse_params
+from studio.report import Report
+from studio.settings import Settings
+from studio.tools.pipeline import InputFile, RunResult, run_tool
+from studio.tools.spec import get_tool
+
+_FACE_SEARCH = ("blazeface-short", "blazeface-full", "facemesh", "iris-landmark")
+_DEFAULT_WEIGHTS = {
+    "cartoon": (*_FACE_SEARCH, "realesr-animevideov3"),
+    "cutout": ("isnet",),
+    "inpaint": (),
+    "faceswap": _FACE_SEARCH,
+    "upscale": ("realesr-animevideov3",),
+    "faces": _FACE_SEARCH,
+}
+"""By tool: what its default parameters open."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRun:
+    """One run: a tool, its inputs by role and the parameters that are not the default ones."""
+
+    tool: str
+    pictures: Mapping[str, Image.Image]
+    values: Mapping[str, Any]
+
+    @property
+    def needs_weights(self) -> pytest.MarkDecorator:
+        """What the fixture ``need_weights`` reads off a test."""
+        return pytest.mark.weights(*_DEFAULT_WEIGHTS[self.tool])
+
+    def run(self, models: ModelCache) -> RunResult:
+        """As ``studio run`` does it."""
+        return run_tool(
+            get_tool(self.tool),
+            [InputFile(role, f"{role}.png", _png(image)) for role, image in self.pictures.items()],
+            parse_params(self.tool, dict(self.values)),
+            models,
+            Report(),
+            limits=Limits.from_settings(Settings()),
+        )
+
+
+def open_models() -> ModelCache:
+    """The weights of this checkout, none of them loaded yet."""
+    settings = Settings()
+    return ModelCache(WeightStore(settings.weights_dir, load_catalogue()), settings)
+
+
+def portrait(side_px: int = 384) -> Pixels:
+    """A person in a space suit, square."""
+    return resample(_photo(), side_px, side_px)
+
+
+def head(side_px: int = 256) -> Pixels:
+    """That person's head and shoulders, square; 256 px is full size."""
+    return resample(np.ascontiguousarray(_photo()[10:266, 97:353]), side_px, side_px)
+
+
+def _photo() -> Pixels:
+    _, data = sample_picture()
+    return np.asarray(Image.open(BytesIO(data)).convert("RGB"))
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = BytesIO()
+    image.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
