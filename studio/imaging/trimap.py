@@ -14,6 +14,8 @@ BACKGROUND, UNKNOWN, FOREGROUND = 0, 128, 255
 """The three levels of a trimap."""
 _ALL = 0.999
 """A share above this is all of a pixel, but for rounding."""
+_SPARING_PX = 10
+"""Squares beyond this spare thin parts; at most this wide, what vanishes may be strands of hair."""
 
 
 def make_trimap(
@@ -22,13 +24,15 @@ def make_trimap(
     """Split ``alpha`` into certain subject, certain background and the band between them.
 
     The thresholds and the square are those of rembg and of most matting tools. The picture's
-    border is no edge: a subject that it cuts stays certain up to it.
+    border is no edge: a subject that it cuts stays certain up to it. A part too thin for a
+    large square is eroded by half of its own width at most, so that no head or arm vanishes.
 
     Args:
         alpha: ``uint8 (H, W)``; not changed.
         foreground_threshold: a pixel above this may be certain subject, 0 to 255.
         background_threshold: a pixel below this may be certain background, 0 to 255.
-        erode_size_px: side of the square by which both certain areas are eroded; 0 keeps them.
+        erode_size_px: side of the square by which both certain areas are eroded; 0 keeps
+            them, and beyond 10 parts of less than twice this width are eroded less.
 
     Returns:
         ``uint8 (H, W)`` of ``BACKGROUND``, ``UNKNOWN`` and ``FOREGROUND``.
@@ -57,5 +61,13 @@ def _eroded(certain: _Flags, size_px: int) -> _Flags:
     if not size_px:
         return certain
     # Outside of the picture cv2 takes everything for set, so its border erodes nothing.
-    eroded = cv2.erode(certain.view(np.uint8), np.ones((size_px, size_px), np.uint8))
-    return np.asarray(eroded, dtype=np.bool_)
+    eroded = _by_square(cv2.MORPH_ERODE, certain, size_px)
+    if size_px <= _SPARING_PX:
+        return eroded
+    is_wide = _by_square(cv2.MORPH_OPEN, certain, 2 * size_px - 1)
+    return np.where(is_wide, eroded, _eroded(certain, max(size_px // 2, _SPARING_PX)))
+
+
+def _by_square(operation: int, flags: _Flags, side_px: int) -> _Flags:
+    square = np.ones((side_px, side_px), np.uint8)
+    return np.asarray(cv2.morphologyEx(flags.view(np.uint8), operation, square), dtype=np.bool_)

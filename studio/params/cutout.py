@@ -83,7 +83,7 @@ class CutoutParams(ToolParams):
         le=100,
         title="Erode size px",
         description="Fine hair: side of the square by which both certain areas shrink; more "
-        "looks for hair further out.",
+        "looks for hair further out. Thin parts shrink by half their width at most.",
     )
     shadow: bool = Field(
         default=False,

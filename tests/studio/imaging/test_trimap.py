@@ -37,6 +37,37 @@ def test_trimap_erosion_widens_the_band_by_its_size(size_px: int) -> None:
     assert band[29:31].any() == (size_px > 1)
 
 
+@pytest.mark.parametrize("size_px", [11, 25, 60, 100])
+def test_trimap_erosion_of_a_large_square_keeps_the_middle_of_thin_parts(size_px: int) -> None:
+    alpha = np.zeros((400, 400), np.uint8)
+    alpha[250:, 40:360] = 255  # shoulders
+    alpha[130:250, 170:230] = 255  # neck
+    alpha[40:130, 150:240] = 255  # head
+
+    trimap = trimap_of(alpha, size_px)
+
+    assert np.all(trimap[65:105, 175:215] == FOREGROUND)
+    assert np.all(trimap[160:240, 190:210] == FOREGROUND)
+    band = trimap[330, 40 : 40 + size_px] == UNKNOWN
+    assert band.sum() == size_px // 2, "where there is room the whole square is taken"
+
+
+def test_trimap_erosion_of_a_large_square_keeps_the_background_in_a_gap() -> None:
+    alpha = np.full((400, 400), 255, np.uint8)
+    alpha[:, 170:230] = 0
+
+    trimap = trimap_of(alpha, 100)
+
+    assert np.all(trimap[:, 190:210] == BACKGROUND)
+    assert np.all(trimap[:, 165:175] == UNKNOWN)
+
+
+def test_trimap_erosion_of_the_usual_size_spares_no_strand_of_hair() -> None:
+    alpha = np.zeros((100, 100), np.uint8)
+    alpha[:, 50:59] = 255
+    assert not (trimap_of(alpha, 10) == FOREGROUND).any()
+
+
 def test_trimap_border_of_the_picture_is_no_edge() -> None:
     trimap = trimap_of(half(), 10)
 
