@@ -126,5 +126,5 @@ def evidence_words(spec: ModelSpec) -> str:
 
 
 def tool_words(spec: ModelSpec) -> str:
-    """The tools that can run a model, or what it waits for one to do."""
-    return ", ".join(spec.tools) if spec.tools else f"{spec.task}, used by no tool yet"
+    """The tools that use a model."""
+    return ", ".join(spec.tools)

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import RLock
 
 from studio.errors import ModelUnavailableError
-from studio.models.catalogue import ModelSpec, WeightFile
+from studio.models.catalogue import ModelSpec, Task, WeightFile
 from studio.models.contracts import FaceSwapContract, NetworkContract, OpencvSuperresContract
 from studio.models.runtime import Device, Runtime, memory_exhausted, usable_memory_bytes
 from studio.models.weights import Installed, WeightStore
@@ -164,6 +164,20 @@ class ModelCache:
         """
         return isinstance(self._store.status(model_id), Installed)
 
+    def require(self, model_id: str) -> None:
+        """Refuse a model now for what ``open`` would find wrong with its files.
+
+        Raises:
+            ModelUnavailableError: ``model.unknown``, ``model.missing`` or ``model.damaged``.
+
+        """
+        for file in self.spec(model_id).kept_files:
+            self._store.path(model_id, file.name)
+
+    def known_for(self, tool: str, task: Task) -> list[ModelSpec]:
+        """What ``tool`` can use for ``task``, installed or not, its default first."""
+        return self._store.catalogue.for_tool(tool, task)
+
     def installed_for(self, tool: str) -> list[str]:
         """Ids of the installed models that ``tool`` can run here, its default first.
 
@@ -280,9 +294,14 @@ def _has_runtime(spec: ModelSpec) -> bool:
 def _record(
     report: Report, spec: ModelSpec, digests: _Digests, runtime: Runtime, *, was_warm: bool
 ) -> None:
-    """Name the weights in the run's record, once however often they are opened."""
+    """Name the weights in the run's record, once however often they are opened.
+
+    The record's notes say when their licence forbids a use of the result.
+    """
     if any(_Digests(use.sha256, use.graph_sha256) == digests for use in report.weights):
         return
+    if spec.licence.restriction:
+        report.note(f"{spec.title}: {spec.licence.restriction}.")
     report.weights.append(
         WeightUse(
             id=spec.id,

@@ -25,7 +25,21 @@ DigestKind = Literal["sha256", "md5", "git-blob"]
 Evidence = Literal["published", "computed", "seen elsewhere"]
 Conversion = Literal["ncnn-to-onnx", "half-to-float", "torch-to-onnx", "tensorflow-to-onnx"]
 Commercial = Literal["yes", "no", "ask"]
-Format = Literal["onnx", "ncnn", "tensorflow-graph", "tflite", "torchscript", "torch-state-dict"]
+Format = Literal["onnx", "ncnn", "tensorflow-graph", "tflite", "torchscript"]
+ToolName = Literal["cartoon", "cutout", "inpaint", "faceswap", "upscale", "faces"]
+Task = Literal[
+    "matting",
+    "super-resolution",
+    "inpainting",
+    "cartoon",
+    "face-swap",
+    "face-embedding",
+    "embedding-bridge",
+    "face-restoration",
+    "face-occlusion",
+    "face-detection",
+    "face-landmarks",
+]
 
 
 class _Frozen(BaseModel):
@@ -48,6 +62,11 @@ class Licence(_Frozen):
     commercial: Commercial
     words: str = Field(min_length=20)
     url: str | None = None
+
+    @property
+    def restriction(self) -> str:
+        """What to say wherever the model is chosen or has run; empty when nothing is forbidden."""
+        return f"no commercial use ({self.name})" if self.commercial == "no" else ""
 
 
 class Digest(_Frozen):
@@ -196,8 +215,9 @@ class ModelSpec(_Frozen):
     Attributes:
         id: stable name, stored in params and run records.
         title: for people.
-        task: what it is for: matting, super-resolution, inpainting, face-swap, ...
-        tools: names of the tools that can run it today; empty for models that wait for theirs.
+        task: what it does. A tool's model is chosen among those of one task.
+        tools: names of all tools that use it, whether a person chooses it there or it helps
+            with each run; first the one it is there for.
         family: networks that share one contract and one origin.
         format: what kind of file is served.
         contract: how to feed the network and read its answer.
@@ -211,8 +231,8 @@ class ModelSpec(_Frozen):
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
     title: str = Field(min_length=1)
-    task: str = Field(min_length=1)
-    tools: tuple[str, ...] = ()
+    task: Task
+    tools: tuple[ToolName, ...] = Field(min_length=1)
     family: str = Field(min_length=1)
     format: Format
     contract: Contract
@@ -387,9 +407,9 @@ class Catalogue:
                 code="model.unknown",
             ) from error
 
-    def for_tool(self, tool: str) -> list[ModelSpec]:
-        """Models the tool can run, in the file's order: its default first."""
-        return [model for model in self if tool in model.tools]
+    def for_tool(self, tool: str, task: Task | None = None) -> list[ModelSpec]:
+        """Models the tool uses, or those for one of its tasks, default first as in the file."""
+        return [model for model in self if tool in model.tools and task in (None, model.task)]
 
     def defaults(self) -> list[ModelSpec]:
         """Models a fresh studio installs."""

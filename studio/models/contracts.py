@@ -155,36 +155,27 @@ class Port(_Frozen):
 
     Attributes:
         name: None when it is found by position.
-        layout: axes in order; "chw"-like words name pictures, "vector" a row of numbers,
-            "boxes" or "points" what a detector answers.
-        shape: sizes in the order of ``layout``; 0 where any size is taken.
-        dtype: element type.
-        colour: channel order, or what the channels mean.
-        divide_by, mean, std: ``(x / divide_by - mean) / std`` turns 0 to 255 into what an
-            input wants, and turns an output back.
-        meaning: polarity, range or decoding, in words.
+        layout: "nhwc" for a picture, RGB; "boxes", "points" or "scalar" for an answer.
+        shape: sizes of the axes.
+        divide_by, mean: ``x / divide_by - mean`` turns 0 to 255 into what an input wants.
+        meaning: range or decoding, in words.
 
     """
 
     name: str | None = None
-    layout: Literal["nchw", "nhwc", "hwc", "vector", "scalar", "boxes", "points"]
-    shape: tuple[int, ...] = ()
-    dtype: Literal["float32", "float64", "uint8", "int64", "bool"] = "float32"
-    colour: Literal["rgb", "bgr", "grey", "mask", "mask+rgb", "none"] = "none"
+    layout: Literal["nhwc", "boxes", "points", "scalar"]
+    shape: tuple[int, ...]
     divide_by: float = 1.0
     mean: tuple[float, ...] = (0.0,)
-    std: tuple[float, ...] = (1.0,)
-    meaning: str = ""
+    meaning: str = Field(min_length=1)
 
 
 class NetworkContract(_Frozen):
-    """The ports of a network that has code of its own, or whose tool is still to come.
+    """The ports of a network that has code of its own.
 
     Attributes:
         inputs: in the graph's order.
         outputs: in the graph's order; those with names are asked for by name.
-        multiple: both sides must be a multiple of this.
-        alignment: the face template its crop is warped to.
         procedure: the steps around the network, in words.
 
     """
@@ -192,8 +183,6 @@ class NetworkContract(_Frozen):
     kind: Literal["network"] = "network"
     inputs: tuple[Port, ...] = Field(min_length=1)
     outputs: tuple[Port, ...] = Field(min_length=1)
-    multiple: int = Field(default=1, ge=1)
-    alignment: Alignment | None = None
     procedure: str = ""
 
 

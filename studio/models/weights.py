@@ -120,6 +120,8 @@ class WeightStore:
             return self._folder.path(spec, wanted)
         mend = f"Run `studio weights pull {spec.id}`."
         if fault == ABSENT:
+            if spec.licence.restriction:
+                mend += f" Mind its licence: {spec.licence.restriction}."
             raise ModelUnavailableError(
                 f"{spec.title} is not installed. {mend}", code="model.missing"
             )

@@ -128,7 +128,7 @@ def _photo_and_drawing(
             return photo, draw(photo, near, Look(params.look), params.seed, models, report)
     from studio.tools.styles import stylise
 
-    model_id = chosen_model(models, params.look, "cartoon").id
+    model_id = chosen_model(models, params.look, "cartoon", "cartoon").id
     return photo, stylise(visible, model_id, params.long_side_px, models, report)
 
 

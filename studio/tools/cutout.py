@@ -111,7 +111,7 @@ def _raw_alpha(
 
 
 def _predict(picture: Picture, model_id: str, models: ModelCache, report: Report) -> Pixels:
-    model = models.open(chosen_model(models, model_id, "cutout").id, report)
+    model = models.open(chosen_model(models, model_id, "cutout", "matting").id, report)
     report.progress(0.1)
     return predicted_alpha(model, picture)
 

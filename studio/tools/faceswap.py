@@ -11,6 +11,7 @@ from studio.imaging.picture import Picture
 from studio.models.embedding import likeness
 from studio.params import MESH, FaceChoice, FaceswapParams, ToolParams
 from studio.report import Report
+from studio.tools.choice import require_model
 from studio.tools.restoration import restore_faces
 from studio.tools.spec import ToolInputs, ToolOutput
 from studio.tools.swapping.choose import Likeness, choose_swaps
@@ -53,6 +54,10 @@ def run(
     """
     if not isinstance(params, FaceswapParams):
         raise TypeError("faceswap takes FaceswapParams")
+    if params.model != MESH:
+        require_model(models, params.model, "faceswap", "face-swap")
+    if params.enhancer is not None:
+        require_model(models, params.enhancer, "faceswap", "face-restoration")
     picture = inputs["image"]
     with report.span(0.0, _FOUND):
         sources = _sources(inputs.all("source"), models, report)

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from studio.errors import UserInputError
 from studio.faces.face import Face
 from studio.imaging.picture import Pixels
-from studio.models.contracts import FaceRestorationContract
 from studio.models.restoration import restoration_contract, restore_crop
 from studio.report import Report
 from studio.tools.swapping.crop import box_mask, cut_aligned, paste
@@ -36,7 +34,7 @@ def restore_faces(
     Args:
         pixels: RGB ``uint8 (H, W, 3)``; not changed.
         faces: of ``pixels``, from ``studio.faces.find``.
-        model_id: a face restoration model of the catalogue.
+        model_id: a face restoration model of the catalogue, as ``choice.require_model`` takes.
         blend: 0 the face as it was, 1 as the network redraws it.
         fidelity: for networks that ask, 1 stays closest to the face as it was.
         models: opens the network.
@@ -46,17 +44,10 @@ def restore_faces(
         RGB ``uint8 (H, W, 3)``; byte-identical away from the faces.
 
     Raises:
-        UserInputError: ``model.other_tool``, the model restores no faces.
         ModelUnavailableError: the model is unknown or not installed.
         RetriableError: ``memory.exhausted``.
 
     """
-    if not isinstance(models.spec(model_id).contract, FaceRestorationContract):
-        raise UserInputError(
-            f"The model {model_id} restores no faces",
-            remedy="`studio weights list` shows which do.",
-            code="model.other_tool",
-        )
     model = models.open(model_id, report)
     contract = restoration_contract(model)
     mask = box_mask(contract.size_px, _MASK_BLUR, (0, 0, 0, 0)) * np.float32(blend)

@@ -48,7 +48,7 @@ def stylise(
         RetriableError: ``memory.exhausted``.
 
     """
-    contract = style_contract(chosen_model(models, model_id, "cartoon"))
+    contract = style_contract(chosen_model(models, model_id, "cartoon", "cartoon"))
     size = fit_long_side(pixels.shape[1], pixels.shape[0], long_side_px)
     photo = pixels if pixels.shape[1::-1] == size else resample(pixels, *size)
     if contract.head_side_px is None:

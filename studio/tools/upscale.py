@@ -20,7 +20,7 @@ from studio.models.runtime import Array
 from studio.models.superres import enlarge, pick_scale
 from studio.params import INTERPOLATION, ToolParams, UpscaleParams
 from studio.report import Report
-from studio.tools.choice import chosen_model
+from studio.tools.choice import chosen_model, require_model
 from studio.tools.estimate import output_size
 from studio.tools.restoration import restore_faces
 from studio.tools.spec import ToolOutput
@@ -55,6 +55,8 @@ def run(
     """
     if not isinstance(params, UpscaleParams):
         raise TypeError("upscale takes UpscaleParams")
+    if params.restore_faces is not None:
+        require_model(models, params.restore_faces, "upscale", "face-restoration")
     picture = inputs["image"]
     size = output_size(params, picture.width, picture.height)
     _note_unused(params, models, report)

@@ -78,7 +78,7 @@ def fill_region(
 
     """
     if filler not in _NAMES:
-        model = models.open(chosen_model(models, filler, "inpaint").id, report)
+        model = models.open(chosen_model(models, filler, "inpaint", "inpainting").id, report)
         filled = repaint(model, pixels, hole)
     else:
         _require_surroundings(hole)

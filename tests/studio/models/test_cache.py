@@ -10,7 +10,7 @@ import pytest
 
 from studio.errors import ModelUnavailableError, RetriableError
 from studio.models.cache import ModelCache, load_runtime
-from studio.models.catalogue import Catalogue, ModelSpec, WeightFile
+from studio.models.catalogue import Catalogue, Licence, ModelSpec, WeightFile
 from studio.models.contracts import MattingContract
 from studio.models.runtime import Device
 from studio.models.weights import WeightStore
@@ -155,6 +155,41 @@ def test_open_of_a_model_that_is_not_installed_refuses(tmp_path: Path) -> None:
         make_cache(store).open("absent", Report())
 
 
+def test_require_refuses_what_open_would_refuse_and_loads_nothing(tmp_path: Path) -> None:
+    store, loader = make_store(tmp_path, "a"), CountingLoader()
+    cache = make_cache(store, loader)
+    cache.require("a")
+    (tmp_path / "weights" / "a" / "a.onnx").write_bytes(b"other")
+    with pytest.raises(ModelUnavailableError) as damaged:
+        cache.require("a")
+    store.delete("a")
+    with pytest.raises(ModelUnavailableError) as missing:
+        cache.require("a")
+    with pytest.raises(ModelUnavailableError) as unknown:
+        cache.require("nonsense")
+    codes = [refusal.value.code for refusal in (damaged, missing, unknown)]
+    assert codes == ["model.damaged", "model.missing", "model.unknown"]
+    assert not loader.loads
+
+
+@pytest.mark.parametrize(
+    ("commercial", "notes"),
+    [("yes", []), ("ask", []), ("no", ["Tiny net: no commercial use (For research)."])],
+)
+def test_open_of_a_model_that_must_not_be_sold_notes_it_once(
+    tmp_path: Path, commercial: Any, notes: list[str]
+) -> None:
+    licence = Licence(name="For research", commercial=commercial, words="For research, no more.")
+    spec = make_model(make_file("net.onnx", b"net"), licence=licence)
+    store = WeightStore(tmp_path / "weights", Catalogue((spec,)))
+    (tmp_path / "net.onnx").write_bytes(b"net")
+    store.import_file(tmp_path / "net.onnx")
+    cache, report = make_cache(store), Report()
+    cache.open("tiny", report)
+    cache.open("tiny", report)
+    assert report.notes == notes
+
+
 def install_two_forms(folder: Path) -> WeightStore:
     """A model served as it came on the CPU, and converted on CUDA."""
     param, weights = write_ncnn(folder)
@@ -231,7 +266,7 @@ def test_load_runtime_of_a_graph_gives_one_that_runs(tmp_path: Path) -> None:
 
 def test_load_runtime_of_a_format_nothing_executes_refuses(tmp_path: Path) -> None:
     file = make_file()
-    spec = make_model(file, contract=MATTING, format="torch-state-dict")
+    spec = make_model(file, contract=MATTING, format="tensorflow-graph")
     with pytest.raises(ModelUnavailableError) as refusal:
         load_runtime(tmp_path / "net.pt", spec, file, Settings())
     assert refusal.value.code == "model.unsupported"

@@ -13,7 +13,14 @@ import pytest
 from onnx import TensorProto
 
 from studio.errors import ModelUnavailableError, WeightError
-from studio.models.catalogue import ModelSpec, NpmSource, PipSource, WeightFile, load_catalogue
+from studio.models.catalogue import (
+    Licence,
+    ModelSpec,
+    NpmSource,
+    PipSource,
+    WeightFile,
+    load_catalogue,
+)
 from studio.models.runtime import Device
 from studio.models.sources import PullProgress
 from studio.models.weights import Damaged, Installed, Missing, WeightStore
@@ -290,6 +297,13 @@ def test_path_missing_model_names_the_command(folder: Path) -> None:
     assert refusal.value.code == "model.missing"
 
 
+def test_path_missing_model_that_must_not_be_sold_says_so(folder: Path) -> None:
+    licence = Licence(name="For research", commercial="no", words="For research and no more.")
+    store = make_store(folder, make_model(make_file("net.onnx", DATA), licence=licence))
+    with pytest.raises(ModelUnavailableError, match=r"no commercial use \(For research\)"):
+        store.path("tiny")
+
+
 def test_path_of_each_file_is_checked_alone(folder: Path, tmp_path: Path) -> None:
     model = make_model(make_file("a.onnx", DATA), make_file("b.onnx", OTHER))
     store = make_store(folder, model)
@@ -415,7 +429,9 @@ def test_import_known_name_with_other_bytes_is_refused(folder: Path, tmp_path: P
 
 def test_import_unknown_file_is_refused_with_a_way_out(folder: Path, tmp_path: Path) -> None:
     store = make_store(folder, make_model(make_file("net.onnx", DATA)))
-    with pytest.raises(WeightError, match="no file of the catalogue, by digest or by name") as refusal:
+    with pytest.raises(
+        WeightError, match="no file of the catalogue, by digest"
+    ) as refusal:
         store.import_file(write(tmp_path / "strange.onnx", OTHER))
     assert refusal.value.code == "weight.unknown"
 

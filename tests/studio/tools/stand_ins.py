@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from studio.models.cache import Model
-from studio.models.catalogue import ModelSpec, load_catalogue
+from studio.models.catalogue import ModelSpec, Task, load_catalogue
 from studio.models.contracts import MattingContract
 from studio.models.runtime import Array, Device
 from studio.record import WeightUse
@@ -32,6 +32,13 @@ class ListedModels(NoModels):
 
     def spec(self, model_id: str) -> ModelSpec:
         return load_catalogue().get(model_id)
+
+    def require(self, model_id: str) -> None:
+        """Every model counts as installed."""
+        self.spec(model_id)
+
+    def known_for(self, tool: str, task: Task) -> list[ModelSpec]:
+        return load_catalogue().for_tool(tool, task)
 
 
 class NearestModels:
@@ -84,7 +91,9 @@ class MattingModels:
             sigmoid=False,
             min_max=False,
         )
-        self._spec = make_model(make_file(), id="matting", tools=("cutout",), contract=contract)
+        self._spec = make_model(
+            make_file(), id="matting", task="matting", tools=("cutout",), contract=contract
+        )
         self._answer = answer
         self.opened: list[str] = []
 

@@ -16,7 +16,7 @@ from studio.report import Report
 from studio.tools.cartoon import run
 from studio.tools.cartooning.layout import SheetLayout
 from studio.tools.spec import ToolInputs, ToolOutput
-from tests.studio.tools.stand_ins import MattingModels, NoModels
+from tests.studio.tools.stand_ins import ListedModels, NoModels
 
 PHOTO, DRAWN = 40, 200
 
@@ -248,12 +248,12 @@ def finish_sheet_size(photo: Picture) -> tuple[int, int]:
 
 
 def test_cartoon_in_the_style_of_another_tools_model_is_refused() -> None:
-    models = MattingModels(lambda planes: planes[:, :1])
+    """Also by one that cartoon itself uses, for something else."""
     with pytest.raises(UserInputError) as refusal:
         run(
             ToolInputs({"image": [Picture(flat(PHOTO))]}),
-            CartoonParams(look="matting"),
-            models,
+            CartoonParams(look="isnet"),
+            ListedModels(),
             Report(),
         )
     assert refusal.value.code == "model.other_tool"

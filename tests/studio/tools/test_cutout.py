@@ -15,7 +15,7 @@ from studio.params import CutoutOutput, CutoutParams, parse_params
 from studio.report import Report
 from studio.tools.cutout import run
 from tests.hair import make_hair
-from tests.studio.tools.stand_ins import MattingModels, NearestModels, NoModels
+from tests.studio.tools.stand_ins import ListedModels, MattingModels, NoModels
 
 RED, BLUE, GREEN = (255, 0, 0), (0, 0, 255), (0, 255, 0)
 
@@ -273,13 +273,8 @@ def test_cutout_shows_the_network_no_pixels_that_are_hidden() -> None:
 
 
 def test_cutout_by_a_model_of_another_tool_is_refused() -> None:
-    with pytest.raises(UserInputError, match="nearest is not one for cutout") as refusal:
-        run(
-            {"image": red_on_blue(disc())},
-            CutoutParams(model="nearest"),
-            NearestModels(2),
-            Report(),
-        )
+    with pytest.raises(UserInputError, match="lama is for inpainting, and cutout") as refusal:
+        run({"image": red_on_blue(disc())}, CutoutParams(model="lama"), ListedModels(), Report())
     assert refusal.value.code == "model.other_tool"
 
 

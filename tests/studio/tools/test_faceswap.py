@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from app.sample import sample_picture
-from studio.errors import ModelUnavailableError, UserInputError
+from studio.errors import ModelUnavailableError, StudioError, UserInputError
 from studio.imaging.decode import Limits, decode
 from studio.imaging.picture import Picture, Pixels
 from studio.imaging.resample import resample
 from studio.models.cache import Model, ModelCache
-from studio.models.catalogue import ModelSpec
+from studio.models.catalogue import ModelSpec, Task
 from studio.params import FaceswapParams
 from studio.report import Report
 from studio.settings import Settings
@@ -52,6 +52,13 @@ class WithNetworks:
 
     def is_installed(self, model_id: str) -> bool:
         return model_id in self._networks
+
+    def known_for(self, tool: str, task: Task) -> list[ModelSpec]:
+        return self._installed.known_for(tool, task)
+
+    def require(self, model_id: str) -> None:
+        if not self.is_installed(model_id):
+            raise ModelUnavailableError(f"{model_id} is not installed.", code="model.missing")
 
     def open(self, model_id: str, report: Report, *, scale: int | None = None) -> Model:
         self.opened.append(model_id)
@@ -314,6 +321,25 @@ def test_faceswap_by_a_network_that_is_none_is_refused(
         swap(installed_models, portrait, model="w600k-r50")
 
     assert refusal.value.code == "model.other_tool"
+
+
+@pytest.mark.parametrize(
+    ("params", "code"),
+    [
+        ({"model": "inswapper-128"}, "model.missing"),
+        ({"enhancer": "gfpgan-1.4"}, "model.missing"),
+        ({"enhancer": "nonsense"}, "model.unknown"),
+        ({"enhancer": "inswapper-128"}, "model.other_tool"),
+    ],
+)
+def test_faceswap_with_a_network_that_cannot_run_is_refused_before_faces_are_searched(
+    installed_models: ModelCache, params: dict[str, str], code: str
+) -> None:
+    models = WithNetworks(installed_models, {})
+    with pytest.raises(StudioError) as refusal:
+        swap(models, blank(), **params)
+    assert refusal.value.code == code
+    assert models.opened == []
 
 
 def test_faceswap_with_an_enhancer_finishes_the_swapped_face_alone(

@@ -5,18 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-from studio.errors import UserInputError
 from studio.models.cache import Model
-from studio.models.catalogue import ModelSpec
 from studio.report import Report
 from studio.tools.restoration import restore_faces
 from tests.metrics import max_difference
 from tests.studio.models.face_networks import (
     catalogue_contract,
     load,
-    write_bridge,
     write_restorer,
 )
 from tests.studio.tools.swapping.faces import astronaut
@@ -25,9 +21,6 @@ from tests.studio.tools.swapping.faces import astronaut
 class OneModel:
     def __init__(self, model: Model) -> None:
         self._model = model
-
-    def spec(self, _model_id: str) -> ModelSpec:
-        return self._model.spec
 
     def open(self, _model_id: str, _report: Report) -> Model:
         return self._model
@@ -69,11 +62,3 @@ def test_restore_faces_without_faces_or_blend_gives_the_picture_back(tmp_path: P
 
     assert np.array_equal(nobody, me.pixels)
     assert np.array_equal(faint, me.pixels)
-
-
-def test_restore_faces_by_another_kind_of_model_is_refused(tmp_path: Path) -> None:
-    me = astronaut()
-    models = models_of(write_bridge(tmp_path / "net.onnx"), "crossface-ghost")
-
-    with pytest.raises(UserInputError, match="restores no faces"):
-        restore_faces(me.pixels, [me.face], "net", 1.0, 0.5, models, Report())  # type: ignore[arg-type]

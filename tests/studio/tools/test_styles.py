@@ -26,6 +26,7 @@ from studio.tools.styling.heads import draw_heads, read_blend
 from tests.studio.models.networks import FakeRuntime
 from tests.studio.models.tensorflow_graphs import DctNet
 from tests.studio.models.weight_factories import make_file, make_model
+from tests.studio.tools.stand_ins import ListedModels
 
 Answer = Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]]
 DRAWING = StyleContract(layout="hwc", divide_by=1.0, mean=(0, 0, 0), bytes_per_px=100)
@@ -151,7 +152,7 @@ def test_stylise_where_nothing_fits_can_be_tried_later() -> None:
 
 def test_stylise_by_a_model_for_another_tool_is_refused() -> None:
     with pytest.raises(UserInputError) as refusal:
-        stylise(photo(), "realesr-animevideov3", None, StyleModels(), Report())
+        stylise(photo(), "realesr-animevideov3", None, ListedModels(), Report())
     assert refusal.value.code == "model.other_tool"
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -8,15 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studio.errors import UserInputError
+from studio.errors import StudioError, UserInputError
 from studio.imaging.grey import is_grey, without_colour
 from studio.imaging.picture import Picture, Pixels
 from studio.imaging.resample import resample
+from studio.models.cache import ModelCache
+from studio.models.catalogue import load_catalogue
+from studio.models.weights import WeightStore
 from studio.params import INTERPOLATION, UpscaleParams
-from studio.report import Report
+from studio.report import Report, Stage
+from studio.settings import Settings
 from studio.tools.upscale import run
 from tests.metrics import psnr_db
-from tests.studio.tools.stand_ins import ListedModels, MattingModels, NearestModels
+from tests.studio.tools.stand_ins import ListedModels, NearestModels
 
 
 def enlarge(picture: Picture, report: Report | None = None, **params: Any) -> Picture:
@@ -149,10 +154,35 @@ def test_upscale_by_network_keeps_solid_and_empty_alpha_exact() -> None:
 
 
 def test_upscale_by_a_model_of_another_tool_is_refused() -> None:
-    models = MattingModels(lambda planes: planes[:, :1])
-    with pytest.raises(UserInputError, match="matting is not one for upscale") as refusal:
-        run({"image": Picture(smooth_picture())}, UpscaleParams(model="matting"), models, Report())
+    with pytest.raises(UserInputError, match="isnet is for matting, and upscale needs") as refusal:
+        enlarge(Picture(smooth_picture()), model="isnet")
     assert refusal.value.code == "model.other_tool"
+    assert "realesr-animevideov3, realesrgan-x4plus," in refusal.value.message
+    assert "gfpgan" not in refusal.value.message
+    assert "--tool upscale --task super-resolution" in refusal.value.message
+
+
+@pytest.mark.parametrize(
+    ("model_id", "code"),
+    [
+        ("nonsense", "model.unknown"),
+        ("gfpgan-1.4", "model.missing"),
+        ("realesr-animevideov3", "model.other_tool"),
+    ],
+)
+def test_upscale_with_a_restoration_that_cannot_run_is_refused_before_any_work(
+    tmp_path: Path, model_id: str, code: str
+) -> None:
+    settings = Settings(_env_file=None)
+    models = ModelCache(WeightStore(tmp_path, load_catalogue()), settings)
+    params = UpscaleParams(model=INTERPOLATION, restore_faces=model_id)
+
+    def work(fraction: float, stage: Stage) -> None:
+        raise AssertionError("work began")
+
+    with pytest.raises(StudioError) as refusal:
+        run({"image": Picture(smooth_picture())}, params, models, Report(work))
+    assert refusal.value.code == code
 
 
 def test_upscale_progress_of_picture_and_alpha_is_one_rising_line() -> None:
