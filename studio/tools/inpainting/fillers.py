@@ -40,17 +40,16 @@ def choose_filler(region: Region, closed: Pixels, wanted: str, networks: list[st
     """What fills ``region``: as wanted, or for "auto" by its shape and what is installed.
 
     Thin holes are mended from their edges, where no network does better; others go to the
-    first of the installed ``networks``, and to PatchMatch when there is none. What is too
-    small to hold patches is mended too.
+    first of the installed ``networks``, and to PatchMatch when there is none. Where too little
+    is open to copy from, what is at the edge is carried in.
     """
     if wanted not in (Filler.AUTO, Filler.PATCHMATCH):
         return wanted
-    is_mendable = region.is_thin and bool((closed == 0).any())
-    if wanted == Filler.AUTO and networks and not is_mendable:
+    if wanted == Filler.AUTO and region.is_thin:
+        return _MEND
+    if wanted == Filler.AUTO and networks:
         return networks[0]
-    has_patches = min(region.hole.shape) >= patchmatch.LEAST_SIDE_PX
-    is_mended = not has_patches or (wanted == Filler.AUTO and region.is_thin)
-    return _MEND if is_mended else Filler.PATCHMATCH
+    return Filler.PATCHMATCH if patchmatch.holds_patches(closed) else Filler.TELEA
 
 
 def fill_region(
@@ -77,17 +76,16 @@ def fill_region(
         ModelUnavailableError: the network is not installed.
 
     """
-    if filler not in _NAMES:
-        model = models.open(chosen_model(models, filler, "inpaint", "inpainting").id, report)
-        filled = repaint(model, pixels, hole)
+    _require_surroundings(hole)
+    if filler == Filler.PATCHMATCH:
+        filled = patchmatch.fill(pixels, hole, seed, report)
+    elif filler in _BY_EDGE:
+        filled = _BY_EDGE[filler](pixels, hole)
+    elif filler == _MEND:
+        filled = mend(pixels, hole)
     else:
-        _require_surroundings(hole)
-        if filler == Filler.PATCHMATCH:
-            filled = patchmatch.fill(pixels, hole, seed, report)
-        elif filler in _BY_EDGE:
-            filled = _BY_EDGE[filler](pixels, hole)
-        else:
-            filled = mend(pixels, hole)
+        model = models.open(chosen_model(models, filler, "inpaint").id, report)
+        filled = repaint(model, pixels, hole)
     report.progress(1.0)
     return filled
 
@@ -98,9 +96,10 @@ def filler_name(filler: str, models: ModelCache) -> str:
 
 
 def _require_surroundings(hole: Pixels) -> None:
+    """Networks finish what they are shown, too; from nothing they paint nothing that is meant."""
     if not (hole == 0).any():
         raise UserInputError(
             "The whole picture is masked, so there is nothing to fill it from",
-            remedy="Leave some of it unmasked, or use an inpainting network.",
+            remedy="Leave some of it unmasked.",
             code="inpaint.nothing_to_copy",
         )

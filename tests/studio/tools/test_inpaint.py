@@ -43,7 +43,9 @@ def one_network(tmp_path_factory: pytest.TempPathFactory) -> ModelCache:
     graph = write_migan_pipeline(folder / "tiny.onnx").read_bytes()
     contract = load_catalogue().get("migan-pipeline").contract
     file = make_file("net.onnx", graph)
-    spec = make_model(file, title="Tiny painter", tools=("inpaint",), contract=contract)
+    spec = make_model(
+        file, title="Tiny painter", tools=("inpaint",), task="inpainting", contract=contract
+    )
     store = WeightStore(folder / "weights", Catalogue(models=(spec,)))
     store.import_file(folder / "tiny.onnx", spec.id)
     return ModelCache(store, Settings(_env_file=None))
@@ -200,6 +202,28 @@ def test_inpaint_of_everything_without_a_network_is_refused(
     with pytest.raises(UserInputError) as refusal:
         inpaint(on_meadow()[0], None, no_networks, model=model, preset="full")
     assert refusal.value.code == "inpaint.nothing_to_copy"
+
+
+@pytest.mark.parametrize("model", ["auto", "tiny"])
+def test_inpaint_of_everything_with_a_network_is_refused(
+    model: str, one_network: ModelCache
+) -> None:
+    with pytest.raises(UserInputError) as refusal:
+        inpaint(on_meadow()[0], None, one_network, model=model, preset="full")
+    assert refusal.value.code == "inpaint.nothing_to_copy"
+
+
+@pytest.mark.parametrize("model", ["auto", "patchmatch"])
+def test_inpaint_of_nearly_everything_notes_what_truly_filled_it(
+    model: str, no_networks: ModelCache
+) -> None:
+    pixels, mask = on_meadow()
+    mask[6:] = 255
+    mask[:6] = 0
+    report = Report()
+    picture, _ = inpaint(pixels, mask, no_networks, report, model=model, feather_px=0)
+    assert report.notes == ["Filled one area with Telea's fast marching."]
+    assert picture.pixels.min() > 20
 
 
 def test_inpaint_by_a_model_that_is_not_installed_or_not_for_this_is_refused(

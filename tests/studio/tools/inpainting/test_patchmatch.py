@@ -10,7 +10,7 @@ import pytest
 from studio.errors import JobCancelledError
 from studio.imaging.picture import Pixels
 from studio.report import Report, Stage
-from studio.tools.inpainting.patchmatch import LEAST_SIDE_PX, fill
+from studio.tools.inpainting.patchmatch import fill, holds_patches
 
 
 def disc(side_px: int, radius_px: int) -> Pixels:
@@ -73,28 +73,40 @@ def test_fill_is_cancelled_between_two_searches() -> None:
         fill(pixels, hole, 0, Report(stop))
 
 
-_SCRIPT = f"""
+_SCRIPT = """
 import numpy as np
 from studio.report import Report
-from studio.tools.inpainting.patchmatch import fill
+from studio.tools.inpainting.patchmatch import fill, holds_patches
 
 random = np.random.default_rng(0)
-for side_px in ({LEAST_SIDE_PX}, 40, 400):
+for side_px in (16, 40, 500):
     pixels = random.integers(100, 120, (side_px, side_px, 3)).astype(np.uint8)
     for rows, columns in (
-        (slice(0, 1), slice(0, 1)),
-        (slice(side_px - 1, None), slice(0, 1)),
-        (slice(0, None), slice(0, 1)),
-        (slice(0, 3), slice(0, 3)),
-        (slice(0, None, 37), slice(0, None, 41)),
+        (slice(0, 14), slice(0, 14)),
+        (slice(side_px - 14, None), slice(0, 14)),
+        (slice(0, None), slice(0, 13)),
+        (slice(0, 14), slice(1, None)),
     ):
         closed = np.full((side_px, side_px), 255, np.uint8)
         closed[rows, columns] = 0
+        assert holds_patches(closed), (side_px, rows, columns)
         hidden = np.where(closed[..., np.newaxis] > 0, np.uint8(0), pixels)
         filled = fill(hidden, closed, 0, Report())
         assert np.array_equal(filled[closed == 0], pixels[closed == 0])
         assert filled.min() >= 50, (side_px, rows, columns, filled.min())
 """
+
+
+@pytest.mark.parametrize(
+    ("open_height", "open_width", "holds"),
+    [(14, 14, True), (13, 14, False), (6, 40, False), (7, 40, False), (9, 40, True), (0, 0, False)],
+)
+def test_holds_patches_asks_for_enough_whole_ones(
+    open_height: int, open_width: int, holds: bool
+) -> None:
+    closed = np.full((60, 60), 255, np.uint8)
+    closed[5 : 5 + open_height, 5 : 5 + open_width] = 0
+    assert holds_patches(closed) == holds
 
 
 def test_fill_from_almost_nothing_neither_crashes_nor_hangs() -> None:

@@ -1,0 +1,435 @@
+"""Copying a hole's pixels from its surroundings, as a rough filling suggests.
+
+For each patch that touches the hole the most alike open one is looked for, and each pixel becomes
+the mean of what these show for it, in turns and from coarse to fine: Wexler, Shechtman and Irani,
+"Space-time completion of video", 2007, with the measure of roughness of Newson et al., "Video
+inpainting of complex scenes", 2014. Neighbours are drawn to come from the same place, so that
+whole pieces are copied and few joins are left.
+
+Colours, and what patches are compared by, are kept in whole numbers or halves. Float sums of
+them are exact, so the bytes do not depend on the order in which a library adds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from studio.imaging.picture import Pixels
+from studio.models.runtime import Floats
+from studio.report import Report
+from studio.tools.inpainting.joins import bend_to_meet
+
+PATCH_PX = 7
+_REACH_PX = PATCH_PX // 2
+_COLOURS = 3
+_OPPONENTS = np.array([[1, 1, 1], [1, 0, -1], [0.5, -1, 0.5]])
+_OPPONENTS /= np.linalg.norm(_OPPONENTS, axis=1, keepdims=True)
+_MOST_WAVES = (3, 1, 1)
+"""Down and across together, of brightness and of two differences of colour."""
+_ROUGHNESS_PX = 9
+_ROUGHNESS_WEIGHT = 8.0
+_BASIS_STEP = 1 / 256
+_DESCRIPTOR_STEP = 1 / 2
+_CHUNK = 16384
+_BLOCK_ROWS, _BLOCK_COLUMNS = 64, 128
+"""Larger products wake the threads of BLAS, which then wait busily for more: with many small holes
+that cost three times the work itself."""
+_MOST_PAIRS = 20_000_000
+"""Up to so many, every patch is compared with every other; from there a few are tried."""
+_MOST_FIRST_PAIRS = 300_000_000
+"""For the first search, which has no earlier one to start from."""
+_FADE = 1.3
+"""How much less what lies a pixel deeper in the hole is trusted."""
+_DEEP_PX = 60
+_LEAST_TRUST = 1e-6
+_PULL = 1.0
+"""How much stranger a patch may be, in medians, to come from where all neighbours come from."""
+_LAST_PULL = 2.0
+_LAST_ROUNDS = 4
+_ROUNDS_BY_AREA_PX = ((24_000, 4), (300_000, 1))
+"""Searches at a size, by the area of the hole; larger ones follow what the reduced copy found."""
+_FULL_SIZE_ROUNDS = 2
+
+Indices = npt.NDArray[np.int64]
+_Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Level:
+    """The picture at one size.
+
+    Indices are flat, of the picture in a frame that lets every patch be whole.
+
+    Attributes:
+        layers: RGB and two of roughness, ``float32 (H, W, 5)``.
+        hole: ``uint8 (H, W)``, above 0 = to be filled.
+        width: of the framed picture.
+        inside: the pixels of the hole.
+        targets: middles of the patches that touch it.
+        sources: middles of the patches that do not, nor leave the picture.
+        is_source: whether a pixel is one.
+        slots: where a pixel is among the targets, or -1.
+
+    """
+
+    layers: Floats
+    hole: Pixels
+    width: int = field(init=False)
+    inside: Indices = field(init=False)
+    targets: Indices = field(init=False)
+    sources: Indices = field(init=False)
+    is_source: _Flags = field(init=False)
+    slots: npt.NDArray[np.int32] = field(init=False)
+
+    def __post_init__(self) -> None:
+        touching: npt.NDArray[Any] = cv2.dilate(self.hole, np.ones((PATCH_PX, PATCH_PX), np.uint8))
+        is_source = _framed(open_patches(self.hole).astype(np.uint8), cv2.BORDER_CONSTANT) > 0
+        targets = np.flatnonzero(_framed(touching, cv2.BORDER_CONSTANT))
+        slots = np.full(is_source.size, -1, np.int32)
+        slots[targets] = np.arange(len(targets))
+        made = {
+            "width": is_source.shape[1],
+            "inside": np.flatnonzero(_framed(self.hole, cv2.BORDER_CONSTANT)),
+            "targets": targets,
+            "sources": np.flatnonzero(is_source),
+            "is_source": is_source.ravel(),
+            "slots": slots,
+        }
+        for name, value in made.items():
+            object.__setattr__(self, name, value)
+
+    def around(self, reach_px: int) -> Indices:
+        """What to add to an index for each pixel of a square around it."""
+        steps = np.arange(-reach_px, reach_px + 1)
+        return np.asarray((steps[:, np.newaxis] * self.width + steps).ravel(), np.int64)
+
+    def flat(self, layers: Floats) -> Floats:
+        """``float32 (pixels with the frame, layers)``."""
+        return _framed(layers, cv2.BORDER_REFLECT_101).reshape(-1, layers.shape[2])
+
+    def with_inside(self, values: Floats) -> Floats:
+        """The layers with ``float32 (hole pixels, 5)`` in the hole."""
+        layers = self.layers.copy()
+        layers[self.hole > 0] = values
+        return layers
+
+
+def open_patches(hole: Pixels) -> _Flags:
+    """Where a whole patch is open round a pixel, ``bool (H, W)``."""
+    reach = np.ones((PATCH_PX, PATCH_PX), np.uint8)
+    closed = cv2.dilate(hole, reach, borderType=cv2.BORDER_CONSTANT, borderValue=255)
+    return np.asarray(closed == 0)
+
+
+def first_level(pixels: Pixels, hole: Pixels) -> Level:
+    """At full size; what ``pixels`` show in the hole is not looked at."""
+    colours = np.where(hole[..., np.newaxis] > 0, np.float32(0), pixels.astype(np.float32))
+    return Level(np.dstack((colours, _roughness(colours, hole))), hole)
+
+
+def halved(level: Level) -> Level:
+    """At half the size: means of what is open, closed wherever anything of a pixel is."""
+    bottom, right = (side_px % 2 for side_px in level.hole.shape)
+    layers = cv2.copyMakeBorder(level.layers, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
+    hole = cv2.copyMakeBorder(level.hole, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
+    is_open = (hole == 0).astype(np.float32)[..., np.newaxis]
+    share = _quarters(is_open)
+    means = _quarters(layers * is_open) / np.maximum(share, np.float32(0.25))
+    return Level(np.rint(means), np.where(share[..., 0] == 1, np.uint8(0), np.uint8(255)))
+
+
+def copy_patches(levels: list[Level], rough: Pixels, seed: int, report: Report) -> Pixels:
+    """Fill the hole of the first level.
+
+    Args:
+        levels: each half as large as the one before.
+        rough: the last of them, filled, RGB ``uint8 (H, W, 3)``.
+        seed: of the patches that are tried at random.
+        report: progress 0 to 1.
+
+    Returns:
+        RGB ``uint8 (H, W, 3)`` of the first level's size.
+
+    """
+    rng = np.random.default_rng(seed)
+    *larger, level = levels
+    report.progress(0)
+    nearest = _settled(level, _first_match(level, rough, rng), rng, is_last=not larger)
+    for number, next_level in enumerate(reversed(larger), start=1):
+        report.progress(number / len(levels))
+        nearest = _enlarged(level, nearest, next_level)
+        level = next_level
+        nearest = _settled(level, nearest, rng, is_last=number == len(larger))
+    return _copied(level, nearest)
+
+
+def _first_match(level: Level, rough: Pixels, rng: np.random.Generator) -> Indices:
+    """The source most like each patch of the rough filling, by colours: it knows no roughness."""
+    layers = level.layers.copy()
+    layers[..., :_COLOURS][level.hole > 0] = rough[level.hole > 0]
+    descriptors = _descriptors(level)
+    _describe(level, layers, level.targets, descriptors)
+    closest = _nearest_source(level)[level.targets]
+    return _searched(level, descriptors[:, :_WAVES], closest, rng, _MOST_FIRST_PAIRS)[0]
+
+
+def _settled(level: Level, nearest: Indices, rng: np.random.Generator, *, is_last: bool) -> Indices:
+    """Vote and search in turns."""
+    rounds = _rounds(level)
+    if rounds == 0:
+        return nearest
+    descriptors = _descriptors(level)
+    distance = np.zeros(len(nearest), np.float32)
+    for _ in range(min(rounds, _FULL_SIZE_ROUNDS) if is_last else rounds):
+        _describe(level, _vote(level, nearest, distance), level.targets, descriptors)
+        nearest, distance = _searched(level, descriptors, nearest, rng, _MOST_PAIRS)
+        nearest, distance = _drawn_together(level, descriptors, nearest, distance, _PULL)
+    if is_last:
+        _describe(level, _vote(level, nearest, distance), level.targets, descriptors)
+        distance = _distance(descriptors, level.targets, nearest)
+        for _ in range(_LAST_ROUNDS):
+            nearest, distance = _drawn_together(level, descriptors, nearest, distance, _LAST_PULL)
+    return nearest
+
+
+def _descriptors(level: Level) -> Floats:
+    """What patches are compared by, ``float32 (pixels, values)``; yet only of the sources."""
+    descriptors = np.zeros((len(level.slots), _WAVES + 2), np.float32)
+    _describe(level, level.layers, level.sources, descriptors)
+    return descriptors
+
+
+def _rounds(level: Level) -> int:
+    for most_px, rounds in _ROUNDS_BY_AREA_PX:
+        if len(level.inside) <= most_px:
+            return rounds
+    return 0
+
+
+def _roughness(colours: Floats, hole: Pixels) -> Floats:
+    """Mean steps of brightness nearby, along rows and columns, ``float32 (H, W, 2)``."""
+    grey = np.rint(colours.mean(axis=2))
+    is_open = (hole == 0).astype(np.float32)
+    steps = np.zeros((*hole.shape, 2), np.float32)
+    steps[:, 1:, 0] = np.abs(np.diff(grey, axis=1)) * is_open[:, 1:] * is_open[:, :-1]
+    steps[1:, :, 1] = np.abs(np.diff(grey, axis=0)) * is_open[1:] * is_open[:-1]
+    side = (_ROUGHNESS_PX, _ROUGHNESS_PX)
+    share = cv2.blur(is_open, side)[..., np.newaxis]
+    means = _ROUGHNESS_WEIGHT * cv2.blur(steps, side) / np.maximum(share, _BASIS_STEP)
+    return np.asarray(np.rint(means), np.float32)
+
+
+def _product(left: Floats, right: Floats) -> Floats:
+    """``left @ right``, by blocks of rows."""
+    whole = len(left) // _BLOCK_ROWS * _BLOCK_ROWS
+    blocks = left[:whole].reshape(-1, _BLOCK_ROWS, left.shape[1]) @ right
+    rest = left[whole:] @ right
+    return np.concatenate((blocks.reshape(whole, right.shape[1]), rest))
+
+
+def _framed(levels: npt.NDArray[Any], border: int) -> Floats:
+    return np.asarray(cv2.copyMakeBorder(levels, *(_REACH_PX,) * 4, border), np.float32)
+
+
+def _quarters(layers: Floats) -> Floats:
+    """Means of squares of four."""
+    height, width, count = layers.shape
+    squares = layers.reshape(height // 2, 2, width // 2, 2, count)
+    return np.asarray(squares.mean(axis=(1, 3)), np.float32)
+
+
+def _low_frequencies() -> Floats:
+    """What a patch of colours is compared by, as columns: cosines of brightness and of two
+    differences of colour, fewer of these."""
+    steps = np.arange(PATCH_PX)
+    waves = np.cos(np.pi * np.outer(steps, steps + 0.5) / PATCH_PX)
+    waves /= np.linalg.norm(waves, axis=1, keepdims=True)
+    columns = [
+        np.outer(np.outer(waves[down], waves[across]).ravel(), colour).ravel()
+        for colour, most in zip(_OPPONENTS, _MOST_WAVES, strict=True)
+        for down in range(most + 1)
+        for across in range(most + 1 - down)
+    ]
+    basis = np.stack(columns, axis=1) / PATCH_PX
+    return np.asarray(np.rint(basis / _BASIS_STEP) * _BASIS_STEP, np.float32)
+
+
+_BASIS = _low_frequencies()
+_WAVES = _BASIS.shape[1]
+
+
+def _patches(flat: Floats, at: Indices, level: Level) -> Floats:
+    """Colours around each index, ``float32 (N, values)``."""
+    around = at[:, np.newaxis] + level.around(_REACH_PX)
+    return np.asarray(flat[:, :_COLOURS][around].reshape(len(at), -1), np.float32)
+
+
+def _describe(level: Level, layers: Floats, at: Indices, out: Floats) -> None:
+    """Write what the patches at ``at`` are compared by."""
+    flat = level.flat(layers)
+    for start in range(0, len(at), _CHUNK):
+        some = at[start : start + _CHUNK]
+        waves = _product(_patches(flat, some, level), _BASIS)
+        out[some, :_WAVES] = np.rint(waves / _DESCRIPTOR_STEP) * _DESCRIPTOR_STEP
+    out[at, _WAVES:] = flat[at, _COLOURS:]
+
+
+def _distance(descriptors: Floats, targets: Indices, sources: Indices) -> Floats:
+    """Squared, of patches two by two."""
+    apart = descriptors[targets] - descriptors[sources]
+    return np.asarray(np.einsum("ij,ij->i", apart, apart), np.float32)
+
+
+def _searched(
+    level: Level, descriptors: Floats, nearest: Indices, rng: np.random.Generator, most_pairs: int
+) -> tuple[Indices, Floats]:
+    """A source for each target, and how far it is; ``nearest`` is where to start from."""
+    if len(level.targets) * len(level.sources) <= most_pairs:
+        return _compared(level, descriptors)
+    return _tried(level, descriptors, nearest, rng)
+
+
+def _compared(level: Level, descriptors: Floats) -> tuple[Indices, Floats]:
+    """The most alike source of each target, among all, and how far it is."""
+    wanted = descriptors[level.targets]
+    best = np.full(len(wanted), np.inf, np.float32)
+    nearest = np.zeros(len(wanted), np.int64)
+    everyone = np.arange(len(wanted))
+    for start in range(0, len(level.sources), _BLOCK_COLUMNS):
+        some = level.sources[start : start + _BLOCK_COLUMNS]
+        known = descriptors[some]
+        lengths = np.einsum("ij,ij->i", known, known)
+        distance = lengths - 2 * _product(wanted, np.ascontiguousarray(known.T))
+        winner = distance.argmin(axis=1)
+        found = distance[everyone, winner]
+        is_nearer = found < best
+        best[is_nearer] = found[is_nearer]
+        nearest[is_nearer] = some[winner[is_nearer]]
+    return nearest, best + np.einsum("ij,ij->i", wanted, wanted)
+
+
+def _tried(
+    level: Level, descriptors: Floats, nearest: Indices, rng: np.random.Generator
+) -> tuple[Indices, Floats]:
+    """Nearer sources: where the neighbours' come from, and at random ever closer by."""
+    nearest, distance = nearest.copy(), _distance(descriptors, level.targets, nearest)
+
+    def take(some: Indices, offered: Indices) -> None:
+        is_known = level.is_source[offered]
+        some, offered = some[is_known], offered[is_known]
+        found = _distance(descriptors, level.targets[some], offered)
+        is_nearer = found < distance[some]
+        nearest[some[is_nearer]] = offered[is_nearer]
+        distance[some[is_nearer]] = found[is_nearer]
+
+    last = len(level.slots) - 1
+    for step in (8, 4, 2, 1):
+        for shift in (step, step * level.width, -step, -step * level.width):
+            slots = level.slots[np.clip(level.targets + shift, 0, last)]
+            some = np.flatnonzero(slots >= 0)
+            take(some, np.clip(nearest[slots[some]] - shift, 0, last))
+    everyone = np.arange(len(nearest))
+    radius_px = max(level.hole.shape)
+    while radius_px >= 1:
+        rows, columns = rng.integers(-radius_px, radius_px + 1, (2, len(nearest)))
+        take(everyone, np.clip(nearest + rows * level.width + columns, 0, last))
+        radius_px //= 2
+    return nearest, distance
+
+
+def _drawn_together(
+    level: Level, descriptors: Floats, nearest: Indices, distance: Floats, pull: float
+) -> tuple[Indices, Floats]:
+    """Sources changed for those of neighbours where that makes joins fewer at little loss."""
+    shifts = nearest - level.targets
+    distance = distance.copy()
+    price = pull * float(np.median(distance)) / 8
+    around = level.around(1)
+    rows, columns = np.divmod(level.targets, level.width)
+    last = len(level.slots) - 1
+    # A quarter of the pixels at a time, so that no two neighbours change at once.
+    for part in range(4):
+        some = np.flatnonzero(rows % 2 * 2 + columns % 2 == part)
+        slots = level.slots[level.targets[some, np.newaxis] + around]
+        beside = np.where(slots >= 0, shifts[slots], last)
+        now = distance[some] - price * (beside == shifts[some, np.newaxis]).sum(axis=1)
+        for column in range(len(around)):
+            offered = beside[:, column]
+            source = level.targets[some] + offered
+            is_known = (source >= 0) & (source <= last) & (offered != shifts[some])
+            is_known &= level.is_source[np.clip(source, 0, last)]
+            these = np.flatnonzero(is_known)
+            found = _distance(descriptors, level.targets[some[these]], source[these])
+            agreed = (beside[these] == offered[these, np.newaxis]).sum(axis=1)
+            is_better = found - price * agreed < now[these]
+            these, found, agreed = these[is_better], found[is_better], agreed[is_better]
+            now[these] = found - price * agreed
+            shifts[some[these]], distance[some[these]] = offered[these], found
+    return level.targets + shifts, distance
+
+
+def _vote(level: Level, nearest: Indices, distance: Floats) -> Floats:
+    """The layers with each pixel of the hole the mean of what its patches' sources show."""
+    flat = level.flat(level.layers)
+    framed = cv2.copyMakeBorder(level.hole, *(1,) * 4, cv2.BORDER_REPLICATE)
+    depth = cv2.distanceTransform(framed, cv2.DIST_L2, 5)[1:-1, 1:-1]
+    depth = _framed(np.minimum(depth, _DEEP_PX), cv2.BORDER_REPLICATE).ravel()
+    usual = max(float(np.percentile(distance, 75)), _BASIS_STEP)
+    trust = np.float32(_FADE) ** -depth[level.targets] * np.maximum(
+        np.exp(-distance / (2 * usual)), _LEAST_TRUST
+    )
+    total = np.zeros((len(level.inside), flat.shape[1]), np.float32)
+    weight = np.zeros(len(level.inside), np.float32)
+    for shift in level.around(_REACH_PX):
+        slots = level.slots[level.inside + shift]
+        share = np.where(slots >= 0, trust[slots], np.float32(0))
+        total += flat[np.maximum(nearest[slots] - shift, 0)] * share[:, np.newaxis]
+        weight += share
+    return level.with_inside(np.rint(total / weight[:, np.newaxis]))
+
+
+def _enlarged(small: Level, nearest: Indices, level: Level) -> Indices:
+    """The sources at twice the size: as far away as twice before."""
+    rows, columns = (index - _REACH_PX for index in np.divmod(level.targets, level.width))
+    before = (rows // 2 + _REACH_PX) * small.width + columns // 2 + _REACH_PX
+    slots = small.slots[before]
+    source = np.where(slots >= 0, nearest[slots], before)
+    down, across = (
+        far - near
+        for far, near in zip(
+            np.divmod(source, small.width), np.divmod(before, small.width), strict=True
+        )
+    )
+    height, width = level.hole.shape
+    rows = np.clip(rows + 2 * down, 0, height - 1)
+    columns = np.clip(columns + 2 * across, 0, width - 1)
+    found = (rows + _REACH_PX) * level.width + columns + _REACH_PX
+    return np.asarray(_nearest_source(level)[found], np.int64)
+
+
+def _nearest_source(level: Level) -> Indices:
+    """For each pixel the closest source, itself if it is one."""
+    closed = np.where(level.is_source, np.uint8(0), np.uint8(1)).reshape(-1, level.width)
+    _, labels = cv2.distanceTransformWithLabels(
+        closed, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    by_label = np.zeros(int(labels.max()) + 1, np.int64)
+    by_label[labels.ravel()[level.sources]] = level.sources
+    return np.asarray(by_label[labels.ravel()], np.int64)
+
+
+def _copied(level: Level, nearest: Indices) -> Pixels:
+    """Each pixel of the hole as its own patch's source shows it, and the joins evened out."""
+    found = nearest[level.slots[level.inside]]
+    copied = level.with_inside(level.flat(level.layers)[found])[..., :_COLOURS]
+    hole = level.hole > 0
+    source = np.arange(hole.size).reshape(hole.shape)
+    rows, columns = (index - _REACH_PX for index in np.divmod(found, level.width))
+    source[hole] = rows * hole.shape[1] + columns
+    met = bend_to_meet(np.ascontiguousarray(copied), hole, source)
+    return np.clip(np.rint(met), 0, 255).astype(np.uint8)
