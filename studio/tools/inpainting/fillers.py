@@ -84,7 +84,7 @@ def fill_region(
     elif filler == _MEND:
         filled = mend(pixels, hole)
     else:
-        model = models.open(chosen_model(models, filler, "inpaint").id, report)
+        model = models.open(chosen_model(models, filler, "inpaint", "inpainting").id, report)
         filled = repaint(model, pixels, hole)
     report.progress(1.0)
     return filled
