@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
-HexColour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
+
+def _says_how_to_write_a_colour(value: Any, check: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401 - input
+    """Pydantic's own sentence would show the pattern."""
+    try:
+        return check(value)
+    except ValidationError as error:
+        raise ValueError("Write a colour as #rrggbb, such as #2a9d8f") from error
+
+
+HexColour = Annotated[
+    str, Field(pattern=r"^#[0-9a-fA-F]{6}$"), WrapValidator(_says_how_to_write_a_colour)
+]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
