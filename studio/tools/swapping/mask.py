@@ -142,10 +142,12 @@ def below_forehead(target: Points, shape: Points, size: tuple[int, int]) -> Floa
     brows = [(target[list(brow), :2], shape[list(brow)]) for brow in (RIGHT_BROW, LEFT_BROW)]
     middles = [float((before @ across).mean()) for before, _ in brows]
     tops = [float(max((before @ up).max(), (after @ up).max())) for before, after in brows]
-    x = np.arange(size[0], dtype=np.float32)
-    y = np.arange(size[1], dtype=np.float32)[:, np.newaxis]
-    top = np.interp(x * across[0] + y * across[1], middles, tops)
-    above = (x * up[0] + y * up[1] - top) / eyes_px
+    # The line over both brows; how far above it a pixel lies is linear in x and y.
+    slope = (tops[1] - tops[0]) / (middles[1] - middles[0])
+    to_right, to_bottom = (up - slope * across) / eyes_px
+    x = np.arange(size[0], dtype=np.float32) * np.float32(to_right)
+    y = np.arange(size[1], dtype=np.float32)[:, np.newaxis] * np.float32(to_bottom)
+    above = x + y - np.float32((tops[0] - slope * middles[0]) / eyes_px)
     span = _FOREHEAD_TO - _FOREHEAD_FROM
     return np.asarray(np.clip((_FOREHEAD_TO - above) / span, 0, 1), np.float32)
 
