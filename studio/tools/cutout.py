@@ -80,6 +80,7 @@ def run(
             remedy="Add one, or choose another background.",
             code="cutout.background_missing",
         )
+    _note_unused(inputs, params, report)
     picture = inputs["image"]
     with report.span(0.0, 0.5):
         raw = _raw_alpha(inputs, params, models, report)
@@ -91,6 +92,16 @@ def run(
         ToolOutput("image", _compose(inputs, matte, visible, params)),
         ToolOutput("alpha", picture.with_pixels(picture.pixels, raw)),
     ]
+
+
+def _note_unused(inputs: Mapping[str, Picture], params: CutoutParams, report: Report) -> None:
+    """Say what was given and decides nothing in this run."""
+    if params.output is CutoutOutput.MASK and (params.shadow or params.outline_px):
+        report.note("Shadow and outline changed nothing: a mask shows the subject alone.")
+    if "background" in inputs and params.output is not CutoutOutput.PICTURE:
+        report.note(
+            f"The background picture changed nothing: the background chosen is {params.output}."
+        )
 
 
 def _raw_alpha(

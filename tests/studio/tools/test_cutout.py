@@ -385,6 +385,33 @@ def test_cutout_mask_shows_the_subject_without_effects() -> None:
     assert np.array_equal(image.pixels, as_stored(alpha).pixels)
 
 
+def notes_of(output: CutoutOutput, *, background: bool = False, **params: Any) -> list[str]:
+    alpha = disc()
+    picture, report = red_on_blue(alpha), Report()
+    inputs = {"image": picture, "alpha": as_stored(alpha)}
+    if background:
+        inputs["background"] = picture
+    run(inputs, CutoutParams(output=output, **params), NoModels(), report)
+    return report.notes
+
+
+@pytest.mark.parametrize("effect", [{"shadow": True}, {"outline_px": 9}])
+def test_cutout_effect_round_a_mask_is_noted_as_unused(effect: dict[str, Any]) -> None:
+    [note] = notes_of(CutoutOutput.MASK, **effect)
+    assert note == "Shadow and outline changed nothing: a mask shows the subject alone."
+
+
+@pytest.mark.parametrize("output", [one for one in CutoutOutput if one is not CutoutOutput.PICTURE])
+def test_cutout_background_picture_that_is_not_shown_is_noted(output: CutoutOutput) -> None:
+    [note] = notes_of(output, background=True)
+    assert note == f"The background picture changed nothing: the background chosen is {output}."
+
+
+def test_cutout_that_uses_what_it_is_given_has_no_notes() -> None:
+    assert notes_of(CutoutOutput.MASK) == []
+    assert notes_of(CutoutOutput.PICTURE, background=True, shadow=True, outline_px=9) == []
+
+
 def test_cutout_thresholds_that_leave_no_band_are_refused() -> None:
     with pytest.raises(UserInputError, match="below the foreground threshold"):
         parse_params("cutout", {"foreground_threshold": 50, "background_threshold": 60})
