@@ -18,6 +18,7 @@ from studio.imaging.resample import resample
 from studio.imaging.surroundings import fill_hidden
 from studio.params import ALL_LOOKS, CartoonParams, CartoonRegion, Look, ToolParams
 from studio.report import Report
+from studio.tools.cartooning.features import Features
 from studio.tools.cartooning.layout import CAPTIONS, SheetLayout
 from studio.tools.cartooning.looks import SEEDED_LOOKS, draw, find_features
 from studio.tools.cartooning.sheet import compose_sheet, spread_mask
@@ -121,11 +122,9 @@ def _photo_and_drawing(
         return photo, _stored_render(inputs["render"], size)
     if params.look in list(Look):
         with report.span(0.0, 0.1):
-            faces = find_features(visible, models, report)
-        scale = max(size) / max(visible.shape)
-        near = [face.moved(scale) for face in faces]
+            faces = _find_faces(visible, photo, models, report)
         with report.span(0.1, 1.0):
-            return photo, draw(photo, near, Look(params.look), params.seed, models, report)
+            return photo, draw(photo, faces, Look(params.look), params.seed, models, report)
     from studio.tools.styles import stylise
 
     model_id = chosen_model(models, params.look, "cartoon", "cartoon").id
@@ -149,15 +148,20 @@ def _sheets(
     photos = compose_sheet(layout, [photo] * (len(CAPTIONS) + 1))
     if "render" in inputs:
         return photos, _stored_render(inputs["render"], size)
-    faces = [
-        face.moved(max(photo.shape) / max(visible.shape))
-        for face in find_features(visible, models, report)
-    ]
+    faces = _find_faces(visible, photo, models, report)
     looks = []
     for index, look in enumerate(CAPTIONS):
         with report.span(index / len(CAPTIONS), (index + 1) / len(CAPTIONS)):
             looks.append(draw(photo, faces, look, params.seed, models, report))
     return photos, compose_sheet(layout, [photo, *looks])
+
+
+def _find_faces(
+    visible: Pixels, photo: Pixels, models: ModelCache, report: Report
+) -> list[Features]:
+    """Looked for in the photograph as it came, in px of ``photo``, the same at another size."""
+    scale = max(photo.shape) / max(visible.shape)
+    return [face.moved(scale) for face in find_features(visible, models, report)]
 
 
 def _stored_render(stored: Picture, size: tuple[int, int]) -> Pixels:
