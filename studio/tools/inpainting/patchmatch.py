@@ -32,6 +32,8 @@ _SMALL_ROUGH_PX, _LARGE_ROUGH_PX = 600, 8192
 _SMALL_TRIES: tuple[tuple[int, int], ...] = ((3, 0), (4, 1), (3, 2))
 """Patch radius and how far from the run's seed; larger patches hold larger structures."""
 _LARGE_RADIUS_PX = 4
+_NARROW_PX = 6.0
+"""Radius; of what is narrower, a reduced copy shows less than its edges tell."""
 _ROUGH_SHARE = 0.5
 """Of the time."""
 _TYPICAL_SIGMA_PX = 1.0
@@ -83,14 +85,19 @@ def fill(pixels: Pixels, hole: Pixels, seed: int, report: Report) -> Pixels:
 
 
 def _levels(pixels: Pixels, hole: Pixels, most_px: int) -> list[Level]:
-    """The picture at full size and halved until its hole is small."""
+    """The picture at full size and halved until its hole is small, or narrow."""
     levels = [first_level(pixels, hole)]
-    while len(levels[-1].inside) > most_px:
+    while len(levels[-1].inside) > most_px and _depth_px(levels[-1].hole) > _NARROW_PX:
         half = halved(levels[-1])
         if not len(half.sources):
             break
         levels.append(half)
     return levels
+
+
+def _depth_px(hole: Pixels) -> float:
+    """Radius of the largest disc in the hole."""
+    return float(cv2.distanceTransform(hole, cv2.DIST_L2, 5).max())
 
 
 def _typical(pixels: Pixels, hole: Pixels, seed: int, report: Report) -> Pixels:
