@@ -121,8 +121,11 @@ def download_words(spec: ModelSpec) -> str:
 
 
 def evidence_words(spec: ModelSpec) -> str:
-    """How well the bytes of a model's files are known."""
-    return "; ".join(dict.fromkeys(file.digest_evidence for file in spec.fetched_files))
+    """How well the bytes of a model's files are known, whatever the kind of digest."""
+    digests = [digest for file in spec.fetched_files for digest in file.digests]
+    known = dict.fromkeys(str(digest.evidence) for digest in digests)
+    is_known = all(file.digests for file in spec.fetched_files)
+    return ", ".join([*known, *([] if is_known else ["pinned on first import"])])
 
 
 def tool_words(spec: ModelSpec) -> str:

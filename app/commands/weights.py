@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import get_terminal_size
+from textwrap import fill
 from typing import Annotated, Any
 
 import typer
@@ -14,8 +16,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 
 from app.commands.layout import columns
 from app.ui.format import file_size
-from app.weights import download_words, evidence_words, open_store, state_words
-from studio.models.catalogue import ModelSpec
+from app.weights import download_words, evidence_words, open_store, state_words, tool_words
+from studio.models.catalogue import Licence, ModelSpec, Task
 from studio.models.sources import PullProgress, PullSink
 from studio.models.weights import Installed, Missing, Status, WeightStore
 from studio.settings import get_settings
@@ -24,16 +26,28 @@ from studio.tools.spec import get_tool
 app = typer.Typer(help="List, fetch, check and import model weights.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_Row = dict[str, str]
+_COLUMNS = (
+    ("model", "state", "size", "commercial use", "licence", "digest"),
+    ("model", "state", "size", "commercial use", "licence"),
+    ("model", "state", "size", "commercial use", "terms"),
+)
+"""What the list shows, for wide windows and narrower ones."""
+_FRESH = "* fetched by a fresh studio, and by `studio weights pull` without names"
+_UNLIMITED = 10_000
+"""Width of what is no window."""
+
 ModelIds = Annotated[list[str] | None, typer.Argument(metavar="[MODEL]...", help="Model ids.")]
 
 
 @app.command("list")
 def list_weights(
-    tool: Annotated[str | None, typer.Option(help="Only models that this tool can run.")] = None,
+    tool: Annotated[str | None, typer.Option(help="Only models that this tool uses.")] = None,
+    task: Annotated[Task | None, typer.Option(help="Only models for this.")] = None,
     installed: Annotated[bool, typer.Option(help="Only what is installed.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List every model: tool, state, size, licence in plain words, how well its bytes are known."""
+    """List every model: task, tools, state, licence in words, how well its bytes are known."""
     if tool is not None:
         get_tool(tool)
     store = _store()
@@ -41,6 +55,7 @@ def list_weights(
         (spec, status)
         for spec in store.catalogue
         if (tool is None or tool in spec.tools)
+        and task in (None, spec.task)
         and (isinstance(status := store.status(spec.id), Installed) or not installed)
     ]
     if as_json:
@@ -61,6 +76,7 @@ def pull(
     if not wanted:
         typer.echo(f"Installed already: {', '.join(ids)}.")
         return
+    _warn_of_terms(store, wanted)
     with _progress() as sink:
         store.pull_all(wanted, sink, force=force)
     for model_id in wanted:
@@ -105,9 +121,12 @@ def import_weights(
     ] = False,
 ) -> None:
     """Take FILE in: recognised by its digest, checked, put in place."""
-    for taken in _store().import_file(file, model, repin=repin):
+    store = _store()
+    imported = store.import_file(file, model, repin=repin)
+    for taken in imported:
         pinned = ", pinned: no digest was published" if taken.was_pinned else ""
         typer.echo(f"{taken.model_id}: {taken.file} sha256 {taken.sha256}{pinned}")
+    _warn_of_terms(store, dict.fromkeys(taken.model_id for taken in imported))
 
 
 @app.command()
@@ -117,8 +136,11 @@ def delete(
     """Remove the files of models; `studio weights pull` brings them back."""
     store = _store()
     for model_id in models:
-        freed_bytes = store.delete(model_id)
-        typer.echo(f"{model_id}: deleted, {file_size(freed_bytes)} are free.")
+        if freed_bytes := store.delete(model_id):
+            missed = f"Missed by: {tool_words(store.catalogue.get(model_id))}."
+            typer.echo(f"{model_id}: deleted, {file_size(freed_bytes)} are free. {missed}")
+        else:
+            typer.echo(f"{model_id}: was not installed.")
 
 
 def _store() -> WeightStore:
@@ -150,27 +172,56 @@ def _progress() -> Iterator[PullSink]:
         yield show
 
 
+def _warn_of_terms(store: WeightStore, model_ids: Iterable[str]) -> None:
+    """A line for each model that may not be used for everything."""
+    for model_id in model_ids:
+        licence = store.catalogue.get(model_id).licence
+        if licence.restriction:
+            typer.echo(f"{model_id}: {licence.restriction}. {licence.words}")
+
+
 def _table(rows: list[tuple[ModelSpec, Status]]) -> str:
-    """One line a model, then what each licence means, said once."""
-    header = ("MODEL", "FOR", "STATE", "DOWNLOAD", "COMMERCIAL USE", "LICENCE", "DIGEST")
-    table = columns([header, *(_row(spec, status) for spec, status in rows)])
-    licences = dict.fromkeys((spec.licence.name, spec.licence.words) for spec, _ in rows)
-    words = "\n".join(f"{name}: {words}" for name, words in licences)
-    return f"{table}\n\n{words}"
+    """One line a model, under its task and tools; then, by number, what each licence means.
+
+    A window too narrow for every column shows fewer; the words below and ``--json`` have all.
+    """
+    width = get_terminal_size(fallback=(_UNLIMITED, 0)).columns
+    licences = list(dict.fromkeys(spec.licence for spec, _ in rows))
+    lines = [_row(spec, status, licences.index(spec.licence) + 1) for spec, status in rows]
+    tables = [_columns(lines, shown) for shown in _COLUMNS]
+    table = next((table for table in tables if max(map(len, table)) <= width), tables[-1])
+    grouped = _grouped([spec for spec, _ in rows], table[1:])
+    terms = [_terms(number, licence, width) for number, licence in enumerate(licences, 1)]
+    return "\n".join([table[0], *grouped, "", _FRESH, "", *terms])
 
 
-def _row(spec: ModelSpec, status: Status) -> tuple[str, ...]:
-    name = f"{spec.id} (default)" if spec.default else spec.id
-    licence = spec.licence
-    return (
-        name,
-        ", ".join(spec.tools) or f"({spec.task})",
-        state_words(status),
-        download_words(spec),
-        licence.commercial,
-        licence.name,
-        evidence_words(spec),
-    )
+def _grouped(specs: Sequence[ModelSpec], lines: Sequence[str]) -> list[str]:
+    groups: dict[str, list[str]] = {}
+    for spec, line in zip(specs, lines, strict=True):
+        groups.setdefault(f"{spec.task}, used by {tool_words(spec)}", []).append(line)
+    return [line for title, group in groups.items() for line in ("", title, *group)]
+
+
+def _terms(number: int, licence: Licence, width: int) -> str:
+    words = f"[{number}] {licence.name}: {licence.words}"
+    return fill(words, width, subsequent_indent="    ", break_on_hyphens=False)
+
+
+def _columns(rows: Sequence[_Row], shown: Sequence[str]) -> list[str]:
+    table = [[title.upper() for title in shown], *([row[name] for name in shown] for row in rows)]
+    return columns(table).split("\n")
+
+
+def _row(spec: ModelSpec, status: Status, licence_number: int) -> _Row:
+    return {
+        "model": f"  {spec.id} *" if spec.default else f"  {spec.id}",
+        "state": type(status).__name__.lower(),
+        "size": file_size(status.bytes) if isinstance(status, Installed) else download_words(spec),
+        "commercial use": spec.licence.commercial,
+        "terms": f"[{licence_number}]",
+        "licence": f"[{licence_number}] {spec.licence.name}",
+        "digest": evidence_words(spec),
+    }
 
 
 def _as_json(spec: ModelSpec, status: Status) -> dict[str, Any]:

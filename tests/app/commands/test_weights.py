@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from functools import partial
 from hashlib import sha256
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -8,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from studio.models.catalogue import Catalogue, HttpsSource, load_catalogue
+from studio.models.catalogue import Catalogue, HttpsSource, Licence, load_catalogue
 from tests.app.commands.outcome import Studio
 from tests.studio.models.weight_factories import make_file, make_model
 
@@ -18,25 +19,70 @@ class QuietHandler(SimpleHTTPRequestHandler):
         """The test reads the error stream."""
 
 
-def test_weights_list_names_every_model_with_its_tool_and_licence(studio: Studio) -> None:
-    outcome = studio("weights", "list")
+def rows_of(listed: str) -> dict[str, tuple[str, str]]:
+    """The heading and the line of each model in the printed list."""
+    heading, found = "", {}
+    for line in listed.splitlines():
+        if line.startswith("  "):
+            found[line.split()[0]] = heading, line
+        heading = heading if line.startswith("  ") else line
+    return found
 
-    assert outcome.code == 0
+
+def test_weights_list_names_every_model_with_its_tools_and_licence(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
+    out = studio("weights", "list").out
+    rows = rows_of(out)
+
     for spec in load_catalogue():
-        [line] = [line for line in outcome.out.splitlines() if line.split()[0:1] == [spec.id]]
-        assert all(tool in line for tool in spec.tools or (spec.task,))
-        assert spec.licence.name in line
-        assert "not installed" in line
-        assert spec.licence.words in outcome.out
-    assert "no digest published: pinned on first import" in outcome.out
+        heading, line = rows[spec.id]
+        assert heading == f"{spec.task}, used by {', '.join(spec.tools)}"
+        assert " missing " in line
+        [number] = re.findall(r"\[\d+\]", line)
+        assert f"{number} {spec.licence.name}" in line
+        assert f"\n{number} {spec.licence.name}: {spec.licence.words}" in out
+        assert (" * " in line) == spec.default
+    assert "* fetched by a fresh studio" in out
+    assert rows["lama-onnx"][1].endswith("seen elsewhere")
+    assert rows["ghost-1-256"][1].endswith("pinned on first import")
 
 
-def test_weights_list_of_a_tool_leaves_the_others_out(studio: Studio) -> None:
-    listed = studio("weights", "list", "--tool", "upscale", "--json").json
-    assert {row["id"] for row in listed} == {s.id for s in load_catalogue().for_tool("upscale")}
+@pytest.mark.parametrize(("width", "columns"), [(80, 5), (100, 5), (140, 5), (160, 6)])
+def test_weights_list_fits_the_window_and_keeps_what_matters(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, width: int, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    out = studio("weights", "list").out
+    title, *lines = out.splitlines()
+
+    assert len(re.split("  +", title)) == columns
+    assert max(map(len, lines)) <= width
+    assert len(rows_of(out)) >= len(load_catalogue())
+    for spec in load_catalogue():
+        assert f" {spec.licence.commercial} " in rows_of(out)[spec.id][1]
+
+
+def test_weights_list_of_a_tool_shows_all_it_uses_and_leaves_the_others_out(
+    studio: Studio,
+) -> None:
+    listed = {
+        row["id"]: row for row in studio("weights", "list", "--tool", "cartoon", "--json").json
+    }
+    face_search = {"blazeface-short", "blazeface-full", "facemesh", "iris-landmark"}
+    styles = {spec.id for spec in load_catalogue().for_tool("cartoon", "cartoon")}
+    assert set(listed) == {"isnet", "realesr-animevideov3", *face_search, *styles}
+    assert listed["isnet"]["tools"] == ["cutout", "cartoon"]
 
     assert studio("weights", "list", "--installed", "--json").json == []
     assert "no tool called “dance”" in studio("weights", "list", "--tool", "dance").err
+
+
+def test_weights_list_of_a_task_leaves_the_others_out(studio: Studio) -> None:
+    listed = studio("weights", "list", "--tool", "faceswap", "--task", "face-embedding", "--json")
+    assert {row["id"] for row in listed.json} == {"arcface-w600k-r50", "w600k-r50"}
+    assert studio("weights", "list", "--task", "dance").code == 2
 
 
 def test_weights_list_as_json_tells_state_and_licence(studio: Studio) -> None:
@@ -86,7 +132,8 @@ def test_weights_import_then_damage_is_found_by_verify(
     data = b"weights" * 1000
     file = tmp_path / "renamed.onnx"
     file.write_bytes(data)
-    catalogue = Catalogue((make_model(make_file("net.onnx", data)),))
+    tools = ("upscale", "cartoon")
+    catalogue = Catalogue((make_model(make_file("net.onnx", data), tools=tools),))
     monkeypatch.setattr("app.weights.load_catalogue", lambda: catalogue)
 
     imported = studio("weights", "import", file)
@@ -98,8 +145,10 @@ def test_weights_import_then_damage_is_found_by_verify(
     assert broken.code == 1
     assert broken.json[0]["state"] == "damaged"
 
-    assert studio("weights", "delete", "tiny").out == "tiny: deleted, 7 kB are free.\n"
+    deleted = studio("weights", "delete", "tiny").out
+    assert deleted == "tiny: deleted, 7 kB are free. Missed by: upscale, cartoon.\n"
     assert not (tmp_path / "weights" / "tiny").exists()
+    assert studio("weights", "delete", "tiny").out == "tiny: was not installed.\n"
 
 
 def test_weights_pull_fetches_checks_and_says_what_is_there_now(
@@ -113,14 +162,19 @@ def test_weights_pull_fetches_checks_and_says_what_is_there_now(
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         source = HttpsSource(url=f"http://127.0.0.1:{server.server_port}/net.onnx")
-        catalogue = Catalogue((make_model(make_file("net.onnx", data, source), default=True),))
+        terms = Licence(name="For research", commercial="no", words="For research and no more.")
+        file = make_file("net.onnx", data, source)
+        catalogue = Catalogue((make_model(file, default=True, licence=terms),))
         monkeypatch.setattr("app.weights.load_catalogue", lambda: catalogue)
 
         pulled, again = studio("weights", "pull"), studio("weights", "pull")
         server.shutdown()
 
     assert pulled.code == 0
-    assert pulled.out == "tiny: installed, 7 kB\n"
+    warning = "tiny: no commercial use (For research). For research and no more.\n"
+    assert pulled.out == f"{warning}tiny: installed, 7 kB\n"
     assert "tiny: download" in pulled.err
     assert again.out == "Installed already: tiny.\n"
     assert (tmp_path / "weights" / "tiny" / "net.onnx").read_bytes() == data
+    studio("weights", "delete", "tiny")
+    assert studio("weights", "import", folder / "net.onnx").out.endswith(warning)
