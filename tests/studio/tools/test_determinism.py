@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 
 from studio.errors import ModelUnavailableError
-from studio.params import ALL_LOOKS
 from studio.settings import ROOT
 from studio.tools.spec import TOOLS
 from tests.studio.tools.golden_pictures import GOLDENS
@@ -32,11 +31,6 @@ _EVERY_EDGE = {
 }
 RUNS = {
     **{name: golden.run for name, golden in GOLDENS.items()},
-    "cartoon/sheet": SampleRun(
-        "cartoon",
-        {"image": Image.fromarray(head(96))},
-        {"look": ALL_LOOKS, "seed": 3, "long_side_px": None, "format": "webp"},
-    ),
     "cutout/edges": SampleRun("cutout", {"image": Image.fromarray(portrait(128))}, _EVERY_EDGE),
     "faces/portrait": SampleRun("faces", {"image": Image.fromarray(head())}, {}),
 }
