@@ -216,6 +216,26 @@ def test_drawing_survives_reload_page_change_and_a_storm_on_the_brush(
     assert len(saved(studio, name, meadow()).strokes) == 3
 
 
+@pytest.mark.parametrize("leave", ["reload", "other page"])
+def test_stroke_survives_leaving_the_page_at_once(
+    studio: Studio, name: str, open_page: OpenPage, sign_in: SignIn, leave: str
+) -> None:
+    page = open_page()
+    canvas = open_canvas(page, sign_in, name)
+    canvas.drag((60, 60), (200, 60))
+    canvas.expect_saved(1)
+    canvas.drag((60, 140), (200, 140))
+    if leave == "reload":
+        page.reload()
+    else:
+        page.get_by_role("link", name="Cutout", exact=True).click()
+        page.wait_for_url("**/")
+        page.get_by_role("link", name="Inpaint", exact=True).click()
+    canvas.wait()
+    canvas.expect_saved(2)
+    canvas.expect_shown(120, 140)
+
+
 def test_second_tab_adds_to_the_drawing(
     studio: Studio, name: str, open_page: OpenPage, sign_in: SignIn
 ) -> None:

@@ -4,6 +4,7 @@
 const STAGE = '[class*="st-key-stage-"]';
 const SETTLE_MS = 250;
 const MIN_CHANGE_PX = 24;
+const SEND = '[aria-label="Update the app with this drawing"]';
 const EDIT_BAR = ["Bring forward", "Send backward", "Delete selected"];
 
 // Strokes are opaque: red paints, blue erases, green is the line of a lasso. Shown, red becomes
@@ -37,7 +38,9 @@ const LAYER = `
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 // What outlives a rebuilt page: which canvas was seen for which state of the drawing.
-const seen = (window.darkroomStage ??= { root: null, generation: null, isHidden: false });
+const seen = (window.darkroomStage ??= {
+  root: null, generation: null, isHidden: false, isPainting: false,
+});
 
 // Every rerun of the page calls the function below again, without ending the call before.
 const endings = new WeakMap();
@@ -93,6 +96,14 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
       ring.style.top = `${event.clientY - place.top}px`;
     });
     on(box, "pointerleave", () => { ring.style.display = "none"; });
+    on(box, "pointerdown", () => { seen.isPainting = true; });
+  };
+
+  // The canvas waits a fifth of a second before it tells of a stroke: who leaves the page within
+  // it would lose the stroke. It takes the stroke in after this event, and closes polygons itself.
+  const send = () => {
+    if (seen.isPainting && data.tool !== "Polygon") setTimeout(() => root.querySelector(SEND).click());
+    seen.isPainting = false;
   };
 
   // A canvas that was rebuilt shows what it was given last, without the strokes made since.
@@ -142,6 +153,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   on(peek, "keydown", (event) => { if (event.key === " " || event.key === "Enter") hold(true)(); });
   on(peek, "keyup", hold(false));
   on(map, "click", look);
+  on(document, "pointerup", send);
   on(document, "keydown", (event) => {
     const isTyping = event.composedPath()[0].matches?.("input, textarea, [contenteditable]");
     if (isTyping || !(event.ctrlKey || event.metaKey)) return;

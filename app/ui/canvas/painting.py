@@ -94,6 +94,7 @@ def _draw_canvas(easel: Easel, tool: Tool, brush_px: int) -> None:
         drawing_mode=_MODES.get(tool, "freedraw"),
         initial_drawing=to_canvas(easel.shown, view, easel.generation),
         key=easel.key,
+        on_change=easel.take,  # before the page runs, which may by then be another one
     )
 
 
