@@ -19,7 +19,7 @@ from app.ui import toolpage
 from app.ui.canvas.controls import stroke_count
 from app.ui.canvas.easel import Easel, easel_for
 from app.ui.canvas.painting import paint
-from app.ui.format import dimensions
+from app.ui.format import dimensions, markdown_safe
 from app.ui.layout import header
 from app.ui.links import thumbnail_url
 from app.ui.masks import ask_finish, ask_start, read_mask, show_preview
@@ -129,7 +129,7 @@ def offer_named(page: ToolPage, easel: Easel) -> None:
         for one in kept:
             with st.container(horizontal=True, vertical_alignment="center", key=f"named-{one.id}"):
                 st.button(
-                    one.name,
+                    markdown_safe(one.name),
                     icon=":material/add:",
                     help="Add it to this picture, stretched to its size.",
                     on_click=add_strokes,
