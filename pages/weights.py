@@ -60,13 +60,10 @@ def main() -> None:
 
 
 def list_models(services: Services) -> list[Row]:
-    """Every model with its state, in the order of the tools; last what no tool runs yet."""
+    """Every model with its state, in the order of the tools that they are there for."""
     store = weights.open_store(services.settings)
-    order = {tool: index for index, tool in enumerate(TOOLS)}
-    specs = sorted(
-        store.catalogue,
-        key=lambda spec: min((order[tool] for tool in spec.tools), default=len(order)),
-    )
+    order = list(TOOLS)
+    specs = sorted(store.catalogue, key=lambda spec: order.index(spec.tools[0]))
     return [(spec, store.status(spec.id)) for spec in specs]
 
 
@@ -163,8 +160,7 @@ def model_markup(spec: ModelSpec, status: Status) -> str:
     size = (
         file_size(status.bytes) if isinstance(status, Installed) else weights.download_words(spec)
     )
-    tools = ", ".join(TOOLS[tool].title for tool in spec.tools) or weights.tool_words(spec)
-    facts = [spec.id, tools, size, spec.licence.name]
+    facts = [spec.id, spec.task, f"used by {tool_titles(spec)}", size, spec.licence.name]
     note = f"<p>{escape(spec.note)}</p>" if spec.note else ""
     fault = ""
     if isinstance(status, Damaged):
@@ -176,6 +172,11 @@ def model_markup(spec: ModelSpec, status: Status) -> str:
         f"<details><summary>Licence and files</summary>"
         f"<p>{licence_terms(spec.licence)}</p>{files_markup(spec)}</details></div>"
     )
+
+
+def tool_titles(spec: ModelSpec) -> str:
+    """The tools that use a model, as people know them."""
+    return ", ".join(TOOLS[tool].title for tool in spec.tools)
 
 
 def state_pill(status: Status) -> str:
@@ -239,7 +240,8 @@ def say_verified(spec: ModelSpec, found: Status) -> None:
 def confirm_delete(services: Services, actor: Actor, spec: ModelSpec, status: Status) -> None:
     size = f" {file_size(status.bytes)} come free." if isinstance(status, Installed) else ""
     st.write(
-        f"**{spec.title}** can no longer be chosen until it is pulled or imported again.{size}"
+        f"**{spec.title}** is used by {tool_titles(spec)}, and missing there until it is pulled or "
+        f"imported again.{size}"
     )
     if spec.default:
         st.write("It is one of the models that a fresh studio installs.")

@@ -10,7 +10,7 @@ import streamlit as st
 from app.navigation import WEIGHTS
 from app.ui.format import file_size
 from app.ui.licences import licence_notice
-from studio.models.catalogue import ModelSpec, load_catalogue
+from studio.models.catalogue import ModelSpec, Task, load_catalogue
 from studio.models.weights import Installed, WeightStore
 from studio.params import INTERPOLATION, MESH, Filler
 from studio.settings import Settings
@@ -80,16 +80,15 @@ _BUILT_IN = (
 """By tool and task: ways to work that need no model of their own."""
 
 
-def model_choices(settings: Settings, tool: str, task: str | None = None) -> list[ModelChoice]:
-    """What ``tool`` can run: what is installed first, then what one command would add.
+def model_choices(settings: Settings, tool: str, task: Task | None = None) -> list[ModelChoice]:
+    """What ``tool`` can use: what is installed first, then what one command would add.
 
     With ``task``, only the tool's models for that, as many use several networks together.
     """
     store = WeightStore(settings.weights_dir, load_catalogue())
     choices = [
         ModelChoice(spec.id, spec.title, spec, isinstance(store.status(spec.id), Installed))
-        for spec in load_catalogue().for_tool(tool)
-        if task in (None, spec.task)
+        for spec in load_catalogue().for_tool(tool, task)
     ]
     choices += [
         choice

@@ -45,7 +45,7 @@ def weights_dir(
     folder.mkdir()
     catalogue = write_catalogue(
         folder,
-        matting_toml("alpha", DATA, server.url("/alpha.onnx")),
+        matting_toml("alpha", DATA, server.url("/alpha.onnx"), tools=("cutout", "cartoon")),
         matting_toml("beta", b"beta", tools=("faceswap",), licence="research"),
         matting_toml("gamma", b"gamma", tools=("faceswap", "upscale")),
     )
@@ -97,6 +97,7 @@ def test_models_lists_each_with_state_terms_and_digest(
     assert "3 models shown, 1 of 3 installed, 420 kB" in markup(page)
     alpha, beta = entry(page, "Alpha net"), entry(page, "Beta net")
     assert ">Installed<" in alpha
+    assert "alpha · matting · used by Cutout, Cartoon · 420 kB" in alpha
     assert ">Commercial use allowed<" in alpha
     assert ">Not installed<" in beta
     assert '<span class="dr-pill dr-failed">No commercial use</span>' in beta
@@ -113,6 +114,7 @@ def test_models_lists_each_with_state_terms_and_digest(
     [
         ({"tool": "faceswap"}, ["Beta", "Gamma"]),
         ({"tool": "upscale"}, ["Gamma"]),
+        ({"tool": "cartoon"}, ["Alpha"]),
         ({"tool": "nonesuch"}, ["Alpha", "Beta", "Gamma"]),
         ({"show": "missing"}, ["Beta", "Gamma"]),
         ({"show": "installed"}, ["Alpha"]),
@@ -164,7 +166,7 @@ def test_models_others_than_admins_look_and_change_nothing(
     assert work.all() == []
 
 
-def test_models_delete_asks_first(
+def test_models_delete_asks_first_and_names_the_tools_that_will_miss_it(
     services: Services, visit: Visit, tmp_path: Path, boss: Actor, weights_dir: Path
 ) -> None:
     install(services, weights_dir)
@@ -173,7 +175,8 @@ def test_models_delete_asks_first(
     page.menu_button[0].click("Delete").run()
     assert isinstance(store.status("alpha"), Installed)
     assert button(page, "Delete")
-    assert any("**Alpha net** can no longer be chosen" in each.value for each in page.markdown)
+    asked = "**Alpha net** is used by Cutout, Cartoon, and missing there until"
+    assert any(asked in each.value for each in page.markdown)
 
 
 def test_models_stop_ends_a_pull_and_the_next_goes_on_from_there(
