@@ -15,10 +15,9 @@ from PIL import Image
 
 from studio.imaging.decode import Limits, decode
 from studio.imaging.picture import Pixels
-from studio.models.cache import ModelCache
 from studio.params import Look
 from studio.settings import Settings
-from tests.studio.tools.sample_runs import SampleRun, head, open_models, portrait
+from tests.studio.tools.sample_runs import SampleRun, head, portrait
 
 _FOLDER = Path(__file__).parents[2] / "golden"
 _SIDE_PX = 256
@@ -40,9 +39,9 @@ class Golden:
         """The main input, RGB ``uint8 (H, W, 3)``."""
         return np.asarray(self.run.pictures["image"])
 
-    def make(self, models: ModelCache) -> Pixels:
+    def make(self) -> Pixels:
         """The result, RGB ``uint8 (H, W, 3)``."""
-        image, *_ = self.run.run(models).outputs
+        image, *_ = self.run.run().outputs
         limits = Limits.from_settings(Settings())
         return decode(image.data, file_name=image.file_name, limits=limits).pixels
 
@@ -103,9 +102,8 @@ def _path(name: str) -> Path:
 
 
 def main() -> None:
-    models = open_models()
     for name in sys.argv[1:] or GOLDENS:
-        Image.fromarray(GOLDENS[name].make(models)).save(
+        Image.fromarray(GOLDENS[name].make()).save(
             _path(name), "WEBP", lossless=True, quality=100, method=6
         )
 

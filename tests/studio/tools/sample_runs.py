@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
 from typing import Any
 
@@ -16,7 +17,7 @@ from studio.imaging.decode import Limits
 from studio.imaging.picture import Pixels
 from studio.imaging.resample import resample
 from studio.models.cache import ModelCache
-from studio.models.catalogue import load_catalogue
+from studio.models.catalogue import Catalogue, load_catalogue
 from studio.models.weights import WeightStore
 from studio.params import parse_params
 from studio.report import Report
@@ -36,6 +37,11 @@ _DEFAULT_WEIGHTS = {
 """By tool: what its default parameters open."""
 
 
+def needs_weights(tool: str) -> pytest.MarkDecorator:
+    """What the fixture ``need_weights`` reads off a test of ``tool``."""
+    return pytest.mark.weights(*_DEFAULT_WEIGHTS[tool])
+
+
 @dataclass(frozen=True, slots=True)
 class SampleRun:
     """One run: a tool, its inputs by role and the parameters that are not the default ones."""
@@ -44,27 +50,25 @@ class SampleRun:
     pictures: Mapping[str, Image.Image]
     values: Mapping[str, Any]
 
-    @property
-    def needs_weights(self) -> pytest.MarkDecorator:
-        """What the fixture ``need_weights`` reads off a test."""
-        return pytest.mark.weights(*_DEFAULT_WEIGHTS[self.tool])
-
-    def run(self, models: ModelCache) -> RunResult:
+    def run(self) -> RunResult:
         """As ``studio run`` does it."""
         return run_tool(
             get_tool(self.tool),
             [InputFile(role, f"{role}.png", _png(image)) for role, image in self.pictures.items()],
             parse_params(self.tool, dict(self.values)),
-            models,
+            default_models(),
             Report(),
             limits=Limits.from_settings(Settings()),
         )
 
 
-def open_models() -> ModelCache:
-    """The weights of this checkout, none of them loaded yet."""
-    settings = Settings()
-    return ModelCache(WeightStore(settings.weights_dir, load_catalogue()), settings)
+@cache
+def default_models() -> ModelCache:
+    """The default weights of this checkout alone, since some tools take the best they find."""
+    settings, known = Settings(), load_catalogue()
+    ids = dict.fromkeys(id_ for ids in _DEFAULT_WEIGHTS.values() for id_ in ids)
+    catalogue = Catalogue(models=tuple(known.get(id_) for id_ in ids))
+    return ModelCache(WeightStore(settings.weights_dir, catalogue), settings)
 
 
 def portrait(side_px: int = 384) -> Pixels:

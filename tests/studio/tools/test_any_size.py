@@ -9,12 +9,11 @@ import pytest
 from PIL import Image, ImageDraw
 
 from studio.errors import UserInputError
-from studio.models.cache import ModelCache
 from studio.params import parse_params
 from studio.tools.estimate import output_size
 from studio.tools.pipeline import EncodedOutput
 from studio.tools.spec import TOOLS
-from tests.studio.tools.sample_runs import SampleRun, head
+from tests.studio.tools.sample_runs import SampleRun, head, needs_weights
 
 pytestmark = pytest.mark.usefixtures("need_weights")
 
@@ -74,15 +73,13 @@ def opened(output: EncodedOutput) -> Image.Image:
 
 
 @pytest.mark.parametrize(("width", "height", "mode"), PICTURES)
-@pytest.mark.parametrize(
-    "tool", [pytest.param(tool, marks=SampleRun(tool, {}, {}).needs_weights) for tool in TOOLS]
-)
+@pytest.mark.parametrize("tool", [pytest.param(tool, marks=needs_weights(tool)) for tool in TOOLS])
 def test_tool_on_any_file_answers_at_the_size_it_promised(
-    installed_models: ModelCache, tool: str, width: int, height: int, mode: str
+    tool: str, width: int, height: int, mode: str
 ) -> None:
     values = VALUES.get(tool, {})
     try:
-        result = SampleRun(tool, inputs(tool, width, height, mode), values).run(installed_models)
+        result = SampleRun(tool, inputs(tool, width, height, mode), values).run()
     except UserInputError as refusal:
         assert refusal.code in refusals(tool, width, height)  # noqa: PT017
         return
@@ -99,13 +96,10 @@ def test_tool_on_any_file_answers_at_the_size_it_promised(
 )
 @pytest.mark.parametrize(
     "tool",
-    [
-        pytest.param(tool, marks=SampleRun(tool, {}, {}).needs_weights)
-        for tool in ("faces", "faceswap")
-    ],
+    [pytest.param(tool, marks=needs_weights(tool)) for tool in ("faces", "faceswap")],
 )
 def test_tool_for_faces_finds_the_one_in_a_tall_or_wide_picture(
-    installed_models: ModelCache, tool: str, width: int, height: int, mode: str
+    tool: str, width: int, height: int, mode: str
 ) -> None:
     wall = Image.new("RGB", (width, height), (150, 140, 130))
     wall.paste(Image.fromarray(head()), (width - 280, height - 280))
@@ -113,7 +107,7 @@ def test_tool_for_faces_finds_the_one_in_a_tall_or_wide_picture(
     if tool == "faceswap":
         pictures["source"] = in_mode(Image.fromarray(head()[:, ::-1]), mode)
 
-    result = SampleRun(tool, pictures, {}).run(installed_models)
+    result = SampleRun(tool, pictures, {}).run()
 
     [region] = result.record.regions
     assert not region.is_fault

@@ -14,7 +14,7 @@ from studio.errors import ModelUnavailableError
 from studio.settings import ROOT
 from studio.tools.spec import TOOLS
 from tests.studio.tools.golden_pictures import GOLDENS
-from tests.studio.tools.sample_runs import SampleRun, head, open_models, portrait
+from tests.studio.tools.sample_runs import SampleRun, head, needs_weights, portrait
 
 Digests = dict[str, dict[str, str]]
 
@@ -38,10 +38,10 @@ RUNS = {
 
 def digests(names: list[str]) -> Digests:
     """SHA-256 of each output by role, of the runs whose weights are installed."""
-    models, found = open_models(), {}
+    found = {}
     for name in names:
         try:
-            outputs = RUNS[name].run(models).outputs
+            outputs = RUNS[name].run().outputs
         except ModelUnavailableError:
             continue
         found[name] = {output.role: sha256(output.data).hexdigest() for output in outputs}
@@ -65,7 +65,7 @@ def test_determinism_is_tested_for_every_tool() -> None:
 
 @pytest.mark.usefixtures("need_weights")
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=run.needs_weights) for name, run in RUNS.items()]
+    "name", [pytest.param(name, marks=needs_weights(run.tool)) for name, run in RUNS.items()]
 )
 def test_tool_in_two_processes_gives_the_same_bytes(
     two_processes: tuple[Digests, Digests], name: str

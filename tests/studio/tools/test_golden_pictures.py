@@ -9,11 +9,11 @@ import pytest
 
 from studio.imaging.picture import Pixels
 from studio.imaging.resample import resample
-from studio.models.cache import ModelCache
 from studio.params import Look
 from studio.tools.spec import AUXILIARY_TOOLS, TOOLS
 from tests.metrics import psnr_db
 from tests.studio.tools.golden_pictures import GOLDENS, read_golden
+from tests.studio.tools.sample_runs import needs_weights
 
 LEAST_PSNR_DB = 42
 """Measured in the tool's own part of the picture: another instruction set and number of threads
@@ -31,13 +31,12 @@ FAULTS: dict[str, Callable[[Pixels, Pixels], Pixels]] = {
 
 @pytest.mark.usefixtures("need_weights")
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=golden.run.needs_weights) for name, golden in GOLDENS.items()]
+    "name",
+    [pytest.param(name, marks=needs_weights(golden.run.tool)) for name, golden in GOLDENS.items()],
 )
-def test_tool_on_the_portrait_gives_the_golden_picture(
-    installed_models: ModelCache, name: str
-) -> None:
+def test_tool_on_the_portrait_gives_the_golden_picture(name: str) -> None:
     golden, part = read_golden(name), GOLDENS[name].part
-    made = GOLDENS[name].make(installed_models)
+    made = GOLDENS[name].make()
     assert made.shape == golden.shape
     assert psnr_db(made[part], golden[part]) >= LEAST_PSNR_DB
 
