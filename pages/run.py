@@ -164,10 +164,10 @@ def show_params(job: Job) -> None:
 
 
 def value_words(name: str, value: object) -> str:
-    """A parameter's value; which face gets which source is counted from 1, as on the page."""
+    """A parameter's value; of faces with their sources only those that are replaced."""
     if name == "faces" and isinstance(value, tuple):
         pairs = ((face, source) for face, source in enumerate(value, 1) if source is not None)
-        return ", ".join(f"face {face}: source {source + 1}" for face, source in pairs)
+        return ", ".join(f"face {face}: source {source}" for face, source in pairs)
     return label_of(value)
 
 

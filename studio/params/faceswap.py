@@ -9,6 +9,7 @@ from pydantic import Field
 
 from studio.params.common import ToolParams
 
+Number = Annotated[int, Field(ge=1)]
 PerCent = Annotated[int, Field(ge=0, le=100)]
 
 MESH = "mesh"
@@ -32,7 +33,7 @@ class FacesParams(ToolParams):
 
 
 class FaceswapParams(ToolParams):
-    """Replacement of faces. Faces are numbered from 0, left to right, sources as given."""
+    """Replacement of faces. Faces are numbered from 1, left to right, and sources as given."""
 
     tool: Literal["faceswap"] = "faceswap"
     model: str = Field(
@@ -44,12 +45,12 @@ class FaceswapParams(ToolParams):
         description="Largest source onto largest face; one source each from left to right; the "
         "first source onto all; or onto those that look like the reference.",
     )
-    faces: tuple[int | None, ...] | None = Field(
+    faces: tuple[Number | None, ...] | None = Field(
         default=None,
         max_length=64,
         title="Face by face",
         description="For each face of the target, left to right, the number of its source or "
-        "null to leave it alone. When set, used instead of the choice.",
+        "null to leave it alone, as [1, null, 2]. When set, used instead of the choice.",
     )
     likeness: float = Field(
         default=0.4,

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from studio.faces.refuse import require_faces
+from studio.imaging.grey import is_grey, without_colour
 from studio.imaging.picture import Picture
 from studio.models.embedding import likeness
 from studio.params import MESH, FaceChoice, FaceswapParams, ToolParams
@@ -43,7 +44,7 @@ def run(
         report: progress, stages, weights, notes, regions.
 
     Returns:
-        "image", byte-identical away from the faces; its alpha as it was.
+        "image", byte-identical away from the faces, grey where it was grey; its alpha as it was.
 
     Raises:
         UserInputError: ``faceswap.no_face``, ``faceswap.no_source_face``,
@@ -79,6 +80,8 @@ def run(
                 models,
                 report,
             )
+    if is_grey(picture.pixels):
+        pixels = without_colour(pixels)
     return [ToolOutput("image", picture.with_pixels(pixels, picture.alpha))]
 
 

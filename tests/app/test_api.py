@@ -269,7 +269,7 @@ def test_submit_faceswap_is_refused_until_consent_is_given_and_recorded(
     assert (entry.action, entry.actor_name) == ("faceswap.consent", "mei")
     assert entry.detail == {"statement": asked["statement"]}
 
-    answer = send(browser, "faceswap", *files, params='{"faces": [0, null, 1]}')
+    answer = send(browser, "faceswap", *files, params='{"faces": [1, null, 2]}')
     assert answer.status_code == 202
     assert inputs_of(browser, answer) == [
         ("image", "image-0.png"),

@@ -121,7 +121,7 @@ def test_faceswap_maps_each_found_face_to_a_source(
     page.button(key="faceswap.run").click().run()
     assert not page.exception
     [job] = jobs_of(services, "faceswap")
-    assert FaceswapParams.model_validate(job.params) == FaceswapParams(faces=(None, 0, 1))
+    assert FaceswapParams.model_validate(job.params) == FaceswapParams(faces=(None, 1, 2))
     inputs = [(file.role, file.file_name) for file in job.inputs]
     assert sorted(inputs) == [
         ("image", "target.png"),

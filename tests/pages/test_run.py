@@ -228,7 +228,7 @@ def test_run_whose_picture_is_swept_shows_its_drawing_as_a_file(
 def test_run_of_face_swap_counts_faces_and_sources_from_one(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor
 ) -> None:
-    params = FaceswapParams(faces=(None, 1, 0)).model_dump(mode="json")
+    params = FaceswapParams(faces=(None, 2, 1)).model_dump(mode="json")
     with services.database.write() as session:
         run_id = make_job(session, mei, tool="faceswap", params=params).id
     shown = markup(open_run(visit, tmp_path, mei, run_id))

@@ -96,7 +96,7 @@ def _ask_table(
         states.empty("No face to replace", " ".join(notes_of(search)), icon="face")
         return False
     chosen = _ask_each(form, search, faces, sources.files)
-    form.set("faces", tuple(chosen))
+    form.set("faces", tuple(None if one is None else one + 1 for one in chosen))
     if all(one is None for one in chosen):
         st.warning("Every face is left alone. Choose a source for at least one.")
         return False
@@ -136,7 +136,7 @@ def _starts(
     if any(one is not None for one in kept):
         return kept
     if before is None and len(given) == len(faces):
-        return given
+        return [None if source is None else source - 1 for source in given]
     largest = largest_face(faces)
     return [0 if number == largest else None for number in range(len(faces))]
 

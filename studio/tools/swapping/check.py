@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from studio.faces.face import Face, Points, eye_distance_px
@@ -23,33 +25,59 @@ _MOST_YAW_GAP = 0.45
 _LEAST_PLAIN_SKIN = 0.75
 """Share of the inner face that looks like skin; mixed light and hair leave 0.59 to 0.73."""
 
+_ANOTHER_SOURCE = "Choose another source, large and looking towards the camera."
 _OF_SOURCE_GLASSES = {
     Glasses.CLEAR: "seems to wear glasses, which are carried over as if painted on",
     Glasses.DARK: "seems to wear sunglasses, so what is around the eyes of the other face is kept",
 }
 
 
-def why_not_target(face: Face) -> str | None:
-    """What keeps a face from being replaced, as the end of a sentence; None when nothing."""
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a swap cannot be done: a reason as the end of a sentence, and a remedy as one."""
+
+    reason: str
+    remedy: str
+
+
+def why_not_target(face: Face) -> Fault | None:
+    """What keeps a face from being replaced; None when nothing."""
     if face.eye_distance_px < LEAST_EYES_PX:
-        return (
-            f"it is too small, {face.eye_distance_px:.0f} px between the eyes where "
-            f"{LEAST_EYES_PX:.0f} are needed"
+        return Fault(
+            f"too small, with less than {LEAST_EYES_PX:.0f} px between the eyes",
+            "Enlarge the picture first, or choose larger faces.",
         )
     if abs(face.yaw) > MOST_YAW:
-        return "it is turned too far to the side"
+        return Fault("turned too far to the side", "Choose faces that look towards the camera.")
     return None
 
 
-def why_not_source(face: Face) -> str | None:
-    """What keeps a face from being put on others, as the end of a sentence."""
-    return why_not_target(face)
+def why_not_source(face: Face, number: int) -> Fault | None:
+    """What keeps the face of source ``number`` from being put on others."""
+    fault = why_not_target(face)
+    if fault is None:
+        return None
+    return Fault(f"source {number} is {fault.reason}", _ANOTHER_SOURCE)
 
 
-def why_not_pair(source: Face, target: Face) -> str | None:
-    """What keeps a source from being warped onto a target: it hides what the target shows."""
+def why_not_pair(source: Face, target: Face, number: int) -> Fault | None:
+    """What keeps source ``number`` from being warped onto a target: it hides what that shows."""
     if abs(source.yaw) - abs(target.yaw) > _MOST_YAW_GAP:
-        return "the source looks so far to the side that half of its face is missing"
+        return Fault(
+            f"source {number} looks so far to the side that half of its face is missing",
+            _ANOTHER_SOURCE,
+        )
+    return None
+
+
+def why_not_result(shift: float, number: int) -> Fault | None:
+    """What speaks against a swap by source ``number`` that moved the face's mesh by ``shift``."""
+    if shift > MOST_SHIFT:
+        return Fault(
+            f"with source {number} its features end up {per_cent(shift)} off, and "
+            f"{per_cent(MOST_SHIFT)} is allowed",
+            _ANOTHER_SOURCE,
+        )
     return None
 
 
@@ -67,14 +95,17 @@ def source_doubts(source: Portrait) -> list[str]:
     return doubts
 
 
-def target_doubt(target: Portrait) -> str | None:
-    """What may spoil every warp onto this face, as the end of a sentence."""
+def target_doubts(target: Portrait) -> list[str]:
+    """What may spoil every warp onto this face, as ends of sentences."""
+    doubts = []
+    if not (target.face.right_eye.is_open and target.face.left_eye.is_open):
+        doubts.append("has closed eyes, which are kept")
     if find_glasses(target.pixels, target.face.mesh) is not None:
-        return (
+        doubts.append(
             "seems to wear glasses: where what covers a face is kept, they and its eyes are; else "
             "they smear"
         )
-    return None
+    return doubts
 
 
 def pair_doubt(source: Face, target: Face) -> str | None:
@@ -93,6 +124,11 @@ def plain_skin_share(source: Portrait) -> float:
     likeness = skin_likeness(to_lab(patch.pixels.astype(np.float32)), patch.mesh)
     inner = polygon(patch.size, patch.mesh[list(INNER), :2])
     return float((likeness * inner).sum() / (inner.sum() + 1e-6))
+
+
+def per_cent(part: float) -> str:
+    """Such as “1.8 %”."""
+    return f"{100 * part:.1f} %"
 
 
 def mesh_shift(before: Points, after: Points) -> float:

@@ -63,7 +63,7 @@ def choose_swaps(
 def _as_listed(
     faces: Sequence[int | None], targets: Sequence[Portrait], sources: Sequence[Portrait]
 ) -> list[Swap]:
-    swaps = [Swap(index, source) for index, source in enumerate(faces) if source is not None]
+    swaps = [Swap(index, number - 1) for index, number in enumerate(faces) if number is not None]
     for swap in swaps:
         if swap.target >= len(targets):
             raise UserInputError(
@@ -73,7 +73,7 @@ def _as_listed(
                 code="faceswap.no_such_face",
                 regions=_all_regions(targets),
             )
-        if not 0 <= swap.source < len(sources):
+        if swap.source >= len(sources):
             raise UserInputError(
                 f"Source {swap.source + 1} was chosen for face {swap.target + 1}, and "
                 f"{_count(len(sources), 'source')} given",

@@ -31,21 +31,21 @@ class _Outcome:
         number: of the face, from 1.
         portrait: the face as it was.
         shift: how far the mesh moved, as a part of the eye distance; None when nothing was done.
-        fault: why it was left as it was, as the end of a sentence; None when it was swapped.
+        fault: why it was left as it was; None when it was swapped.
 
     """
 
     number: int
     portrait: Portrait
     shift: float | None = None
-    fault: str | None = None
+    fault: check.Fault | None = None
 
     @property
     def region(self) -> Region:
-        is_fault = self.fault is not None
-        text = self.fault or f"swapped, {per_cent(self.shift or 0.0)} off"
+        swapped = f"swapped, {check.per_cent(self.shift or 0.0)} off"
+        text = swapped if self.fault is None else self.fault.reason
         face, pixels = self.portrait.face, self.portrait.pixels
-        return region_of(face, pixels, self.number, text, is_fault=is_fault)
+        return region_of(face, pixels, self.number, text, is_fault=self.fault is not None)
 
 
 def perform(
@@ -95,30 +95,18 @@ def perform(
     return pixels, [outcome.portrait.face for outcome in outcomes if outcome.fault is None]
 
 
-def per_cent(part: float) -> str:
-    """Such as “1.8 %”."""
-    return f"{100 * part:.1f} %"
-
-
 def _refusal(swap: Swap, target: Portrait, source: Portrait, *, is_warp: bool) -> _Outcome | None:
-    fault = check.why_not_target(target.face)
-    of_source = check.why_not_source(source.face)
-    if fault is None and of_source is not None:
-        fault = f"its source {swap.source + 1} cannot be used: {of_source}"
+    number = swap.source + 1
+    fault = check.why_not_target(target.face) or check.why_not_source(source.face, number)
     if fault is None and is_warp:
-        fault = check.why_not_pair(source.face, target.face)
+        fault = check.why_not_pair(source.face, target.face, number)
     return None if fault is None else _Outcome(swap.target + 1, target, fault=fault)
 
 
 def _measure(swap: Swap, target: Portrait, swapped: Pixels, mesh: Model) -> _Outcome:
     before = target.face.mesh
     shift = check.mesh_shift(before, refit_mesh(mesh, swapped, before))
-    fault = None
-    if shift > check.MOST_SHIFT:
-        fault = (
-            f"the result is {per_cent(shift)} off where {per_cent(check.MOST_SHIFT)} is allowed; "
-            f"source {swap.source + 1} does not fit this face"
-        )
+    fault = check.why_not_result(shift, swap.source + 1)
     return _Outcome(swap.target + 1, target, shift, fault)
 
 
@@ -126,8 +114,8 @@ def _note_doubts(swap: Swap, target: Portrait, source: Portrait, report: Report)
     name = f"Source {swap.source + 1}"
     for doubt in check.source_doubts(source):
         report.note(f"{name} {doubt}.")
-    if (worn := check.target_doubt(target)) is not None:
-        report.note(f"Face {swap.target + 1} {worn}.")
+    for doubt in check.target_doubts(target):
+        report.note(f"Face {swap.target + 1} {doubt}.")
     if (turn := check.pair_doubt(source.face, target.face)) is not None:
         report.note(f"{name} {turn}; for face {swap.target + 1} choose one that looks ahead.")
 
@@ -135,22 +123,31 @@ def _note_doubts(swap: Swap, target: Portrait, source: Portrait, report: Report)
 def _note_shift(outcome: _Outcome, report: Report) -> None:
     if outcome.shift is not None and outcome.shift > check.DOUBTFUL_SHIFT:
         report.note(
-            f"Face {outcome.number} came out {per_cent(outcome.shift)} off: look whether hair or "
-            "a strong turn of the head has spoilt it."
+            f"Face {outcome.number} came out {check.per_cent(outcome.shift)} off: look whether "
+            "hair or a strong turn of the head has spoilt it."
         )
 
 
 def _tell(outcomes: Sequence[_Outcome], report: Report) -> None:
-    failed = [outcome for outcome in outcomes if outcome.fault is not None]
-    if len(failed) == len(outcomes):
-        what = "; ".join(f"face {outcome.number}: {outcome.fault}" for outcome in failed)
+    left: dict[check.Fault, list[int]] = {}
+    for outcome in outcomes:
+        if outcome.fault is not None:
+            left.setdefault(outcome.fault, []).append(outcome.number)
+    if all(outcome.fault is not None for outcome in outcomes):
+        what = "; ".join(f"{_name(numbers)}: {fault.reason}" for fault, numbers in left.items())
         raise UserInputError(
-            f"No chosen face can be swapped: {what}",
-            remedy="Choose faces that look towards the camera, or another source.",
+            f"No chosen face can be swapped. {what}",
+            remedy=" ".join(dict.fromkeys(fault.remedy for fault in left)),
             code="faceswap.no_usable_face",
             regions=[outcome.region for outcome in outcomes],
         )
-    for outcome in failed:
-        report.note(f"Face {outcome.number} was left as it was: {outcome.fault}.")
+    for fault, numbers in left.items():
+        stayed = "was left as it was" if len(numbers) == 1 else "were left as they were"
+        report.note(f"{_name(numbers)} {stayed}: {fault.reason}.")
     for outcome in outcomes:
         report.mark(outcome.region)
+
+
+def _name(numbers: Sequence[int]) -> str:
+    *first, last = map(str, numbers)
+    return f"Faces {', '.join(first)} and {last}" if first else f"Face {last}"

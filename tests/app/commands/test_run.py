@@ -196,12 +196,12 @@ def test_run_named_inputs_reach_the_tool_in_their_roles(
 @pytest.mark.usefixtures("_tools_that_report")
 def test_run_list_value_is_read_as_a_list(studio: Studio, picture: Path, tmp_path: Path) -> None:
     outcome = studio(
-        "run", "faceswap", picture, "--source", picture, "--faces", "[0,null]",
+        "run", "faceswap", picture, "--source", picture, "--faces", "[1,null]",
         "--out", tmp_path, "--json",
     )  # fmt: skip
 
-    assert outcome.json["params"]["faces"] == [0, None]
-    assert outcome.json["results"][0]["record"]["notes"][-1] == "[0, null]"
+    assert outcome.json["params"]["faces"] == [1, None]
+    assert outcome.json["results"][0]["record"]["notes"][-1] == "[1, null]"
 
 
 def test_run_without_a_folder_writes_into_the_current_one(

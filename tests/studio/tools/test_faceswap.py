@@ -12,6 +12,7 @@ import pytest
 from app.sample import sample_picture
 from studio.errors import ModelUnavailableError, StudioError, UserInputError
 from studio.imaging.decode import Limits, decode
+from studio.imaging.grey import is_grey, without_colour
 from studio.imaging.picture import Picture, Pixels
 from studio.imaging.resample import resample
 from studio.models.cache import Model, ModelCache
@@ -131,7 +132,7 @@ def test_faceswap_of_two_faces_by_table_leaves_the_other_alone(
 ) -> None:
     target = side_by_side(portrait, darker(portrait))
 
-    result, report = swap(installed_models, target, portrait, faces=[None, 0])
+    result, report = swap(installed_models, target, portrait, faces=[None, 1])
 
     assert np.array_equal(result.pixels[:, :512], portrait.pixels)
     assert not np.array_equal(result.pixels, target.pixels)
@@ -162,6 +163,18 @@ def test_faceswap_with_several_faces_in_a_source_takes_the_largest_and_says_so(
     assert "Source 1 shows 2 faces; the largest was used." in report.notes
 
 
+def test_faceswap_of_a_grey_photograph_by_a_coloured_face_stays_grey(
+    installed_models: ModelCache, portrait: Picture
+) -> None:
+    grey = Picture(without_colour(darker(portrait).pixels))
+
+    result, report = swap(installed_models, grey, portrait)
+
+    assert is_grey(result.pixels)
+    assert not np.array_equal(result.pixels, grey.pixels)
+    assert [region.is_fault for region in report.regions] == [False]
+
+
 def test_faceswap_leaves_a_tiny_face_and_swaps_the_other(
     installed_models: ModelCache, portrait: Picture
 ) -> None:
@@ -174,7 +187,7 @@ def test_faceswap_leaves_a_tiny_face_and_swaps_the_other(
     assert np.array_equal(result.pixels[:, :512], target.pixels[:, :512])
     assert [region.is_fault for region in report.regions] == [True, False]
     [note] = report.notes
-    assert note.startswith("Face 1 was left as it was: it is too small, 18 px between the eyes")
+    assert note.startswith("Face 1 was left as it was: too small")
 
 
 def test_faceswap_with_no_usable_face_refuses_and_shows_them(
@@ -183,7 +196,9 @@ def test_faceswap_with_no_usable_face_refuses_and_shows_them(
     target = Picture(np.full((300, 300, 3), 128, np.uint8))
     target.pixels[:150, :150] = resample(portrait.pixels, 150, 150)
 
-    with pytest.raises(UserInputError, match="No chosen face can be swapped: face 1") as refusal:
+    with pytest.raises(
+        UserInputError, match="No chosen face can be swapped. Face 1: too small"
+    ) as refusal:
         swap(installed_models, target, portrait)
 
     assert refusal.value.code == "faceswap.no_usable_face"
@@ -295,7 +310,7 @@ def test_faceswap_that_moves_the_landmarks_too_far_is_taken_back_and_refused(
     models = WithNetworks(installed_models, tiny_swapper(tmp_path, "ghost-1-256", gain=10))
     dark = darker(darker(portrait))
 
-    with pytest.raises(UserInputError, match=r"% off where 5.0 % is allowed") as refusal:
+    with pytest.raises(UserInputError, match=r"% off, and 5.0 % is allowed") as refusal:
         swap(models, portrait, dark, model="ghost-1-256")
 
     assert refusal.value.code == "faceswap.no_usable_face"

@@ -30,10 +30,17 @@ def test_why_not_target_names_a_head_that_is_turned_too_far(yaw: float, is_fine:
     assert (check.why_not_target(turned(yaw)) is None) == is_fine
 
 
-def test_why_not_target_names_a_tiny_face_and_its_size() -> None:
+def test_why_not_target_of_a_tiny_face_asks_for_a_larger_one() -> None:
     tiny = make_face(astronaut().face.mesh * np.float32(0.2))
 
-    assert "12 px between the eyes where 20 are needed" in (check.why_not_target(tiny) or "")
+    fault = check.why_not_target(tiny)
+    assert fault is not None
+    assert "less than 20 px between the eyes" in fault.reason
+    assert "Enlarge" in fault.remedy
+    of_source = check.why_not_source(tiny, 3)
+    assert of_source is not None
+    assert of_source.reason.startswith("source 3 is too small")
+    assert "another source" in of_source.remedy
 
 
 @pytest.mark.parametrize(
@@ -43,7 +50,7 @@ def test_why_not_target_names_a_tiny_face_and_its_size() -> None:
 def test_why_not_pair_minds_only_a_source_that_hides_what_is_needed(
     source: float, target: float, is_fine: bool
 ) -> None:
-    assert (check.why_not_pair(turned(source), turned(target)) is None) == is_fine
+    assert (check.why_not_pair(turned(source), turned(target), 1) is None) == is_fine
 
 
 def test_pair_doubt_is_about_turned_sources_on_frontal_faces() -> None:
@@ -66,8 +73,15 @@ def test_source_doubts_see_shut_eyes_and_coloured_light() -> None:
 
 
 def test_doubts_name_glasses_of_source_and_target() -> None:
-    assert check.target_doubt(astronaut()) is None
-    assert "glasses" in (check.target_doubt(spectacled()) or "")
+    assert check.target_doubts(astronaut()) == []
+    [doubt] = check.target_doubts(spectacled())
+    assert "glasses" in doubt
+
+
+def test_target_doubts_say_that_closed_eyes_are_kept() -> None:
+    shut = make_face(astronaut().face.mesh, left_open=False)
+    [doubt] = check.target_doubts(Portrait(astronaut().pixels, shut))
+    assert doubt == "has closed eyes, which are kept"
     assert "carried over" in check.source_doubts(spectacled())[0]
     assert "sunglasses" in check.source_doubts(spectacled(is_dark=True))[0]
 

@@ -54,7 +54,7 @@ def test_choose_swaps_by_choice_pairs_faces(
 
 
 def test_choose_swaps_with_a_table_follows_it_and_not_the_choice() -> None:
-    swaps, report = choose(3, 2, choice="all", faces=[1, None, 0])
+    swaps, report = choose(3, 2, choice="all", faces=[2, None, 1])
 
     assert swaps == [(0, 1), (2, 0)]
     assert report.notes == ["Not chosen, and left as it was: face 2."]
@@ -64,19 +64,19 @@ def test_choose_swaps_counts_from_one_in_what_it_says() -> None:
     _, report = choose(1, 3, choice="largest")
 
     assert report.notes == ["Nothing was done with source 1, 3."]
-    missing = refusal(2, 1, faces=[None, None, None, 0])
+    missing = refusal(2, 1, faces=[None, None, None, 1])
     assert missing.code == "faceswap.no_such_face"
     assert "Face 4 was chosen, and 2 faces were found" in missing.message
     assert [region.label for region in missing.regions] == ["1", "2"]
     assert "Source 3 was chosen for face 1, and 1 source was given" in (
-        refusal(2, 1, faces=[2]).message
+        refusal(2, 1, faces=[3]).message
     )
 
 
 @pytest.mark.parametrize(
     ("params", "code"),
     [
-        ({"faces": [-1]}, "faceswap.no_such_source"),
+        ({"faces": [2]}, "faceswap.no_such_source"),
         ({"faces": [None, None]}, "faceswap.nothing_chosen"),
         ({"faces": []}, "faceswap.nothing_chosen"),
         ({"choice": "likeness"}, "faceswap.reference_missing"),

@@ -79,7 +79,9 @@ def test_perform_takes_a_bad_result_back_and_keeps_the_good_one(
 
     assert np.array_equal(pixels, 255 - astronaut().pixels), "inverted once"
     assert [region.is_fault for region in report.regions] == [False, True]
-    assert "Face 2 was left as it was: the result is 6.0 % off" in report.notes[0]
+    assert (
+        "Face 2 was left as it was: with source 1 its features end up 6.0 % off" in report.notes[0]
+    )
 
 
 def test_perform_with_bad_results_alone_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,6 +90,21 @@ def test_perform_with_bad_results_alone_refuses(monkeypatch: pytest.MonkeyPatch)
 
     assert refusal.value.code == "faceswap.no_usable_face"
     assert [region.is_fault for region in refusal.value.regions] == [True]
+
+
+def test_perform_says_once_what_is_wrong_with_many_faces_and_how_to_mend_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole, tiny = astronaut().face, make_face(astronaut().face.mesh * np.float32(0.2))
+    with pytest.raises(UserInputError) as refusal:
+        perform_with(
+            monkeypatch, *[0.01] * 3, target=Portrait(astronaut().pixels, tiny), source=whole
+        )
+
+    assert refusal.value.reason.count("too small") == 1
+    assert "Faces 1, 2 and 3: too small" in refusal.value.reason
+    assert refusal.value.remedy == "Enlarge the picture first, or choose larger faces."
+    assert [region.label for region in refusal.value.regions] == ["1", "2", "3"]
 
 
 def test_perform_minds_the_sources_eyes_only_when_they_are_warped(
