@@ -14,6 +14,7 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from app.fabric import View
+from studio.imaging.decode import Limits, decode
 from studio.imaging.drawing import Drawing, painted
 from studio.imaging.picture import Pixels
 from studio.imaging.resample import resample
@@ -21,6 +22,7 @@ from studio.params import InpaintParams
 
 TINT = (255, 59, 48)
 _TINT_OPACITY = 0.55
+_HOLE_LEVEL = 128
 
 
 def preview_mask(
@@ -79,7 +81,7 @@ def _grow(mask: Pixels, distance_px: float) -> Pixels:
         return mask
     if distance_px < 0:
         return np.asarray(255 - _grow(255 - mask, -distance_px), dtype=np.uint8)
-    is_near = _squared_distance(mask >= 128, distance_px) <= distance_px**2
+    is_near = _squared_distance(mask >= _HOLE_LEVEL, distance_px) <= distance_px**2
     return np.where(is_near, np.uint8(255), mask)
 
 
@@ -110,7 +112,19 @@ def _lower(values: npt.NDArray[np.float32], reach: int) -> npt.NDArray[np.float3
 
 
 @lru_cache(maxsize=16)
-def decode_mask(data: bytes) -> Pixels:
-    """A stored grey mask or alpha, ``uint8 (H, W)``."""
-    with Image.open(BytesIO(data)) as image:
-        return np.asarray(image.convert("L"))
+def decode_mask(data: bytes, *, max_pixels: int) -> Pixels:
+    """A stored mask as runs read it, from its alpha or else its grey, ``uint8 (H, W)``.
+
+    Raises:
+        UserInputError: as ``studio.imaging.decode.decode`` does.
+
+    """
+    picture = decode(data, file_name="mask", limits=Limits(len(data), max_pixels))
+    if picture.alpha is not None:
+        return picture.alpha
+    return np.asarray(Image.fromarray(picture.pixels).convert("L"))
+
+
+def hardened(mask: Pixels) -> Pixels:
+    """A given mask without half-tones, as a run takes it: 0 or 255."""
+    return np.where(mask >= _HOLE_LEVEL, np.uint8(255), np.uint8(0))

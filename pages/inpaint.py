@@ -12,6 +12,7 @@ import streamlit as st
 from app import drawings
 from app.estimates import estimate_files
 from app.mask_preview import start_mask
+from app.mask_sources import fit_mask
 from app.navigation import INPAINT
 from app.runs import drawing_of, find_input, find_output, get_run, stored_file
 from app.security import require_user
@@ -230,7 +231,7 @@ def make_item(
 ) -> dict[str, StoredFile]:
     item = {"image": picture}
     if mask is not None:
-        item[MASK] = mask
+        item[MASK] = fit_mask(page.services, mask, picture)
     if drawing is not None and drawing.strokes:
         item[DRAWING_ROLE] = drawings.store_drawing(page.services, drawing)
     return item

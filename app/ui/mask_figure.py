@@ -76,8 +76,9 @@ def mask_of_run(services: Services, job: Job) -> MaskFigure | None:
         return None
     view = _whole(made.blob.width_px, made.blob.height_px)
     try:
-        mask = resample(decode_mask(services.blobs.read(made.blob_sha256)), *view.size)
-        return _figure(mask, view, stored_file(main_input(job)))
+        data = services.blobs.read(made.blob_sha256)
+        mask = decode_mask(data, max_pixels=services.settings.max_pixels)
+        return _figure(resample(mask, *view.size), view, stored_file(main_input(job)))
     except StorageError:
         return None
 

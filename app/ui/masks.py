@@ -7,8 +7,7 @@ from enum import StrEnum
 import streamlit as st
 
 from app.faces import SEARCH
-from app.mask_preview import decode_mask
-from app.mask_sources import CUTOUT, find_masks, mask_of
+from app.mask_sources import CUTOUT, find_masks, mask_of, read_given
 from app.mask_sources import start_mask as start_search
 from app.runs import stored_file
 from app.ui import states
@@ -79,13 +78,13 @@ def ask_finish(form: OptionForm) -> None:
 
 
 def read_mask(page: ToolPage, mask: StoredFile | None) -> Pixels | None:
-    """The pixels of a given mask, ``uint8 (H, W)``.
+    """The pixels of a given mask as a run takes them, ``uint8 (H, W)``, 0 or 255.
 
     Raises:
         StorageError: the stored file is gone.
 
     """
-    return None if mask is None else decode_mask(page.services.blobs.read(mask.sha256))
+    return None if mask is None else read_given(page.services, mask)
 
 
 def show_preview(

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from app.fabric import View
-from app.mask_preview import decode_mask, preview_mask, start_mask, tint_png
+from app.mask_preview import preview_mask, start_mask, tint_png
 from studio.imaging.drawing import Drawing, Stroke, StrokeKind
 from studio.imaging.picture import Pixels
 from studio.params import Corner, InpaintParams, MaskPreset
@@ -118,11 +118,3 @@ def test_tint_is_red_where_it_repaints_and_clear_elsewhere() -> None:
         red, green, _, alpha = image.getpixel((1, 0))
     assert red > 200 > green
     assert 100 < alpha < 200
-
-
-def test_decode_mask_reads_any_picture_as_grey() -> None:
-    buffer = BytesIO()
-    Image.new("RGB", (3, 2), (255, 255, 255)).save(buffer, "PNG")
-    mask = decode_mask(buffer.getvalue())
-    assert mask.shape == (2, 3)
-    assert (mask == 255).all()
