@@ -160,7 +160,10 @@ def model_markup(spec: ModelSpec, status: Status) -> str:
     size = (
         file_size(status.bytes) if isinstance(status, Installed) else weights.download_words(spec)
     )
-    facts = [spec.id, spec.task, f"used by {tool_titles(spec)}", size, spec.licence.name]
+    facts = [
+        f"{spec.task.capitalize()}, used by {tool_titles(spec)}",
+        f"{spec.id} · {size} · {spec.licence.name}",
+    ]
     note = f"<p>{escape(spec.note)}</p>" if spec.note else ""
     fault = ""
     if isinstance(status, Damaged):
@@ -168,7 +171,7 @@ def model_markup(spec: ModelSpec, status: Status) -> str:
     return (
         f'<div class="dr-model"><div class="dr-summary"><b>{escape(spec.title)}</b>'
         f"{state_pill(status)}{commercial_pill(spec.licence)}</div>"
-        f'<span class="dr-muted dr-small">{escape(" · ".join(facts))}</span>{note}{fault}'
+        f'<span class="dr-muted dr-small">{"<br>".join(map(escape, facts))}</span>{note}{fault}'
         f"<details><summary>Licence and files</summary>"
         f"<p>{licence_terms(spec.licence)}</p>{files_markup(spec)}</details></div>"
     )

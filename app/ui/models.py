@@ -119,6 +119,9 @@ def missing_weights_of(specs: Sequence[ModelSpec]) -> None:
             ids = " ".join(spec.id for spec in specs)
             st.code(f"studio weights pull {ids}", language="shell", wrap_lines=True)
             _link_to_models(specs[0])
+            for spec in specs:
+                if spec.licence.restriction:
+                    _show_terms(spec)
 
 
 def pick_model(

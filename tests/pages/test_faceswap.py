@@ -331,6 +331,7 @@ def test_faceswap_by_a_network_names_all_that_it_needs(
     page.selectbox(key="faceswap.new.model").set_value("ghost-1-256").run()
     commands = [each.value for each in page.code]
     assert commands == ["studio weights pull arcface-w600k-r50 crossface-ghost"]
+    assert ">No commercial use<" in markup(page)
     have(services, monkeypatch, "ghost-1-256", "crossface-ghost", "w600k-r50")
     page.run()
     assert not page.code

@@ -97,7 +97,7 @@ def test_models_lists_each_with_state_terms_and_digest(
     assert "3 models shown, 1 of 3 installed, 420 kB" in markup(page)
     alpha, beta = entry(page, "Alpha net"), entry(page, "Beta net")
     assert ">Installed<" in alpha
-    assert "alpha · matting · used by Cutout, Cartoon · 420 kB" in alpha
+    assert "Matting, used by Cutout, Cartoon<br>alpha · 420 kB · MIT" in alpha
     assert ">Commercial use allowed<" in alpha
     assert ">Not installed<" in beta
     assert '<span class="dr-pill dr-failed">No commercial use</span>' in beta

@@ -44,9 +44,10 @@ def installed_recogniser(models: ModelCache) -> str:
     for model_id in RECOGNISERS:
         if models.is_installed(model_id):
             return model_id
+    first = models.spec(RECOGNISERS[0])
     raise ModelUnavailableError(
         "Telling people apart needs a face recognition network, and none is installed. "
-        f"Run `studio weights pull {RECOGNISERS[0]}`, or choose faces by number and swap with "
-        "“mesh”.",
+        f"Run `studio weights pull {first.id}` ({first.licence.restriction}), or choose faces by "
+        "number and swap with “mesh”.",
         code="model.missing",
     )

@@ -238,8 +238,9 @@ def test_faceswap_by_likeness_without_a_recogniser_says_what_to_pull(
 ) -> None:
     models = WithNetworks(installed_models, {})
 
-    with pytest.raises(ModelUnavailableError, match="weights pull arcface-w600k-r50"):
+    with pytest.raises(ModelUnavailableError, match="weights pull arcface-w600k-r50") as refusal:
         swap(models, portrait, portrait, reference=portrait, choice="likeness")
+    assert "no commercial use (InsightFace" in refusal.value.message
 
 
 def test_faceswap_by_likeness_takes_whom_the_reference_shows(
