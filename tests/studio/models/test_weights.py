@@ -429,9 +429,7 @@ def test_import_known_name_with_other_bytes_is_refused(folder: Path, tmp_path: P
 
 def test_import_unknown_file_is_refused_with_a_way_out(folder: Path, tmp_path: Path) -> None:
     store = make_store(folder, make_model(make_file("net.onnx", DATA)))
-    with pytest.raises(
-        WeightError, match="no file of the catalogue, by digest"
-    ) as refusal:
+    with pytest.raises(WeightError, match="no file of the catalogue, by digest") as refusal:
         store.import_file(write(tmp_path / "strange.onnx", OTHER))
     assert refusal.value.code == "weight.unknown"
 
