@@ -12,6 +12,7 @@ from studio.imaging.decode import Limits, decode
 from studio.imaging.picture import Pixels
 from studio.params import InpaintParams
 from studio.tools.inpainting.mask import build_mask
+from studio.tools.spec import ToolInputs
 from tasks.files import StoredFile
 from tasks.services import Services
 from tasks.submit import store_upload
@@ -72,11 +73,11 @@ def test_given_mask_of_any_kind_is_what_the_run_repaints(
     given = store_upload(services, *make())
     fitted = fit_mask(services, given, picture)
     limits = Limits.from_settings(services.settings)
-    inputs = {
-        role: decode(services.blobs.read(file.sha256), file_name=role, limits=limits)
+    pictures = {
+        role: [decode(services.blobs.read(file.sha256), file_name=role, limits=limits)]
         for role, file in (("image", picture), ("mask", fitted))
     }
-    repainted = build_mask(inputs, InpaintParams(grow_px=0, feather_px=0))
+    repainted = build_mask(ToolInputs(pictures), InpaintParams(grow_px=0, feather_px=0))
     assert np.array_equal(repainted, corner())
     assert np.array_equal(read_given(services, fitted), corner())
     shown = read_given(services, given)
