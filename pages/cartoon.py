@@ -18,7 +18,7 @@ from app.ui.options import OptionForm, label_of
 from app.ui.toolpage import ToolPage
 from app.ui.uploader import tray
 from db.models import Job
-from studio.params import ALL_LOOKS, CartoonParams, CartoonRegion, ImageFormat, Look
+from studio.params import ALL_LOOKS, CartoonParams, CartoonRegion, Look
 from tasks.services import get_services
 from tasks.submit import Item, StoredFile
 
@@ -47,7 +47,7 @@ def compose(page: ToolPage) -> None:
         form.ask("strength")
         form.ask("long_side_px", label="Long side", format_func=name_size, widget="select")
         form.ask("region", widget="select")
-        ask_format(form)
+        form.ask_format()
         visibility = toolpage.ask_visibility(page)
         show_expectation(page, form, held.files)
         if toolpage.run_button(page, held, is_ready=is_ready):
@@ -64,7 +64,7 @@ def refine(page: ToolPage, job: Job) -> None:
         form = OptionForm(CartoonParams, job.params, key=f"refine.{job.id.hex}")
         form.ask("strength")
         form.ask("region", widget="select")
-        ask_format(form)
+        form.ask_format()
         source = stored_file(main_input(job))
         show_expectation(page, form, [source])
         if st.button("Apply", type="primary", width="stretch", key="apply"):
@@ -129,11 +129,6 @@ def show_tile(tile: str) -> str:
 
 def name_size(long_side_px: int | None) -> str:
     return f"{long_side_px} px" if long_side_px else "As the photograph"
-
-
-def ask_format(form: OptionForm) -> None:
-    if form.ask("format") is not ImageFormat.PNG:
-        form.ask("quality")
 
 
 if __name__ == "__main__":

@@ -156,9 +156,7 @@ def has_effects(form: OptionForm) -> bool:
 def ask_format(form: OptionForm) -> None:
     needs_alpha = form.values["output"] is CutoutOutput.TRANSPARENT
     with_alpha = [ImageFormat.PNG, ImageFormat.WEBP]
-    chosen = form.ask("format", choices=with_alpha if needs_alpha else list(ImageFormat))
-    if chosen is not ImageFormat.PNG:
-        form.ask("quality")
+    form.ask_format(with_alpha if needs_alpha else list(ImageFormat))
 
 
 def run(

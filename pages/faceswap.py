@@ -13,7 +13,7 @@ from app.security import require_user
 from app.ui import toolpage
 from app.ui.faceswap.assignment import ask_faces
 from app.ui.faceswap.consent import ask_consent
-from app.ui.faceswap.options import ask_engine, ask_enhancer, ask_format, ask_model
+from app.ui.faceswap.options import ask_engine, ask_enhancer, ask_model
 from app.ui.faceswap.search import search_faces
 from app.ui.faceswap.sources import ask_sources
 from app.ui.layout import header
@@ -55,7 +55,7 @@ def compose(page: ToolPage) -> None:
         is_installed = ask_model(page, form)
         ask_engine(form)
         is_installed = ask_enhancer(page, form) and is_installed
-        ask_format(form)
+        form.ask_format()
         visibility = toolpage.ask_visibility(page)
         st.caption("Whoever may see a run sees its source faces, too.")
         toolpage.show_expectation(

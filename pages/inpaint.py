@@ -31,7 +31,7 @@ from app.ui.toolpage import ToolPage
 from app.ui.uploader import Chosen, Tray, pick_files, tray
 from db.models import Job
 from studio.imaging.drawing import Drawing
-from studio.params import ImageFormat, InpaintParams, MaskPreset
+from studio.params import InpaintParams, MaskPreset
 from studio.tools.spec import DRAWING_ROLE
 from tasks.services import get_services
 from tasks.submit import StoredFile
@@ -81,7 +81,7 @@ def compose_one(page: ToolPage, initial: Mapping[str, Any]) -> None:
         pixels = read_mask(page, mask)
         is_masked = show_preview(params, easel.drawing, pixels, picture)
         choice = ask_model(page, form)
-        ask_format(form)
+        form.ask_format()
         visibility = toolpage.ask_visibility(page)
         toolpage.show_expectation(
             estimate_files(page.services, page.actor, form.parse(), held.files)
@@ -183,7 +183,7 @@ def compose_batch(page: ToolPage, held: Tray, initial: Mapping[str, Any]) -> Non
         is_masked = show_preview(params, strokes, read_mask(page, mask), first)
         st.caption("Shown on the first picture; drawing and mask are stretched to each.")
         choice = ask_model(page, form)
-        ask_format(form)
+        form.ask_format()
         visibility = toolpage.ask_visibility(page)
         toolpage.show_expectation(
             estimate_files(page.services, page.actor, form.parse(), held.files)
@@ -211,15 +211,10 @@ def ask_named(page: ToolPage) -> Drawing | None:
 
 
 def ask_model(page: ToolPage, form: OptionForm) -> ModelChoice:
-    choices = model_choices(page.services.settings, page.tool)
+    choices = model_choices(page.services.settings, page.tool, "inpainting")
     choice = pick_model(choices, form.values["model"], key=f"{form.key}.model")
     form.set("model", choice.id)
     return choice
-
-
-def ask_format(form: OptionForm) -> None:
-    if form.ask("format") is not ImageFormat.PNG:
-        form.ask("quality")
 
 
 def form_key(page: ToolPage, picture: StoredFile) -> str:

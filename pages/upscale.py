@@ -15,7 +15,7 @@ from app.ui.options import OptionForm
 from app.ui.toolpage import ToolPage
 from app.ui.uploader import Tray, tray
 from studio.errors import UserInputError
-from studio.params import ImageFormat, UpscaleParams
+from studio.params import UpscaleParams
 from studio.tools.estimate import output_size, require_output_fits
 from tasks.services import get_services
 from tasks.submit import StoredFile
@@ -38,8 +38,7 @@ def compose(page: ToolPage) -> None:
         if choice.spec and any(file.mixes_with for file in choice.spec.files):
             form.ask("denoise")
         is_installed = ask_restoration(page, form) and choice.is_installed
-        if form.ask("format") is not ImageFormat.PNG:
-            form.ask("quality")
+        form.ask_format()
         visibility = toolpage.ask_visibility(page)
         estimator = Estimator(page.services, page.tool, choice.id)
         toolpage.show_expectation([estimator.estimate_file(file) for file in held.files])

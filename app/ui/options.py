@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
@@ -119,6 +119,11 @@ class OptionForm:
         options = {"key": f"{self.key}.{name}", "help": field.description, **layout}
         self.values[name] = _draw(field, label, value, options)
         return self.values[name]
+
+    def ask_format(self, choices: Sequence[ImageFormat] = tuple(ImageFormat)) -> None:
+        """The file format among ``choices``, and its quality where it has one."""
+        if self.ask("format", choices=list(choices)) is not ImageFormat.PNG:
+            self.ask("quality")
 
     def set(self, name: str, value: object) -> None:
         """Take a value that a page asked for in its own way."""

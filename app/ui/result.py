@@ -133,9 +133,7 @@ def offer_formats(services: Services, job: Job) -> None:
         return
     with st.popover("Save in another format", icon=":material/save_as:"):
         form = OptionForm(TOOLS[job.tool].params, job.params, key=f"export.{job.id.hex}")
-        form.ask("format")
-        if form.values["format"] is not ImageFormat.PNG:
-            form.ask("quality")
+        form.ask_format()
         if form.values["format"] is ImageFormat.JPEG:
             st.caption("JPEG has no transparency: what is transparent becomes white.")
         if st.button("Convert", key=f"export.{job.id.hex}.go", width="stretch"):

@@ -15,7 +15,7 @@ from app.ui.models import (
 from app.ui.options import OptionForm
 from app.ui.toolpage import ToolPage
 from studio.models.contracts import FaceSwapContract
-from studio.params import MESH, ImageFormat
+from studio.params import MESH
 from studio.settings import Settings
 
 
@@ -89,9 +89,3 @@ def ask_enhancer(page: ToolPage, form: OptionForm) -> bool:
             form.ask("enhancer_blend")
             form.ask("enhancer_fidelity")
     return chosen.is_installed
-
-
-def ask_format(form: OptionForm) -> None:
-    """The file format, and its quality where it has one."""
-    if form.ask("format") is not ImageFormat.PNG:
-        form.ask("quality")
