@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from hashlib import sha256
@@ -235,6 +236,16 @@ def test_faceswap_saves_uses_and_deletes_a_face_of_ones_own(
     later.button(key=f"forget-{face.id.hex}").click().run()
     later.button(key="delete-face").click().run()
     assert saved_faces(services, mei) == []
+
+
+def test_faceswap_saved_face_is_shown_without_the_rest_of_its_photo(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    add_search(services, mei, SOURCE, FACES)
+    save_face(services, mei, store_upload(services, "ana.png", SOURCE), "Ana")
+    page = open_faceswap(visit, tmp_path, mei)
+    [cropped] = re.findall(r'alt="Ana" style="width: ([0-9.]+)%', markup(page))
+    assert float(cropped) == 300  # of the frame: a third of the photo holds the largest face
 
 
 def test_faceswap_shows_nobody_elses_faces(

@@ -7,8 +7,10 @@ from html import escape
 
 import streamlit as st
 
+from app.faces import find_search
 from app.saved_faces import delete_face, save_face, stored_face
 from app.security import visitor
+from app.ui.faceswap.search import face_picture
 from app.ui.format import markdown_safe
 from app.ui.links import thumbnail_url
 from app.ui.toolpage import ToolPage
@@ -19,7 +21,7 @@ from studio.errors import StudioError
 
 def ask_save(page: ToolPage, one: Chosen) -> None:
     """A name to keep the face under."""
-    with st.form(f"save-{one.file.sha256[:12]}", border=False, width=260):
+    with st.form(f"save-{one.file.sha256[:12]}", border=False):
         name = st.text_input("Name", placeholder="Whose face it is", max_chars=100)
         st.caption(
             "Only you see your saved faces, admins neither. What you run with them is seen like "
@@ -49,10 +51,10 @@ def show_library(
 
 
 def _show_saved(page: ToolPage, sources: Tray, face: SavedFace, *, is_full: bool) -> None:
-    st.html(
-        f'<div class="dr-crop"><img class="dr-whole" src="{thumbnail_url(face.blob_sha256)}" '
-        f'alt=""></div><p class="dr-face"><b>{escape(face.name)}</b></p>'
-    )
+    # Found when it was uploaded as a source; a face in the library is never searched anew.
+    search = find_search(page.services, page.actor, stored_face(face))
+    picture = face_picture(search, thumbnail_url(face.blob_sha256), face.name)
+    st.html(f'{picture}<p class="dr-face"><b>{escape(face.name)}</b></p>')
     is_used = face.blob_sha256 in {file.sha256 for file in sources.files}
     with st.container(horizontal=True, gap="xxsmall"):
         if st.button(

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.faces import find_search, start_search
+from app.faces import find_search, found_faces, start_search
 from app.runs import main_input
 from app.saved_faces import saved_faces
 from app.ui import states
 from app.ui.progress import watch
-from app.ui.regions import show_regions
+from app.ui.regions import crop, show_regions
 from app.ui.toolpage import ToolPage
 from app.ui.uploader import Tray
 from db.models import Job
@@ -48,6 +48,14 @@ def show_failed_search(page: ToolPage, job: Job, file: StoredFile) -> None:
     if st.button("Look again", icon=":material/refresh:", key=f"search-{file.sha256[:12]}"):
         start_search(page.services, page.actor, file)
         st.rerun()
+
+
+def face_picture(search: Job | None, thumbnail: str, alt: str) -> str:
+    """Markup of the largest face that ``search`` found, else of the whole picture, small."""
+    faces = found_faces(search) if search else ()
+    if search and faces:
+        return crop(main_input(search), faces[largest_face(faces)], alt)
+    return f'<div class="dr-crop"><img class="dr-whole" src="{thumbnail}" alt=""></div>'
 
 
 def largest_face(faces: Sequence[Region]) -> int:

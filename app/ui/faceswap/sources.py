@@ -7,11 +7,9 @@ from html import escape
 import streamlit as st
 
 from app.faces import found_faces
-from app.runs import main_input
 from app.saved_faces import saved_faces
 from app.ui.faceswap.library import ask_save, show_library
-from app.ui.faceswap.search import largest_face
-from app.ui.regions import crop
+from app.ui.faceswap.search import face_picture
 from app.ui.toolpage import ToolPage
 from app.ui.uploader import Chosen, Tray, pick_files
 from db.models import Job
@@ -41,13 +39,9 @@ def ask_sources(page: ToolPage, sources: Tray, searches: dict[str, Job]) -> None
 def _show_source(number: int, one: Chosen, search: Job | None) -> None:
     regions = found_faces(search) if search else ()
     name = escape(one.file.file_name)
-    if search and regions:
-        largest = regions[largest_face(regions)]
-        picture = crop(main_input(search), largest, f"Source {number + 1}")
-    else:
-        picture = f'<div class="dr-crop"><img class="dr-whole" src="{one.thumbnail}" alt=""></div>'
     st.html(
-        f'{picture}<p class="dr-face"><b>Source {number + 1}</b>'
+        f"{face_picture(search, one.thumbnail, f'Source {number + 1}')}"
+        f'<p class="dr-face"><b>Source {number + 1}</b>'
         f'<span class="dr-muted" title="{name}">{name}</span>'
         f"{_describe_source(search, len(regions))}</p>"
     )
