@@ -178,12 +178,12 @@ class ModelCache:
         """What ``tool`` can use for ``task``, installed or not, its default first."""
         return self._store.catalogue.for_tool(tool, task)
 
-    def installed_for(self, tool: str) -> list[str]:
-        """Ids of the installed models that ``tool`` can run here, its default first.
+    def installed_for(self, tool: str, task: Task) -> list[str]:
+        """Ids of the installed models that ``tool`` can run here for ``task``, its default first.
 
         Not among them: TorchScript networks where PyTorch, which is optional, is missing.
         """
-        known = [spec for spec in self._store.catalogue.for_tool(tool) if _has_runtime(spec)]
+        known = [spec for spec in self.known_for(tool, task) if _has_runtime(spec)]
         return [spec.id for spec in known if self.is_installed(spec.id)]
 
     def open(

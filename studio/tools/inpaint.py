@@ -13,7 +13,7 @@ import numpy as np
 
 from studio.imaging.blend import composite
 from studio.imaging.picture import Pixels
-from studio.params import InpaintParams, ToolParams
+from studio.params import Filler, InpaintParams, ToolParams
 from studio.report import Report
 from studio.tools.inpainting.fillers import (
     choose_filler,
@@ -21,11 +21,15 @@ from studio.tools.inpainting.fillers import (
     filler_name,
 )
 from studio.tools.inpainting.mask import build_mask
+from studio.tools.inpainting.people import People
 from studio.tools.inpainting.regions import find_regions
 from studio.tools.spec import ToolInputs, ToolOutput
 
 if TYPE_CHECKING:
     from studio.models.cache import ModelCache
+
+_LOOKING_SHARE = 0.1
+"""Of a hole's progress, for the people near it."""
 
 
 def run(
@@ -37,7 +41,7 @@ def run(
         inputs: "image"; optionally "mask", grey or with its own alpha, of the picture's
             size, and "drawing", painted strokes.
         params: ``InpaintParams``.
-        models: opened when a network fills.
+        models: opened when a network fills, and where installed to find people near a large hole.
         report: progress, weights, and a note for each way of filling that was used.
 
     Returns:
@@ -67,7 +71,8 @@ def fill_holes(
 ) -> Pixels:
     """RGB ``uint8 (H, W, 3)`` with everything filled where ``mask`` is above 0."""
     regions, closed = find_regions(mask)
-    networks = models.installed_for("inpaint")
+    networks = models.installed_for("inpaint", "inpainting")
+    people = People(pixels, models, report)
     filled = pixels.copy()
     used: Counter[str] = Counter()
     for number, region in enumerate(regions):
@@ -75,14 +80,21 @@ def fill_holes(
         filler = choose_filler(region, closed_here, params.model, networks)
         used[filler] += 1
         with report.span(number / len(regions), (number + 1) / len(regions)):
-            answer = fill_region(
-                filler,
-                np.ascontiguousarray(part),
-                np.ascontiguousarray(closed_here),
-                params.seed,
-                models,
-                report,
-            )
+            report.progress(0)
+            spared = np.zeros_like(closed_here)
+            if filler == Filler.PATCHMATCH:
+                with report.span(0, _LOOKING_SHARE):
+                    spared = people.to_spare(region, closed_here)
+            with report.span(_LOOKING_SHARE, 1):
+                answer = fill_region(
+                    filler,
+                    np.ascontiguousarray(part),
+                    np.ascontiguousarray(closed_here),
+                    spared,
+                    params.seed,
+                    models,
+                    report,
+                )
         # What is filled counts as open for the next, so that pieces of one hole fit together.
         part[region.hole > 0] = answer[region.hole > 0]
         closed_here[region.hole > 0] = 0

@@ -68,10 +68,11 @@ class Level:
     Attributes:
         layers: RGB and two of roughness, ``float32 (H, W, 5)``.
         hole: ``uint8 (H, W)``, above 0 = to be filled.
+        spared: ``uint8 (H, W)``, above 0 = seen, and not copied from.
         width: of the framed picture.
         inside: the pixels of the hole.
         targets: middles of the patches that touch it.
-        sources: middles of the patches that do not, nor leave the picture.
+        sources: middles of the patches that do not, nor leave the picture or show what is spared.
         is_source: whether a pixel is one.
         slots: where a pixel is among the targets, or -1.
 
@@ -79,6 +80,7 @@ class Level:
 
     layers: Floats
     hole: Pixels
+    spared: Pixels
     width: int = field(init=False)
     inside: Indices = field(init=False)
     targets: Indices = field(init=False)
@@ -88,7 +90,8 @@ class Level:
 
     def __post_init__(self) -> None:
         touching: npt.NDArray[Any] = cv2.dilate(self.hole, np.ones((PATCH_PX, PATCH_PX), np.uint8))
-        is_source = _framed(open_patches(self.hole).astype(np.uint8), cv2.BORDER_CONSTANT) > 0
+        is_known = open_patches(self.hole | self.spared).astype(np.uint8)
+        is_source = _framed(is_known, cv2.BORDER_CONSTANT) > 0
         targets = np.flatnonzero(_framed(touching, cv2.BORDER_CONSTANT))
         slots = np.full(is_source.size, -1, np.int32)
         slots[targets] = np.arange(len(targets))
@@ -126,21 +129,26 @@ def open_patches(hole: Pixels) -> _Flags:
     return np.asarray(closed == 0)
 
 
-def first_level(pixels: Pixels, hole: Pixels) -> Level:
+def first_level(pixels: Pixels, hole: Pixels, spared: Pixels) -> Level:
     """At full size; what ``pixels`` show in the hole is not looked at."""
     colours = np.where(hole[..., np.newaxis] > 0, np.float32(0), pixels.astype(np.float32))
-    return Level(np.dstack((colours, _roughness(colours, hole))), hole)
+    return Level(np.dstack((colours, _roughness(colours, hole))), hole, spared)
 
 
 def halved(level: Level) -> Level:
     """At half the size: means of what is open, closed wherever anything of a pixel is."""
     bottom, right = (side_px % 2 for side_px in level.hole.shape)
     layers = cv2.copyMakeBorder(level.layers, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
-    hole = cv2.copyMakeBorder(level.hole, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
+    hole, spared = (
+        np.asarray(cv2.copyMakeBorder(mask, 0, bottom, 0, right, cv2.BORDER_REPLICATE))
+        for mask in (level.hole, level.spared)
+    )
     is_open = (hole == 0).astype(np.float32)[..., np.newaxis]
     share = _quarters(is_open)
+    shape = (share.shape[0], 2, share.shape[1], 2)
     means = _quarters(layers * is_open) / np.maximum(share, np.float32(0.25))
-    return Level(np.rint(means), np.where(share[..., 0] == 1, np.uint8(0), np.uint8(255)))
+    closed = np.where(share[..., 0] == 1, np.uint8(0), np.uint8(255))
+    return Level(np.rint(means), closed, spared.reshape(shape).max(axis=(1, 3)))
 
 
 def copy_patches(levels: list[Level], rough: Pixels, seed: int, report: Report) -> Pixels:

@@ -56,6 +56,7 @@ def fill_region(
     filler: str,
     pixels: Pixels,
     hole: Pixels,
+    spared: Pixels,
     seed: int,
     models: ModelCache,
     report: Report,
@@ -67,6 +68,7 @@ def fill_region(
         pixels: RGB ``uint8 (H, W, 3)`` of the region's box.
         hole: ``uint8 (H, W)``, 255 = to be filled, with whatever else is masked in the box:
             it shows nothing to go by.
+        spared: ``uint8 (H, W)``, 255 = not to be copied from.
         seed: of what is random.
         models: opens a network.
         report: progress 0 to 1; told which weights were used.
@@ -78,7 +80,7 @@ def fill_region(
     """
     _require_surroundings(hole)
     if filler == Filler.PATCHMATCH:
-        filled = patchmatch.fill(pixels, hole, seed, report)
+        filled = patchmatch.fill(pixels, hole, spared, seed, report)
     elif filler in _BY_EDGE:
         filled = _BY_EDGE[filler](pixels, hole)
     elif filler == _MEND:

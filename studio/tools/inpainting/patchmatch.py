@@ -8,6 +8,8 @@ pixels are copied, from coarse to fine, from where it fits.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 import patchmatch
@@ -59,12 +61,13 @@ def holds_patches(hole: Pixels) -> bool:
     return int(np.count_nonzero(open_patches(hole))) >= _LEAST_SOURCES
 
 
-def fill(pixels: Pixels, hole: Pixels, seed: int, report: Report) -> Pixels:
+def fill(pixels: Pixels, hole: Pixels, spared: Pixels, seed: int, report: Report) -> Pixels:
     """Fill ``hole`` with patches of what is open around it.
 
     Args:
         pixels: RGB ``uint8 (H, W, 3)``.
-        hole: ``uint8 (H, W)``, 255 = to be filled; ``holds_patches`` of it.
+        hole: ``uint8 (H, W)``, 255 = to be filled.
+        spared: ``uint8 (H, W)``, 255 = seen, and not copied from; ``holds_patches`` of both.
         seed: of the search.
         report: progress 0 to 1.
 
@@ -73,20 +76,20 @@ def fill(pixels: Pixels, hole: Pixels, seed: int, report: Report) -> Pixels:
 
     """
     is_large = np.count_nonzero(hole) > _LARGE_AREA_PX
-    levels = _levels(pixels, hole, _LARGE_ROUGH_PX if is_large else _SMALL_ROUGH_PX)
-    small = levels[-1].layers[..., :3].astype(np.uint8)
+    levels = _levels(pixels, hole, spared, _LARGE_ROUGH_PX if is_large else _SMALL_ROUGH_PX)
+    small = _Small(levels[-1].layers[..., :3].astype(np.uint8), levels[-1].hole, levels[-1].spared)
     roughly = _least_strange if is_large else _typical
     with report.span(0, _ROUGH_SHARE):
-        rough = roughly(small, levels[-1].hole, seed, report)
+        rough = roughly(small, seed, report)
     with report.span(_ROUGH_SHARE, 1):
         filled = copy_patches(levels, rough, seed, report)
     report.progress(1.0)
     return np.where(hole[..., np.newaxis] > 0, filled, pixels)
 
 
-def _levels(pixels: Pixels, hole: Pixels, most_px: int) -> list[Level]:
+def _levels(pixels: Pixels, hole: Pixels, spared: Pixels, most_px: int) -> list[Level]:
     """The picture at full size and halved until its hole is small, or narrow."""
-    levels = [first_level(pixels, hole)]
+    levels = [first_level(pixels, hole, spared)]
     while len(levels[-1].inside) > most_px and _depth_px(levels[-1].hole) > _NARROW_PX:
         half = halved(levels[-1])
         if not len(half.sources):
@@ -100,13 +103,22 @@ def _depth_px(hole: Pixels) -> float:
     return float(cv2.distanceTransform(hole, cv2.DIST_L2, 5).max())
 
 
-def _typical(pixels: Pixels, hole: Pixels, seed: int, report: Report) -> Pixels:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Small:
+    """The reduced copy: RGB ``(H, W, 3)``, and as ``(H, W)`` its hole and what is spared."""
+
+    pixels: Pixels
+    hole: Pixels
+    spared: Pixels
+
+
+def _typical(small: _Small, seed: int, report: Report) -> Pixels:
     """Of several fillings the one nearest to their mean."""
     fillings = []
     for number, (radius_px, offset) in enumerate(_SMALL_TRIES):
         report.progress(number / len(_SMALL_TRIES))
-        fillings.append(_solve(pixels, hole, radius_px, seed + offset, _NEARNESS))
-    inside = hole > 0
+        fillings.append(_solve(small, radius_px, seed + offset, _NEARNESS))
+    inside = small.hole > 0
     soft = [
         cv2.GaussianBlur(filling.astype(np.float32), (0, 0), _TYPICAL_SIGMA_PX)[inside]
         for filling in fillings
@@ -116,20 +128,22 @@ def _typical(pixels: Pixels, hole: Pixels, seed: int, report: Report) -> Pixels:
     return fillings[int(np.argmin(distances))]
 
 
-def _least_strange(pixels: Pixels, hole: Pixels, seed: int, report: Report) -> Pixels:
+def _least_strange(small: _Small, seed: int, report: Report) -> Pixels:
     """Of two fillings the one that is more like the rim of the hole."""
     report.progress(0.0)
-    usual = _solve(pixels, hole, _LARGE_RADIUS_PX, seed, _NEARNESS)
+    usual = _solve(small, _LARGE_RADIUS_PX, seed, _NEARNESS)
     report.progress(0.4)
-    near = _solve(pixels, hole, _LARGE_RADIUS_PX, seed, _STRONG_NEARNESS)
-    gain = _strangeness(usual, hole) - _strangeness(near, hole)
+    near = _solve(small, _LARGE_RADIUS_PX, seed, _STRONG_NEARNESS)
+    gain = _strangeness(usual, small) - _strangeness(near, small)
     return near if gain > _STRONG_HANDICAP else usual
 
 
-def _strangeness(filling: Pixels, hole: Pixels) -> float:
+def _strangeness(filling: Pixels, small: _Small) -> float:
     """How far colours and roughness of a filling are from those round it; 0 is the same."""
+    hole = small.hole
     reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _RING_PX + 1,) * 2)
-    ring = np.where(hole > 0, np.uint8(0), cv2.dilate(hole, reach)).astype(np.uint8)
+    closed = hole | small.spared
+    ring = np.where(closed > 0, np.uint8(0), cv2.dilate(hole, reach)).astype(np.uint8)
     if not ring.any():
         return 0.0
     lab = cv2.cvtColor(filling, cv2.COLOR_RGB2LAB)
@@ -142,19 +156,21 @@ def _strangeness(filling: Pixels, hole: Pixels) -> float:
     return 1 - shared + abs(float(np.log2(ratio)))
 
 
-def _solve(pixels: Pixels, hole: Pixels, radius_px: int, seed: int, nearness: float) -> Pixels:
+def _solve(small: _Small, radius_px: int, seed: int, nearness: float) -> Pixels:
     """One search at full size, with patches of ``radius_px``."""
+    hole = small.hole
     is_small = min(hole.shape) < _SMALL_PX and np.mean(hole == 0) < _LEAST_OPEN_RATIO
     if is_small or np.count_nonzero(hole) > _MOST_SEARCHED_PX:
         # Smooth, and so only a guess at colours: what is copied comes from where these are.
-        return telea(pixels, hole)
+        return telea(small.pixels, hole)
     # A patch may not be larger than the picture it is looked for in.
     radius_px = max(1, min(radius_px, (min(hole.shape) - 1) // 2))
     patchmatch.set_random_seed(seed)
     filled = patchmatch.inpaint_regularity(
-        pixels,
+        small.pixels,
         hole,
         _places(hole),
+        global_mask=small.spared if small.spared.any() else None,
         patch_size=radius_px,
         guide_weight=nearness,
     )

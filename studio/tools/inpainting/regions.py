@@ -26,6 +26,10 @@ _SPARSE_RATIO = 0.25
 """Holes that are longer and fill less of their box, as round a wire or a frame, are filled
 piece by piece, so that their box is not the whole picture."""
 
+_LEAST_OPEN_RATIO = 0.25
+"""What a box shows has to be so much of its hole, or it grows: within a broad band, and among many
+holes, the usual margins show nothing."""
+
 _Flags = npt.NDArray[np.bool_]
 
 
@@ -123,10 +127,16 @@ def _pieces(
 def _region(
     closed: Pixels, own: _Flags, at: tuple[int, int], margin_px: int, *, is_thin: bool = False
 ) -> Region:
-    """The region round ``own``, whose corner lies ``at`` (left, top)."""
+    """The region round ``own``, whose corner lies ``at`` (left, top), with enough that is open."""
     height, width = own.shape
-    left, right = _grown(at[0], width, margin_px, closed.shape[1])
-    top, bottom = _grown(at[1], height, margin_px, closed.shape[0])
+    least_px = _LEAST_OPEN_RATIO * np.count_nonzero(own)
+    while True:
+        left, right = _grown(at[0], width, margin_px, closed.shape[1])
+        top, bottom = _grown(at[1], height, margin_px, closed.shape[0])
+        box = closed[top:bottom, left:right]
+        if box.shape == closed.shape or np.count_nonzero(box == 0) >= least_px:
+            break
+        margin_px *= 2
     hole = np.zeros((bottom - top, right - left), dtype=np.uint8)
     down, across = at[1] - top, at[0] - left
     hole[down : down + height, across : across + width][own] = 255

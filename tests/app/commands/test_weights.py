@@ -73,7 +73,7 @@ def test_weights_list_of_a_tool_shows_all_it_uses_and_leaves_the_others_out(
     face_search = {"blazeface-short", "blazeface-full", "facemesh", "iris-landmark"}
     styles = {spec.id for spec in load_catalogue().for_tool("cartoon", "cartoon")}
     assert set(listed) == {"isnet", "realesr-animevideov3", *face_search, *styles}
-    assert listed["isnet"]["tools"] == ["cutout", "cartoon"]
+    assert listed["isnet"]["tools"] == ["cutout", "cartoon", "inpaint"]
 
     assert studio("weights", "list", "--installed", "--json").json == []
     assert "no tool called “dance”" in studio("weights", "list", "--tool", "dance").err

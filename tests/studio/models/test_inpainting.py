@@ -24,7 +24,7 @@ CPU = Settings(device="cpu", threads=1)
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
 CONTRACTS = {
     spec.id: spec.contract
-    for spec in load_catalogue().for_tool("inpaint")
+    for spec in load_catalogue().for_tool("inpaint", "inpainting")
     if isinstance(spec.contract, InpaintContract)
 }
 SIZES = [(512, 512), (96, 64), (101, 61), (9, 200)]

@@ -196,9 +196,9 @@ def test_installed_for_lists_torchscript_models_where_pytorch_is_there(
         store.import_file(tmp_path / name, model_id)
     cache = ModelCache(store, CPU)
 
-    assert cache.installed_for("inpaint") == ["scripted", "graph"]
+    assert cache.installed_for("inpaint", "super-resolution") == ["scripted", "graph"]
     monkeypatch.setattr("studio.models.cache.find_spec", lambda name: None)
-    assert cache.installed_for("inpaint") == ["graph"]
+    assert cache.installed_for("inpaint", "super-resolution") == ["graph"]
 
 
 WITHOUT_TORCH = """

@@ -23,9 +23,11 @@ def stripes(height: int, width: int) -> Pixels:
     return np.broadcast_to(columns[np.newaxis, :, np.newaxis], (height, width, 3)).astype(np.uint8)
 
 
-def copied(pixels: Pixels, hole: Pixels, seed: int = 0, sizes: int = 3) -> Pixels:
+def copied(
+    pixels: Pixels, hole: Pixels, seed: int = 0, sizes: int = 3, spared: Pixels | None = None
+) -> Pixels:
     """Filled from a rough filling of one colour."""
-    levels = [first_level(pixels, hole)]
+    levels = [first_level(pixels, hole, np.zeros_like(hole) if spared is None else spared)]
     while len(levels) < sizes:
         levels.append(halved(levels[-1]))
     rough = levels[-1].layers[..., :3].astype(np.uint8)
@@ -46,7 +48,7 @@ def test_copy_patches_shows_nothing_of_what_was_in_the_hole() -> None:
     pixels, hole = noise(120, 120), hole_in(120, 120, 24)
     other = pixels.copy()
     other[hole > 0] = (255, 0, 255)
-    levels = [first_level(picture, hole) for picture in (pixels, other)]
+    levels = [first_level(picture, hole, np.zeros_like(hole)) for picture in (pixels, other)]
     assert np.array_equal(levels[0].layers, levels[1].layers)
 
 
@@ -62,6 +64,18 @@ def test_copy_patches_continues_stripes_from_a_flat_guess() -> None:
     assert wrong.mean() < 0.1
 
 
+@pytest.mark.parametrize("sizes", [1, 3])
+def test_copy_patches_takes_nothing_from_what_is_spared(sizes: int) -> None:
+    pixels, hole = noise(160, 161), hole_in(160, 161, 24)
+    pixels[:, :40] = (255, 0, 255)
+    spared = np.zeros_like(hole)
+    spared[:, :40] = 255
+    pixels[hole == 0] //= 2
+    filled = copied(pixels, hole, sizes=sizes, spared=spared)[hole > 0]
+    assert filled.max() < 100
+    assert filled[:, 1].min() > 25
+
+
 def test_copy_patches_of_a_large_hole_depends_on_the_seed_and_on_nothing_else() -> None:
     pixels, hole = noise(420, 420), hole_in(420, 420, 90)
     first = copied(pixels, hole, seed=1)
@@ -73,10 +87,17 @@ def test_halved_averages_only_what_is_open() -> None:
     pixels = np.full((6, 7, 3), 200, np.uint8)
     hole = np.zeros((6, 7), np.uint8)
     hole[0, 0] = 255
-    half = halved(first_level(pixels, hole))
+    half = halved(first_level(pixels, hole, np.zeros_like(hole)))
     assert half.hole.shape == (3, 4)
     assert np.argwhere(half.hole).tolist() == [[0, 0]]
     assert (half.layers[..., :3] == 200).all()
+
+
+def test_halved_spares_whatever_shows_something_spared() -> None:
+    spared = np.zeros((6, 7), np.uint8)
+    spared[3, 6] = 255
+    half = halved(first_level(noise(6, 7), np.zeros_like(spared), spared))
+    assert np.argwhere(half.spared).tolist() == [[1, 3]]
 
 
 def test_open_patches_are_whole_and_inside_of_the_picture() -> None:

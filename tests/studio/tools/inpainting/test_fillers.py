@@ -53,7 +53,7 @@ def test_fill_region_keeps_its_contract(
     before = given.copy(), hole.copy()
     told: list[float] = []
     report = Report(lambda fraction, _: told.append(fraction))
-    filled = fill_region(filler, given, hole, 3, models, report)
+    filled = fill_region(filler, given, hole, np.zeros_like(hole), 3, models, report)
     assert (filled.dtype, filled.shape) == (np.uint8, pixels.shape)
     assert np.array_equal(filled[hole == 0], pixels[hole == 0])
     assert np.abs(filled[hole > 0].mean(axis=0) - (90, 130, 170)).max() < 12
@@ -66,7 +66,10 @@ def test_fill_region_keeps_its_contract(
 @pytest.mark.parametrize("filler", BUILT_IN)
 def test_fill_region_twice_gives_the_same_bytes(filler: str, models: ModelCache) -> None:
     pixels, hole = photograph(70, 70), hole_in(70, 70)
-    first, second = (fill_region(filler, pixels, hole, 3, models, Report()) for _ in range(2))
+    nothing = np.zeros_like(hole)
+    first, second = (
+        fill_region(filler, pixels, hole, nothing, 3, models, Report()) for _ in range(2)
+    )
     assert np.array_equal(first, second)
 
 
@@ -74,7 +77,7 @@ def test_fill_region_twice_gives_the_same_bytes(filler: str, models: ModelCache)
 def test_fill_region_without_surroundings_is_refused(filler: str, models: ModelCache) -> None:
     closed = np.full((40, 40), 255, np.uint8)
     with pytest.raises(UserInputError) as refusal:
-        fill_region(filler, photograph(40, 40), closed, 0, models, Report())
+        fill_region(filler, photograph(40, 40), closed, np.zeros_like(closed), 0, models, Report())
     assert refusal.value.code == "inpaint.nothing_to_copy"
 
 
@@ -82,10 +85,11 @@ def test_fill_region_by_a_network_that_is_missing_or_for_something_else_is_refus
     models: ModelCache,
 ) -> None:
     pixels, hole = photograph(40, 40), hole_in(40, 40)
+    nothing = np.zeros_like(hole)
     with pytest.raises(ModelUnavailableError):
-        fill_region("migan-pipeline", pixels, hole, 0, models, Report())
+        fill_region("migan-pipeline", pixels, hole, nothing, 0, models, Report())
     with pytest.raises(UserInputError) as refusal:
-        fill_region("isnet", pixels, hole, 0, models, Report())
+        fill_region("isnet", pixels, hole, nothing, 0, models, Report())
     assert refusal.value.code == "model.other_tool"
 
 

@@ -26,7 +26,7 @@ def checker(side_px: int, field_px: int) -> Pixels:
 
 def fill_all(pixels: Pixels, hole: Pixels, seed: int = 0) -> Pixels:
     damaged = np.where(hole[..., np.newaxis] > 0, np.uint8(0), pixels)
-    return fill(damaged, hole, seed, Report())
+    return fill(damaged, hole, np.zeros_like(hole), seed, Report())
 
 
 @pytest.mark.parametrize("radius_px", [15, 90])
@@ -57,9 +57,21 @@ def test_fill_shows_nothing_of_what_was_in_the_hole(radius_px: int) -> None:
     pixels = np.random.default_rng(2).integers(90, 130, (360, 360, 3)).astype(np.uint8)
     hole = disc(360, radius_px)
     pixels[hole > 0] = (255, 0, 255)
-    filled = fill(pixels, hole, 0, Report())
+    filled = fill(pixels, hole, np.zeros_like(hole), 0, Report())
     assert filled.max() < 160
     assert filled.min() > 60
+    assert np.array_equal(filled[hole == 0], pixels[hole == 0])
+
+
+@pytest.mark.parametrize("radius_px", [30, 80])
+def test_fill_shows_nothing_of_what_is_spared(radius_px: int) -> None:
+    pixels = np.random.default_rng(2).integers(90, 130, (360, 360, 3)).astype(np.uint8)
+    spared, hole = np.zeros((360, 360), np.uint8), disc(360, radius_px)
+    spared[:, 180 + radius_px :] = 255
+    pixels[spared > 0] = (255, 0, 255)
+    filled = fill(pixels, hole, spared, 0, Report())
+    assert filled[hole > 0].max() < 160
+    assert filled[hole > 0].min() > 60
     assert np.array_equal(filled[hole == 0], pixels[hole == 0])
 
 
@@ -70,7 +82,7 @@ def test_fill_is_cancelled_between_two_searches() -> None:
 
     pixels, hole = checker(80, 8), disc(80, 12)
     with pytest.raises(JobCancelledError):
-        fill(pixels, hole, 0, Report(stop))
+        fill(pixels, hole, np.zeros_like(hole), 0, Report(stop))
 
 
 _SCRIPT = """
@@ -91,7 +103,7 @@ for side_px in (16, 40, 500):
         closed[rows, columns] = 0
         assert holds_patches(closed), (side_px, rows, columns)
         hidden = np.where(closed[..., np.newaxis] > 0, np.uint8(0), pixels)
-        filled = fill(hidden, closed, 0, Report())
+        filled = fill(hidden, closed, np.zeros_like(closed), 0, Report())
         assert np.array_equal(filled[closed == 0], pixels[closed == 0])
         assert filled.min() >= 50, (side_px, rows, columns, filled.min())
 """

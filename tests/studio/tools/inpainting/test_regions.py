@@ -102,6 +102,16 @@ def test_find_regions_splits_a_large_frame_into_pieces() -> None:
     assert np.array_equal(times_filled(mask, regions), mask > 0)
 
 
+def test_find_regions_of_a_broad_band_round_a_corner_shows_each_piece_something_open() -> None:
+    mask = blank(6000, 6000)
+    mask[:, :700] = 255
+    mask[:700] = 255
+    regions, closed = find_regions(mask)
+    assert len(regions) > 8
+    assert all((closed[region.rows, region.columns] == 0).any() for region in regions)
+    assert np.array_equal(times_filled(mask, regions), mask > 0)
+
+
 @settings(max_examples=80, deadline=None)
 @given(
     width=st.integers(1, 900),
