@@ -37,13 +37,15 @@ _HEAD_UP_RATIO = 0.3
 """How far above the middle of the face that of the head lies, over the face's half height."""
 _LEAST_WIDTH_RATIO = 0.7
 """Of a face over its height: heads that look aside are as wide as others."""
+_MOST_MASKED = 0.5
+"""Share of a head from which it is what shall go."""
 _RIM_RATIO = 1 / 16
 """Width of a hole's rim over the hole's longer side."""
 _LEAST_RIM_PX = 6
 _MOST_ON_HEADS = 0.25
 """With more of its rim on heads, a hole is a part of one, as a spot or a hat."""
 _MOST_ON_SUBJECT = 0.5
-"""With more, it is a part of a person, as a badge, or lies among people."""
+"""With more, it is a part of a person, as a badge, unless it holds a head."""
 _LEAST_OPEN_RATIO = 0.25
 """Whole patches that have to stay open, over the area of the hole."""
 
@@ -70,10 +72,11 @@ class _Head:
         degrees = float(np.degrees(np.arctan2(across[1], across[0])))
         return cls((x, y), (width * _HEAD_RATIO, height * _HEAD_RATIO), degrees)
 
-    def draw(self, out: Pixels, region: Region) -> None:
-        """Fill the ellipse with 255 in the region's box."""
+    def drawn(self, region: Region) -> Pixels:
+        """255 on the ellipse, ``uint8`` of the region's box."""
         middle = self.middle[0] - region.left, self.middle[1] - region.top
-        cv2.ellipse(out, (middle, self.diameters, self.degrees), 255, cv2.FILLED)
+        box = np.zeros_like(region.hole)
+        return np.asarray(cv2.ellipse(box, (middle, self.diameters, self.degrees), 255, cv2.FILLED))
 
 
 class People:
@@ -95,8 +98,9 @@ class People:
     def to_spare(self, region: Region, closed: Pixels) -> Pixels:
         """What shall not be copied into a region's hole.
 
-        The heads in its box; and the whole subject, where the hole lies mostly on the background.
-        Nothing if the hole is a part of a head, if too little else is open, or if nobody is there.
+        The heads in its box that are not masked themselves; and the whole subject, where the hole
+        lies mostly on the background, or holds a head. Nothing if the hole is a part of a head, if
+        too little else is open, or if nobody is there.
 
         Args:
             region: the hole and its box.
@@ -111,13 +115,13 @@ class People:
         if side_px < _LEAST_SIDE_PX:
             return nobody
         rim = _rim(region.hole, closed, side_px)
-        heads = self._heads_in(region)
+        heads, is_person = self._heads_in(region, closed)
         if not heads.any() or _share(rim, heads) > _MOST_ON_HEADS:
             return nobody
         choices = [heads]
         if side_px >= _LEAST_SUBJECT_SIDE_PX:
             subject = self._subject[region.rows, region.columns]
-            if _share(rim, subject) <= _MOST_ON_SUBJECT:
+            if is_person or _share(rim, subject) <= _MOST_ON_SUBJECT:
                 choices.insert(0, heads | subject)
         least = _LEAST_OPEN_RATIO * np.count_nonzero(region.hole)
         for spared in choices:
@@ -126,11 +130,11 @@ class People:
                 return np.where(closed > 0, np.uint8(0), spared)
         return nobody
 
-    def _heads_in(self, region: Region) -> Pixels:
-        heads = np.zeros_like(region.hole)
-        for head in self._heads:
-            head.draw(heads, region)
-        return heads
+    def _heads_in(self, region: Region, closed: Pixels) -> tuple[Pixels, bool]:
+        """255 on the heads in a region's box that are not masked, and whether others are."""
+        drawn = [head.drawn(region) for head in self._heads]
+        kept = [one for one in drawn if _share(one, closed) <= _MOST_MASKED]
+        return np.maximum.reduce([np.zeros_like(closed), *kept]), len(kept) < len(drawn)
 
     @cached_property
     def _heads(self) -> list[_Head]:

@@ -24,7 +24,7 @@ RESTORER = "gfpgan-1.4"
 RUNS: dict[str, list[dict[str, Any]]] = {
     "cartoon": [{"look": "anime", "region": "subject", "long_side_px": 512}],
     "cutout": [{}],
-    "inpaint": [{"preset": "corner", "corner": "top-right", "preset_size_ratio": 0.6}],
+    "inpaint": [{"preset": "corner", "preset_size_ratio": 0.52}],
     "faceswap": [{}],
     "upscale": [
         {"model": "realesr-animevideov3"},

@@ -103,9 +103,29 @@ def test_people_with_a_large_hole_in_their_clothes_keep_only_their_heads_apart()
     assert not near[300:].any()
 
 
+def test_people_on_both_sides_of_one_who_shall_go_are_spared_wholly(
+    found: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd = np.zeros((SIDE_PX, SIDE_PX), np.uint8)
+    crowd[:, 80:400] = 255
+    monkeypatch.setattr(people, "predicted_alpha", lambda *_: crowd)
+    found.append(face_at(270, 200, FACE_PX))
+    near = spared(Installed(*FACES, "isnet"), 270, 210, 80)
+    assert near[HEAD_Y, HEAD_X]
+    assert near[300, 300], "the crowd"
+    assert not near[200, 410], "the wall"
+
+
 def test_people_with_a_hole_in_the_face_may_be_copied_from(found: list[Any]) -> None:
     found[:] = [face_at(300, 300, 250)]
     assert not spared(Installed(*FACES), 300, 320, 35).any()
+
+
+def test_people_who_shall_go_themselves_are_no_reason_to_look_for_others() -> None:
+    models, report = Installed(*FACES, "isnet"), Report()
+    assert not spared(models, HEAD_X, HEAD_Y, 70, report).any()
+    assert report.notes == []
+    assert models.opened == []
 
 
 def test_people_near_a_small_hole_are_not_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
