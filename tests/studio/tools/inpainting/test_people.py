@@ -107,7 +107,7 @@ def test_people_on_both_sides_of_one_who_shall_go_are_spared_wholly(
     found: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     crowd = np.zeros((SIDE_PX, SIDE_PX), np.uint8)
-    crowd[:, 80:400] = 255
+    crowd[:, 80:360] = 255
     monkeypatch.setattr(people, "predicted_alpha", lambda *_: crowd)
     found.append(face_at(270, 200, FACE_PX))
     near = spared(Installed(*FACES, "isnet"), 270, 210, 80)
