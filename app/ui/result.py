@@ -88,9 +88,10 @@ def show_source(job: Job) -> None:
 
 
 def show_pictures(before: JobInput, after: JobOutput, *, key: str) -> None:
-    """A slider when both show the same view, side by side when one was cropped."""
+    """A slider when both show the same view, else the result large above what it was made from."""
     if not is_same_view(before, after):
-        st.html(f'<div class="dr-pair">{_figure(before, "Before")}{_figure(after, "After")}</div>')
+        figures = _figure(after, "After") + _figure(before, "Before")
+        st.html(f'<div class="dr-pair dr-unlike">{figures}</div>')
         return
     compare(
         Comparison(

@@ -140,13 +140,14 @@ def _show_job(
         show_downloads(job)
         show_notes(job)
         offer_formats(page.services, job)
-        _show_ways_on(page, job)
-        if beside_result and job.state is JobState.SUCCEEDED:
+        is_on = page.tool not in switched_off(page.services)
+        _show_ways_on(page, job, is_on=is_on)
+        if beside_result and is_on and job.state is JobState.SUCCEEDED:
             beside_result(page, job)
 
 
-def _show_ways_on(page: ToolPage, job: Job) -> None:
-    if page.actor.may_run and job.state.is_terminal:
+def _show_ways_on(page: ToolPage, job: Job, *, is_on: bool) -> None:
+    if page.actor.may_run and is_on and job.state.is_terminal:
         st.page_link(
             page.path,
             label="Edit and run again",

@@ -5,18 +5,19 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.switches import switch
 from db.actor import Actor
 from db.models import Job
 from db.repositories.blobs import BlobRepository
 from db.states import JobState
-from db.types import Lane, Origin
+from db.types import Lane, Origin, Role
 from studio.params import ALL_LOOKS, CartoonParams, CartoonRegion, ImageFormat, Look
 from tasks.files import keep
 from tasks.services import Services
 from tests.factories import load_job, make_blob, make_job, make_record
 from tests.pages.harness import Visit
-from tests.pages.navigated import drop, navigated
-from tests.people import make_person
+from tests.pages.navigated import drop, links, navigated
+from tests.people import HERE, make_person
 from tests.pictures import png
 
 
@@ -124,6 +125,20 @@ def draw(services: Services, owner: Actor, *, look: str = "anime") -> Job:
             outputs=outputs, record=record, file_name="cat.png",
         )  # fmt: skip
     return load_job(services.database, job.id)
+
+
+@pytest.mark.usefixtures("weights")
+def test_cartoon_old_result_offers_no_new_run_while_the_tool_is_off(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    job = draw(services, mei)
+    switch(services, make_person(services, "boss", Role.ADMIN), "cartoon", HERE, is_on=False)
+    page = visit(navigated(tmp_path, "CARTOON"), mei)
+    page.query_params["job"] = str(job.id)
+    page.run()
+    assert not page.exception
+    assert "apply" not in [each.key for each in page.button]
+    assert links(page) == ["Run details"]
 
 
 def test_cartoon_result_takes_another_strength_from_the_stored_drawing(
