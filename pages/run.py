@@ -9,29 +9,27 @@ from html import escape
 import streamlit as st
 
 from app.navigation import HISTORY, RUN, TOOL_PAGES
-from app.runs import get_run, lineage, main_input, recipe
+from app.runs import get_run, lineage, recipe
 from app.security import require_user
 from app.ui import gallery, states
-from app.ui.format import ago, dimensions, duration, file_size
+from app.ui.format import ago
 from app.ui.layout import header
-from app.ui.links import download_url, thumbnail_url
-from app.ui.mask_figure import drawing_of_run, mask_of_run
+from app.ui.mask_figure import mask_of_run
 from app.ui.options import label_of
 from app.ui.progress import watch
-from app.ui.result import role_label, show_downloads, show_result, show_source
+from app.ui.result import show_downloads, show_result, show_source
+from app.ui.run_files import show_files
+from app.ui.run_record import fact, show_record
 from app.ui.toolpage import query_id
 from db.actor import Actor
-from db.models import Job, JobInput, JobOutput
+from db.models import Job
 from db.repositories.history import JobRow
 from db.repositories.jobs import JobRepository
 from db.types import Visibility
 from studio.errors import UserInputError
-from studio.record import RunRecord
-from studio.tools.spec import DRAWING_ROLE, TOOLS
+from studio.tools.spec import TOOLS
 from tasks.services import Services, get_services
 from tasks.submit import rerun
-
-_STAGES = {"decode": "Reading", "load": "Loading the model", "run": "Working", "encode": "Saving"}
 
 
 def main() -> None:
@@ -216,92 +214,6 @@ def keep(services: Services, make: Callable[[JobRepository], bool]) -> None:
     with services.database.write() as session:
         if not make(JobRepository(session)):
             st.toast("That could not be kept. Reload the page to see how the run stands now.")
-
-
-def show_files(services: Services, job: Job) -> None:
-    st.subheader("Files", anchor=False)
-    main_first = sorted(job.inputs, key=lambda file: file is not main_input(job))
-    inputs = "".join(
-        figure(file, f"In: {role_label(file, job)}", small_picture(services, job, file))
-        for file in main_first
-    )
-    outputs = "".join(
-        figure(file, f"Out: {file.role}", small_picture(services, job, file))
-        for file in job.outputs
-    )
-    st.html(f'<div class="dr-files">{inputs}{outputs}</div>')
-
-
-def small_picture(services: Services, job: Job, file: JobInput | JobOutput) -> str:
-    """Address of what ``file`` looks like; empty for what cannot be shown."""
-    if file.role == DRAWING_ROLE:
-        painted = drawing_of_run(services, job)
-        return painted.address if painted else ""
-    is_picture = file.blob.media_type.startswith("image/")
-    return thumbnail_url(file.blob_sha256) if is_picture else ""
-
-
-def figure(file: JobInput | JobOutput, label: str, picture: str) -> str:
-    blob, name = file.blob, escape(file.file_name)
-    facts = (dimensions(blob.width_px, blob.height_px), file_size(blob.size_bytes))
-    if picture:
-        shown = f'<img src="{picture}" alt="{name}" loading="lazy">'
-    else:
-        shown = '<span class="dr-blank"><span class="dr-icon">draw</span></span>'
-    return (
-        f'<figure><a href="{download_url(file)}" download title="Download {name}">{shown}</a>'
-        f"<figcaption><b>{escape(label.capitalize())}</b><span>{name}</span>"
-        f'<span class="dr-muted">{" · ".join(filter(None, facts))}</span></figcaption></figure>'
-    )
-
-
-def show_record(job: Job) -> None:
-    """The run record: enough to say later why a re-run differs."""
-    st.subheader("Record", anchor=False)
-    rows = [
-        fact("Run", str(job.id), code=True),
-        fact("Queued", f"{job.queued_at:%Y-%m-%d %H:%M:%S} UTC"),
-    ]
-    if job.started_at:
-        waited_s = (job.started_at - job.queued_at).total_seconds()
-        rows.append(fact("Waited", duration(waited_s)))
-    if job.started_at and job.finished_at:
-        rows.append(fact("Ran", duration((job.finished_at - job.started_at).total_seconds())))
-    if job.attempt > 1:
-        rows.append(fact("Attempts", str(job.attempt)))
-    if job.record:
-        rows += record_facts(RunRecord.model_validate(job.record))
-    st.html(f'<dl class="dr-facts">{"".join(rows)}</dl>')
-
-
-def record_facts(record: RunRecord) -> Sequence[str]:
-    stages = (f"{_STAGES.get(name, name)} {s:.2f} s" for name, s in record.seconds.items())
-    versions = (f"{name} {version}" for name, version in record.libraries.items())
-    weights = [
-        fact(
-            "Weights",
-            f"{use.id} on {use.runtime}, {use.device}, {use.precision}, "
-            f"{'already loaded' if use.was_warm else 'loaded for this run'}",
-        )
-        + "".join(
-            fact("", sha256, code=True) for sha256 in (use.sha256, use.graph_sha256) if sha256
-        )
-        for use in record.weights
-    ]
-    return [
-        fact("Time by stage", " · ".join(stages)),
-        *(weights or [fact("Weights", "none: no network ran")]),
-        fact("Device", record.device),
-        fact("Peak memory", file_size(record.peak_memory_bytes)),
-        fact("Studio", f"{record.studio_version}, tool version {record.tool_version}"),
-        fact("Libraries", " · ".join(versions)),
-        *(fact("Note", note) for note in record.notes),
-    ]
-
-
-def fact(label: str, text: str, *, changed: bool = False, code: bool = False) -> str:
-    shown = f"<code>{escape(text)}</code>" if code else escape(text)
-    return f'<dt>{escape(label)}</dt><dd class="{"dr-changed" if changed else ""}">{shown}</dd>'
 
 
 def show_lineage(services: Services, actor: Actor, job: Job) -> None:

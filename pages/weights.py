@@ -14,21 +14,19 @@ import streamlit as st
 from app import weights
 from app.security import require_user, visitor
 from app.ui import states
-from app.ui.format import ago, count, exact_size, file_size
+from app.ui.format import count, file_size
 from app.ui.layout import header
-from app.ui.licences import commercial_pill, licence_terms
+from app.ui.model_card import model_markup, tool_titles
 from app.ui.weight_drop import drop_weights
-from app.weight_work import WeightWork, WorkFolder, WorkState
+from app.ui.weight_watch import watch_work
 from db.actor import Actor
 from studio.errors import StudioError
-from studio.models.catalogue import ModelSpec, WeightFile
-from studio.models.sources import describe
-from studio.models.weights import Damaged, Installed, Missing, Status
+from studio.models.catalogue import ModelSpec
+from studio.models.weights import Installed, Missing, Status
 from studio.tools.spec import TOOLS
 from tasks.services import Services, get_services
 
 PAGE_SIZE = 20
-WATCH_S = 1.5
 SAID = "weights-said"
 SHOWN = {
     "all": "All",
@@ -156,58 +154,6 @@ def show_model(services: Services, actor: Actor, spec: ModelSpec, status: Status
             show_actions(services, actor, spec, status)
 
 
-def model_markup(spec: ModelSpec, status: Status) -> str:
-    size = (
-        file_size(status.bytes) if isinstance(status, Installed) else weights.download_words(spec)
-    )
-    facts = [
-        f"{spec.task.capitalize()}, used by {tool_titles(spec)}",
-        f"{spec.id} · {size} · {spec.licence.name}",
-    ]
-    note = f"<p>{escape(spec.note)}</p>" if spec.note else ""
-    fault = ""
-    if isinstance(status, Damaged):
-        fault = f'<p class="dr-reason">{escape(status.file)}: {escape(status.reason)}.</p>'
-    return (
-        f'<div class="dr-model"><div class="dr-summary"><b>{escape(spec.title)}</b>'
-        f"{state_pill(status)}{commercial_pill(spec.licence)}</div>"
-        f'<span class="dr-muted dr-small">{"<br>".join(map(escape, facts))}</span>{note}{fault}'
-        f"<details><summary>Licence and files</summary>"
-        f"<p>{licence_terms(spec.licence)}</p>{files_markup(spec)}</details></div>"
-    )
-
-
-def tool_titles(spec: ModelSpec) -> str:
-    """The tools that use a model, as people know them."""
-    return ", ".join(TOOLS[tool].title for tool in spec.tools)
-
-
-def state_pill(status: Status) -> str:
-    tone, words = {
-        Installed: ("running", "Installed"),
-        Missing: ("queued", "Not installed"),
-        Damaged: ("failed", "Damaged"),
-    }[type(status)]
-    return f'<span class="dr-pill dr-{tone}">{words}</span>'
-
-
-def files_markup(spec: ModelSpec) -> str:
-    return "<ul>" + "".join(f"<li>{file_markup(file)}</li>" for file in spec.files) + "</ul>"
-
-
-def file_markup(file: WeightFile) -> str:
-    size = exact_size(file.bytes) if file.bytes else "size unknown"
-    if file.is_made:
-        return f"<code>{escape(file.name)}</code>, made here from {', '.join(file.made_from)}"
-    digests = "".join(
-        f"<br><small>{digest.kind} {digest.evidence}: <code>{digest.value}</code></small>"
-        for digest in file.digests
-    )
-    unknown = "" if file.digests else f"<br><small>{file.digest_evidence}</small>"
-    places = "".join(f"<br><small>{escape(describe(source))}</small>" for source in file.sources)
-    return f"<code>{escape(file.name)}</code>, {size}{digests}{unknown}{places}"
-
-
 def show_actions(services: Services, actor: Actor, spec: ModelSpec, status: Status) -> None:
     is_missing = isinstance(status, Missing)
     mend = ["Pull"] if not isinstance(status, Installed) else []
@@ -268,65 +214,6 @@ def offer_import(rows: Sequence[Row]) -> None:
             key="import-model",
         )
         drop_weights(model_id, key="weight-drop")
-
-
-def watch_work(services: Services) -> None:
-    """Pulls and imports, as they are every moment; the list below follows when one ends."""
-
-    @st.fragment(run_every=WATCH_S)
-    def watch() -> None:
-        folder = WorkFolder(services.settings)
-        found = folder.all()
-        for work in found:
-            show_work(folder, work)
-        over = {work.id for work in found if work.state.is_over}
-        if st.session_state.setdefault("weights-over", over) != over:
-            st.session_state["weights-over"] = over
-            st.rerun()
-
-    watch()
-
-
-def show_work(folder: WorkFolder, work: WeightWork) -> None:
-    with st.container(border=True, key=f"work-{work.id}", gap="xsmall"):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.html(work_markup(work), width="stretch")
-            if work.state.is_over:
-                if st.button("Dismiss", key=f"dismiss-{work.id}", type="tertiary"):
-                    folder.dismiss(work)
-                    st.rerun()
-            elif work.process_id is not None and st.button(
-                "Stop", key=f"stop-{work.id}", type="tertiary"
-            ):
-                folder.stop(work)
-        if work.state is WorkState.RUNNING and work.total_bytes:
-            st.progress(min(work.done_bytes / work.total_bytes, 1.0))
-
-
-def work_markup(work: WeightWork) -> str:
-    name = work.model_id if work.kind == "pull" else work.file_name
-    tone, words = {
-        WorkState.WAITING: ("queued", "Starting"),
-        WorkState.RUNNING: ("running", "Pulling" if work.kind == "pull" else "Importing"),
-        WorkState.DONE: ("succeeded", "Done"),
-        WorkState.FAILED: ("failed", "Failed"),
-    }[work.state]
-    return (
-        f'<div class="dr-summary"><span class="dr-pill dr-{tone}">{words}</span>'
-        f"<b>{escape(name or '')}</b>"
-        f'<span class="dr-muted dr-small">{ago(work.started_at)}</span></div>'
-        f'<p class="dr-reason">{states.sentence(work_words(work))}</p>'
-    )
-
-
-def work_words(work: WeightWork) -> str:
-    if work.state.is_over:
-        return work.message
-    if not work.step:
-        return "Waiting for its turn: one thing at a time changes the weights folder."
-    if work.total_bytes:
-        return f"{work.step}: {file_size(work.done_bytes)} of {file_size(work.total_bytes)}"
-    return f"{work.step}…"
 
 
 def say(kind: str, text: str) -> None:

@@ -1,0 +1,54 @@
+"""The files of a run as small pictures that download them."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from app.runs import main_input
+from app.ui.format import dimensions, file_size
+from app.ui.links import download_url, thumbnail_url
+from app.ui.mask_figure import drawing_of_run
+from app.ui.result import role_label
+from db.models import Job, JobInput, JobOutput
+from studio.tools.spec import DRAWING_ROLE
+from tasks.services import Services
+
+
+def show_files(services: Services, job: Job) -> None:
+    """Every file that went in and came out, with what it looks like."""
+    st.subheader("Files", anchor=False)
+    main_first = sorted(job.inputs, key=lambda file: file is not main_input(job))
+    inputs = "".join(
+        _figure(file, f"In: {role_label(file, job)}", _small_picture(services, job, file))
+        for file in main_first
+    )
+    outputs = "".join(
+        _figure(file, f"Out: {file.role}", _small_picture(services, job, file))
+        for file in job.outputs
+    )
+    st.html(f'<div class="dr-files">{inputs}{outputs}</div>')
+
+
+def _small_picture(services: Services, job: Job, file: JobInput | JobOutput) -> str:
+    """Address of what ``file`` looks like; empty for what cannot be shown."""
+    if file.role == DRAWING_ROLE:
+        painted = drawing_of_run(services, job)
+        return painted.address if painted else ""
+    is_picture = file.blob.media_type.startswith("image/")
+    return thumbnail_url(file.blob_sha256) if is_picture else ""
+
+
+def _figure(file: JobInput | JobOutput, label: str, picture: str) -> str:
+    blob, name = file.blob, escape(file.file_name)
+    facts = (dimensions(blob.width_px, blob.height_px), file_size(blob.size_bytes))
+    if picture:
+        shown = f'<img src="{picture}" alt="{name}" loading="lazy">'
+    else:
+        shown = '<span class="dr-blank"><span class="dr-icon">draw</span></span>'
+    return (
+        f'<figure><a href="{download_url(file)}" download title="Download {name}">{shown}</a>'
+        f"<figcaption><b>{escape(label.capitalize())}</b><span>{name}</span>"
+        f'<span class="dr-muted">{" · ".join(filter(None, facts))}</span></figcaption></figure>'
+    )
