@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,7 +19,7 @@ from db.repositories.queue import QueueRepository
 from db.states import JobState
 from db.types import utc_now
 from studio.imaging.drawing import Drawing
-from studio.tools.spec import AUXILIARY_TOOLS, DRAWING_ROLE
+from studio.tools.spec import AUXILIARY_TOOLS, DRAWING_ROLE, TOOLS
 from tasks.files import StoredFile
 from tasks.services import Services
 
@@ -116,6 +118,27 @@ def recipe(job: Job) -> dict[str, Any]:
     """What to run, without on which picture: tool and parameters, under their public names."""
     params = {name: value for name, value in job.params.items() if name != "tool"}
     return {"tool": job.tool, "params_version": job.params_version, "params": params}
+
+
+def command_line(job: Job) -> str:
+    """``studio run`` as it would repeat the run, beside copies of the files that it read."""
+    fields = TOOLS[job.tool].params.model_fields
+    words = ["studio", "run", job.tool, main_input(job).file_name]
+    for file in job.inputs:
+        if file is not main_input(job):
+            words += [_flag(file.role), file.file_name]
+    for name, value in TOOLS[job.tool].params.model_validate(job.params):
+        if value == fields[name].get_default():
+            continue
+        if isinstance(value, bool):
+            words.append(_flag(name if value else f"no-{name}"))
+        else:
+            words += [_flag(name), value if isinstance(value, str) else json.dumps(value)]
+    return shlex.join(words)
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def main_input(job: Job) -> JobInput:

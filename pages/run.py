@@ -9,7 +9,7 @@ from html import escape
 import streamlit as st
 
 from app.navigation import HISTORY, RUN, TOOL_PAGES
-from app.runs import get_run, lineage, recipe
+from app.runs import command_line, get_run, lineage, recipe
 from app.security import require_user
 from app.ui import gallery, states
 from app.ui.format import ago
@@ -83,17 +83,24 @@ def show_buttons(services: Services, actor: Actor, job: Job) -> None:
             page = TOOL_PAGES.get(job.tool)
             if page and st.button("Edit and run again", icon=":material/edit:"):
                 st.switch_page(page, query_params={"from": str(job.id)})
+        offer_recipe(job)
+        if may_change:
+            show_keeping(services, actor, job)
+
+
+def offer_recipe(job: Job) -> None:
+    """How to do the same without the pages."""
+    with st.popover("Recipe", icon=":material/receipt_long:", width=420):
+        st.markdown("On the command line, beside its files:")
+        st.code(command_line(job), language="bash", wrap_lines=True)
         st.download_button(
-            "Recipe",
+            "Parameters for REST",
             json.dumps(recipe(job), indent=2),
             f"{job.tool}-recipe.json",
             "application/json",
-            icon=":material/receipt_long:",
+            icon=":material/download:",
             on_click="ignore",
-            help="The parameters, for `studio run` and the REST interface.",
         )
-        if may_change:
-            show_keeping(services, actor, job)
 
 
 def show_keeping(services: Services, actor: Actor, job: Job) -> None:

@@ -4,16 +4,17 @@ from datetime import timedelta
 
 import pytest
 
-from app.runs import batch_results, get_run, live
+from app import consent
+from app.runs import batch_results, command_line, get_run, live
 from db.actor import Actor
 from db.models import Job
 from db.states import JobState
 from db.types import Visibility, utc_now
-from studio.params import INTERPOLATION, UpscaleParams
+from studio.params import INTERPOLATION, FaceswapParams, InpaintParams, UpscaleParams
 from tasks.services import Services
 from tasks.submit import store_upload, submit
 from tests.factories import load_job, make_actor, make_blob, make_job
-from tests.people import make_person
+from tests.people import HERE, make_person
 from tests.pictures import png
 
 PARAMS = UpscaleParams(model=INTERPOLATION)
@@ -81,3 +82,30 @@ def test_batch_results_are_those_the_person_may_see(services: Services, mei: Act
     with services.database.write() as session:
         session.query(Job).update({Job.visibility: Visibility.PRIVATE})
     assert batch_results(services, other, batch_id) == []
+
+
+def test_command_line_names_files_and_what_differs(services: Services, mei: Actor) -> None:
+    params = InpaintParams(model="lama", invert=True, grow_px=-4)
+    picture = store_upload(services, "my cat.png", png(1))
+    mask = store_upload(services, "m.png", png(2))
+    [job_id] = submit(services, mei, "inpaint", params, [{"image": picture, "mask": mask}])
+    line = command_line(load_job(services.database, job_id))
+    assert line == (
+        "studio run inpaint 'my cat.png' --mask m.png --model lama --invert --grow-px -4"
+    )
+
+
+def test_command_line_gives_the_pairs_of_a_face_swap_as_a_list(
+    services: Services, mei: Actor
+) -> None:
+    consent.give_consent(services, mei, "faceswap", HERE)
+    faces = [store_upload(services, f"{number}.png", png(number)) for number in (1, 2)]
+    [job_id] = submit(
+        services,
+        mei,
+        "faceswap",
+        FaceswapParams(faces=(2, None)),
+        [{"image": store_upload(services, "a.png", png(3)), "source": faces}],
+    )
+    line = command_line(load_job(services.database, job_id))
+    assert line == ("studio run faceswap a.png --source 1.png --source 2.png --faces '[2, null]'")
