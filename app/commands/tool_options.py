@@ -116,7 +116,7 @@ def _words(kind: object, field: FieldInfo) -> list[str]:
         return [choice.value for choice in kind]
     if kind in (int, float):
         least, most = (
-            next(getattr(limit, name) for limit in field.metadata if hasattr(limit, name))
+            next((getattr(limit, name) for limit in field.metadata if hasattr(limit, name)), "any")
             for name in ("ge", "le")
         )
         return [f"{least} to {most}"]

@@ -64,7 +64,10 @@ def parse_params(tool: str, values: dict[str, Any]) -> _Params:
         return _adapter.validate_python({**values, "tool": tool})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"] if part != tool) or "parameters"
+        parts = [part for part in first["loc"] if part != tool]
+        # People count from 1.
+        words = [f"item {part + 1}" if isinstance(part, int) else part for part in parts]
+        field = ", ".join(words) or "parameters"
         raise UserInputError(
             f"{field}: {first['msg'].removeprefix('Value error, ')}",
             remedy="Correct this value and run again.",

@@ -46,6 +46,8 @@ LIBRARIES = (
 
 _EXTENSIONS = {ImageFormat.PNG: "png", ImageFormat.JPEG: "jpg", ImageFormat.WEBP: "webp"}
 _STEM_MAX_CHARACTERS = 120
+_ENCODERS = 2
+"""Outputs encoded side by side: zlib and its like work outside of Python's lock."""
 _DECODED, _RUN = 0.02, 0.95
 """How far a job counts as done after these stages."""
 
@@ -117,7 +119,7 @@ def run_tool(
     with report.stage("encode"):
         provenance = _provenance(spec, files, params, report, job_id) if embed_provenance else None
         stem = result_stem(main_file.file_name)
-        with ThreadPoolExecutor() as threads:  # zlib and its like work outside Python's lock
+        with ThreadPoolExecutor(_ENCODERS) as threads:
             outputs = list(
                 threads.map(lambda output: _encode(output, spec, params, provenance, stem), made)
             )

@@ -102,7 +102,7 @@ class ToolSpec:
         name: stable id, used in rows, commands and addresses.
         title: for people.
         verb: past participle that names result files, as in ``cat-cutout.png``.
-        version: raised whenever the same inputs and params give other pixels.
+        version: raised by a release in which the same inputs and params give other pixels.
         params: the parameter model.
         runner_path: ``module:function``, imported only where the tool runs.
         required_roles: inputs without which the tool cannot start.

@@ -24,3 +24,8 @@ def test_colour_is_described_to_clients_with_its_pattern() -> None:
     described = CutoutParams.model_json_schema()["properties"]["colour"]
     assert described["pattern"] == "^#[0-9a-fA-F]{6}$"
     assert described["type"] == "string"
+
+
+def test_parse_params_counts_the_items_of_a_list_from_one() -> None:
+    with pytest.raises(UserInputError, match=r"^faces, item 2: .* greater than or equal to 1"):
+        parse_params("faceswap", {"faces": [1, 0]})
