@@ -90,7 +90,7 @@ def show_buttons(services: Services, actor: Actor, job: Job) -> None:
 
 def offer_recipe(job: Job) -> None:
     """How to do the same without the pages."""
-    with st.popover("Recipe", icon=":material/receipt_long:", width=420):
+    with st.popover("Recipe", icon=":material/receipt_long:"):
         st.markdown("On the command line, beside its files:")
         st.code(command_line(job), language="bash", wrap_lines=True)
         st.download_button(

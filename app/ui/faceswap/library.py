@@ -21,7 +21,7 @@ from studio.errors import StudioError
 
 def ask_save(page: ToolPage, one: Chosen) -> None:
     """A name to keep the face under."""
-    with st.form(f"save-{one.file.sha256[:12]}", border=False):
+    with st.form(f"save-{one.file.sha256[:12]}", border=False, width=272):
         name = st.text_input("Name", placeholder="Whose face it is", max_chars=100)
         st.caption(
             "Only you see your saved faces, admins neither. What you run with them is seen like "
