@@ -68,7 +68,7 @@ class Level:
     Attributes:
         layers: RGB and two of roughness, ``float32 (H, W, 5)``.
         hole: ``uint8 (H, W)``, above 0 = to be filled.
-        spared: ``uint8 (H, W)``, above 0 = seen, and not copied from.
+        spared: ``uint8 (H, W)``, above 0 = outside of the hole, and not copied from.
         width: of the framed picture.
         inside: the pixels of the hole.
         targets: middles of the patches that touch it.
@@ -145,10 +145,11 @@ def halved(level: Level) -> Level:
     )
     is_open = (hole == 0).astype(np.float32)[..., np.newaxis]
     share = _quarters(is_open)
-    shape = (share.shape[0], 2, share.shape[1], 2)
+    fours = (share.shape[0], 2, share.shape[1], 2)
     means = _quarters(layers * is_open) / np.maximum(share, np.float32(0.25))
     closed = np.where(share[..., 0] == 1, np.uint8(0), np.uint8(255))
-    return Level(np.rint(means), closed, spared.reshape(shape).max(axis=(1, 3)))
+    seen = np.where(closed > 0, np.uint8(0), spared.reshape(fours).max(axis=(1, 3)))
+    return Level(np.rint(means), closed, seen)
 
 
 def copy_patches(levels: list[Level], rough: Pixels, seed: int, report: Report) -> Pixels:

@@ -7,21 +7,20 @@ import numpy as np
 
 from studio.errors import UserInputError
 from studio.imaging.picture import Picture, Pixels
-from studio.params import InpaintParams
+from studio.imaging.resample import resample
+from studio.params import HOLE_LEVEL, InpaintParams
 from studio.tools.spec import DRAWING_ROLE, ToolInputs
-
-HOLE_LEVEL = 128
-"""From this level on a given mask counts as painted, so that soft masks make clear holes."""
 
 
 def build_mask(inputs: ToolInputs, params: InpaintParams) -> Pixels:
     """How far each pixel is repainted, ``uint8 (H, W)``, 255 = wholly.
 
-    The union of the ready-made mask and the input "mask"; over it the input "drawing", whose
-    eraser takes away from both; then inverted, grown and feathered as ``params`` say.
+    The union of the ready-made mask and the input "mask", stretched to the picture; over it the
+    input "drawing", whose eraser takes away from both; then inverted, grown and feathered as
+    ``params`` say.
 
     Raises:
-        UserInputError: ``inpaint.mask_size`` or ``inpaint.nothing_masked``.
+        UserInputError: ``inpaint.nothing_masked``.
 
     """
     picture = inputs["image"]
@@ -71,17 +70,14 @@ def soften(mask: Pixels, reach_px: int) -> Pixels:
 
 
 def _given(mask: Picture, picture: Picture) -> Pixels:
-    if (mask.width, mask.height) != (picture.width, picture.height):
-        raise UserInputError(
-            f"The mask is {mask.width} × {mask.height} px and the picture "
-            f"{picture.width} × {picture.height}",
-            remedy="Give a mask of the picture's own size.",
-            code="inpaint.mask_size",
-        )
     if mask.alpha is not None and mask.alpha.min() < 255:
         levels = mask.alpha
     else:
         levels = np.asarray(cv2.cvtColor(mask.pixels, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+    return _hardened(resample(_hardened(levels), picture.width, picture.height))
+
+
+def _hardened(levels: Pixels) -> Pixels:
     return np.where(levels >= HOLE_LEVEL, np.uint8(255), np.uint8(0))
 
 

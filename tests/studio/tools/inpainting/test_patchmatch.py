@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import cv2
 import numpy as np
+import patchmatch
 import pytest
 
 from studio.errors import JobCancelledError
@@ -64,15 +66,27 @@ def test_fill_shows_nothing_of_what_was_in_the_hole(radius_px: int) -> None:
 
 
 @pytest.mark.parametrize("radius_px", [30, 80])
-def test_fill_shows_nothing_of_what_is_spared(radius_px: int) -> None:
+def test_fill_shows_nothing_of_what_is_spared_nor_is_guided_by_it(
+    radius_px: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pixels = np.random.default_rng(2).integers(90, 130, (360, 360, 3)).astype(np.uint8)
     spared, hole = np.zeros((360, 360), np.uint8), disc(360, radius_px)
-    spared[:, 180 + radius_px :] = 255
+    spared[:, 180 + radius_px // 2 :] = 255
     pixels[spared > 0] = (255, 0, 255)
-    filled = fill(pixels, hole, spared, 0, Report())
+    reddest: list[int] = []
+
+    def fill_roughly(small: Pixels, small_hole: Pixels, *args: Any, **options: Any) -> Pixels:
+        rough = inpaint_regularity(small, small_hole, *args, **options)
+        reddest.append(int(rough[small_hole > 0].max()))
+        return np.asarray(rough)
+
+    inpaint_regularity = patchmatch.inpaint_regularity
+    monkeypatch.setattr(patchmatch, "inpaint_regularity", fill_roughly)
+    filled = fill(pixels, hole, np.where(hole > 0, 0, spared).astype(np.uint8), 0, Report())
     assert filled[hole > 0].max() < 160
     assert filled[hole > 0].min() > 60
     assert np.array_equal(filled[hole == 0], pixels[hole == 0])
+    assert 0 < max(reddest) < 160
 
 
 def test_fill_is_cancelled_between_two_searches() -> None:
