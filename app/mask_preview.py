@@ -18,11 +18,10 @@ from studio.imaging.decode import Limits, decode
 from studio.imaging.drawing import Drawing, painted
 from studio.imaging.picture import Pixels
 from studio.imaging.resample import resample
-from studio.params import InpaintParams
+from studio.params import HOLE_LEVEL, InpaintParams
 
 TINT = (255, 59, 48)
 _TINT_OPACITY = 0.55
-_HOLE_LEVEL = 128
 
 
 def preview_mask(
@@ -81,7 +80,7 @@ def _grow(mask: Pixels, distance_px: float) -> Pixels:
         return mask
     if distance_px < 0:
         return np.asarray(255 - _grow(255 - mask, -distance_px), dtype=np.uint8)
-    is_near = _squared_distance(mask >= _HOLE_LEVEL, distance_px) <= distance_px**2
+    is_near = _squared_distance(mask >= HOLE_LEVEL, distance_px) <= distance_px**2
     return np.where(is_near, np.uint8(255), mask)
 
 
@@ -127,4 +126,4 @@ def decode_mask(data: bytes, *, max_pixels: int) -> Pixels:
 
 def hardened(mask: Pixels) -> Pixels:
     """A given mask without half-tones, as a run takes it: 0 or 255."""
-    return np.where(mask >= _HOLE_LEVEL, np.uint8(255), np.uint8(0))
+    return np.where(mask >= HOLE_LEVEL, np.uint8(255), np.uint8(0))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 
 from app.faces import SEARCH, find_search, start_search
 from app.mask_preview import decode_mask, hardened
@@ -13,11 +12,9 @@ from db.models import Job, JobOutput
 from db.repositories.jobs import JobRepository
 from db.states import JobState
 from db.types import Visibility
-from studio.imaging.encode import encode_mask
 from studio.imaging.picture import Pixels
-from studio.imaging.resample import resample
 from studio.params import CutoutOutput, CutoutParams
-from tasks.files import StoredFile, keep
+from tasks.files import StoredFile
 from tasks.services import Services
 from tasks.submit import submit
 
@@ -72,25 +69,3 @@ def read_given(services: Services, mask: StoredFile) -> Pixels:
     """
     data = services.blobs.read(mask.sha256)
     return hardened(decode_mask(data, max_pixels=services.settings.max_pixels))
-
-
-def fit_mask(services: Services, mask: StoredFile, picture: StoredFile) -> StoredFile:
-    """``mask`` stretched to the size of ``picture``, which must be known; itself if it fits.
-
-    Raises:
-        StorageError: the stored file is gone.
-
-    """
-    if picture.width_px is None or picture.height_px is None:
-        raise ValueError(f"{picture.file_name} has no size")
-    if (mask.width_px, mask.height_px) == (picture.width_px, picture.height_px):
-        return mask
-    size = (picture.width_px, picture.height_px)
-    return keep(
-        services,
-        encode_mask(hardened(resample(read_given(services, mask), *size))),
-        file_name=f"{PurePosixPath(mask.file_name).stem}.png",
-        media_type="image/png",
-        width_px=picture.width_px,
-        height_px=picture.height_px,
-    )

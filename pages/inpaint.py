@@ -12,7 +12,6 @@ import streamlit as st
 from app import drawings
 from app.estimates import estimate_files
 from app.mask_preview import start_mask
-from app.mask_sources import fit_mask
 from app.navigation import INPAINT
 from app.runs import drawing_of, find_input, find_output, get_run, stored_file
 from app.security import require_user
@@ -226,7 +225,7 @@ def make_item(
 ) -> dict[str, StoredFile]:
     item = {"image": picture}
     if mask is not None:
-        item[MASK] = fit_mask(page.services, mask, picture)
+        item[MASK] = mask
     if drawing is not None and drawing.strokes:
         item[DRAWING_ROLE] = drawings.store_drawing(page.services, drawing)
     return item

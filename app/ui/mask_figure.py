@@ -16,13 +16,12 @@ from studio.errors import StorageError, UserInputError
 from studio.imaging.drawing import Drawing
 from studio.imaging.picture import Pixels
 from studio.imaging.resample import resample
-from studio.params import InpaintParams
+from studio.params import HOLE_LEVEL, InpaintParams
 from tasks.files import StoredFile
 from tasks.services import Services
 
 _SIDE_PX = 440
 _QUALITY = 85
-_MASKED = 128
 _STROKES_ALONE = InpaintParams(grow_px=0, feather_px=0)
 
 
@@ -103,4 +102,4 @@ def _figure(mask: Pixels, view: View, picture: StoredFile) -> MaskFigure:
     shown = Image.fromarray(tinted(view_pixels(picture, view), mask))
     shown.save(buffer, "JPEG", quality=_QUALITY)
     address = data_address(buffer.getvalue(), "image/jpeg")
-    return MaskFigure(address, float((mask >= _MASKED).mean()), not mask.any())
+    return MaskFigure(address, float((mask >= HOLE_LEVEL).mean()), not mask.any())

@@ -15,11 +15,12 @@ from studio.params.cartoon import ALL_LOOKS, CartoonParams, CartoonRegion, Look
 from studio.params.common import HexColour, ImageFormat, ToolParams
 from studio.params.cutout import CutoutOutput, CutoutParams
 from studio.params.faceswap import MESH, FaceChoice, FacesParams, FaceswapParams
-from studio.params.inpaint import Corner, Filler, InpaintParams, MaskPreset
+from studio.params.inpaint import HOLE_LEVEL, Corner, Filler, InpaintParams, MaskPreset
 from studio.params.upscale import INTERPOLATION, UpscaleParams
 
 __all__ = [
     "ALL_LOOKS",
+    "HOLE_LEVEL",
     "INTERPOLATION",
     "MESH",
     "PARAMS_VERSION",

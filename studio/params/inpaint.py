@@ -9,6 +9,9 @@ from pydantic import Field
 
 from studio.params.common import Seed, ToolParams
 
+HOLE_LEVEL = 128
+"""From this level on a given mask counts as painted, so that soft masks make clear holes."""
+
 
 class Filler(StrEnum):
     """Ways to fill a hole that need no network; ``auto`` picks for each hole."""

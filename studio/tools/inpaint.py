@@ -38,8 +38,8 @@ def run(
     """Repaint what the mask covers.
 
     Args:
-        inputs: "image"; optionally "mask", grey or with its own alpha, of the picture's
-            size, and "drawing", painted strokes.
+        inputs: "image"; optionally "mask", grey or with its own alpha, stretched to the
+            picture, and "drawing", painted strokes.
         params: ``InpaintParams``.
         models: opened when a network fills, and where installed to find people near a large hole.
         report: progress, weights, and a note for each way of filling that was used.
@@ -49,7 +49,7 @@ def run(
         each pixel was repainted.
 
     Raises:
-        UserInputError: ``inpaint.nothing_masked``, ``inpaint.mask_size``,
+        UserInputError: ``inpaint.nothing_masked``,
             ``inpaint.nothing_to_copy``, ``model.other_tool``.
         ModelUnavailableError: the chosen network is not installed.
 
@@ -57,6 +57,7 @@ def run(
     if not isinstance(params, InpaintParams):
         raise TypeError("inpaint takes InpaintParams")
     picture = inputs["image"]
+    _note_stretched(inputs, report)
     mask = build_mask(inputs, params)
     filled = fill_holes(picture.pixels, mask, params, models, report)
     result = composite(filled, mask, picture.pixels)
@@ -64,6 +65,14 @@ def run(
         ToolOutput("image", picture.with_pixels(result, picture.alpha)),
         ToolOutput("mask", picture.with_pixels(picture.pixels, mask)),
     ]
+
+
+def _note_stretched(inputs: ToolInputs, report: Report) -> None:
+    if "mask" not in inputs:
+        return
+    sizes = [f"{inputs[role].width} × {inputs[role].height}" for role in ("mask", "image")]
+    if sizes[0] != sizes[1]:
+        report.note(f"The mask was stretched from {sizes[0]} to {sizes[1]} px.")
 
 
 def fill_holes(

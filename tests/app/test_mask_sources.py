@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.mask_sources import fit_mask, read_given
+from app.mask_sources import read_given
 from studio.imaging.decode import Limits, decode
 from studio.imaging.picture import Pixels
 from studio.params import InpaintParams
@@ -71,21 +71,12 @@ def test_given_mask_of_any_kind_is_what_the_run_repaints(
     services: Services, picture: StoredFile, make: Callable[[], tuple[str, bytes]]
 ) -> None:
     given = store_upload(services, *make())
-    fitted = fit_mask(services, given, picture)
     limits = Limits.from_settings(services.settings)
     pictures = {
         role: [decode(services.blobs.read(file.sha256), file_name=role, limits=limits)]
-        for role, file in (("image", picture), ("mask", fitted))
+        for role, file in (("image", picture), ("mask", given))
     }
     repainted = build_mask(ToolInputs(pictures), InpaintParams(grow_px=0, feather_px=0))
     assert np.array_equal(repainted, corner())
-    assert np.array_equal(read_given(services, fitted), corner())
     shown = read_given(services, given)
     assert np.array_equal(shown, corner(*shown.shape[::-1]))
-
-
-def test_given_mask_of_the_pictures_size_is_sent_as_it_is(
-    services: Services, picture: StoredFile
-) -> None:
-    given = store_upload(services, *half_tones())
-    assert fit_mask(services, given, picture) == given

@@ -226,6 +226,18 @@ def test_inpaint_of_nearly_everything_notes_what_truly_filled_it(
     assert picture.pixels.min() > 20
 
 
+def test_inpaint_with_a_mask_of_another_size_says_that_it_was_stretched(
+    no_networks: ModelCache,
+) -> None:
+    pixels, mask = on_meadow()
+    report = Report()
+    picture, _ = inpaint(pixels, mask[::2, ::2], no_networks, report, model="telea")
+    assert picture.pixels.shape == pixels.shape
+    height, width = mask.shape
+    stretched = f"from {width // 2} × {height // 2} to {width} × {height} px"
+    assert f"The mask was stretched {stretched}." in report.notes
+
+
 def test_inpaint_by_a_model_that_is_not_installed_or_not_for_this_is_refused(
     no_networks: ModelCache,
 ) -> None:
