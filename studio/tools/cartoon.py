@@ -27,7 +27,7 @@ from studio.tools.choice import chosen_model
 from studio.tools.estimate import output_size
 from studio.tools.spec import ToolInputs, ToolOutput
 from studio.tools.subject import predicted_alpha, stored_alpha
-from studio.tools.unused import note_unused
+from studio.tools.unused import note_unused, note_unused_input
 
 if TYPE_CHECKING:
     from studio.models.cache import ModelCache
@@ -99,8 +99,9 @@ def _note_unused(inputs: ToolInputs, params: CartoonParams, report: Report) -> N
     elif params.look not in (*SEEDED_LOOKS, ALL_LOOKS):
         because = f"the look {params.look} has no grain or wobble"
         note_unused(params, "seed", because=because, report=report)
-    if "alpha" in inputs and params.region is CartoonRegion.PICTURE:
-        report.note("The alpha given changed nothing: the whole picture was drawn.")
+    if params.region is CartoonRegion.PICTURE:
+        because = "the whole picture was drawn"
+        note_unused_input(inputs, "alpha", because=because, report=report)
 
 
 def _photo_and_drawing(

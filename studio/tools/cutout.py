@@ -31,6 +31,7 @@ from studio.report import Report
 from studio.tools.choice import chosen_model
 from studio.tools.spec import ToolOutput
 from studio.tools.subject import predicted_alpha, stored_alpha
+from studio.tools.unused import note_unused, note_unused_input
 
 if TYPE_CHECKING:
     from studio.models.cache import ModelCache
@@ -40,6 +41,8 @@ _FRINGE_PX = 4
 _WHITE = np.full(3, 255, dtype=np.uint8)
 _WITHOUT_A_FRAME = (CutoutOutput.TRANSPARENT, CutoutOutput.COLOUR)
 """Backgrounds that go on beyond the borders of the original."""
+_OF_MATTING = ("foreground_threshold", "background_threshold", "erode_size_px")
+_OF_SHADOW = ("shadow_x_px", "shadow_y_px", "shadow_blur_px", "shadow_opacity", "shadow_colour")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +99,22 @@ def run(
 
 def _note_unused(inputs: Mapping[str, Picture], params: CutoutParams, report: Report) -> None:
     """Say what was given and decides nothing in this run."""
-    if params.output is CutoutOutput.MASK and (params.shadow or params.outline_px):
-        report.note("Shadow and outline changed nothing: a mask shows the subject alone.")
-    if "background" in inputs and params.output is not CutoutOutput.PICTURE:
-        report.note(
-            f"The background picture changed nothing: the background chosen is {params.output}."
-        )
+    chosen = f"the background chosen is {params.output}"
+    if params.output is not CutoutOutput.PICTURE:
+        note_unused_input(inputs, "background", because=chosen, report=report)
+    is_mask = params.output is CutoutOutput.MASK
+    for is_unused, because, names in (
+        (params.output is not CutoutOutput.COLOUR, chosen, ("colour",)),
+        (params.output is not CutoutOutput.BLUR, chosen, ("blur_px",)),
+        (is_mask, "a mask has no colours", ("despill",)),
+        (not params.matting, "fine hair was not chosen", _OF_MATTING),
+        (is_mask, "a mask shows the subject alone", ("shadow", "outline_px")),
+        (not params.shadow, "no drop shadow was chosen", _OF_SHADOW),
+        (not params.outline_px, "no outline was chosen", ("outline_colour",)),
+        (not params.crop, "no crop was chosen", ("crop_margin_px",)),
+    ):
+        if is_unused:
+            note_unused(params, *names, because=because, report=report)
 
 
 def _raw_alpha(

@@ -96,7 +96,8 @@ def _can_denoise(model_id: str, models: ModelCache) -> bool:
     """Whether the model has weights that remove noise to mix in."""
     if model_id == INTERPOLATION:
         return False
-    return any(file.mixes_with for file in models.spec(model_id).files)
+    spec = chosen_model(models, model_id, "upscale", "super-resolution")
+    return any(file.mixes_with for file in spec.files)
 
 
 def _has_fidelity(model_id: str, models: ModelCache) -> bool:

@@ -40,6 +40,10 @@ class ListedModels(NoModels):
     def known_for(self, tool: str, task: Task) -> list[ModelSpec]:
         return load_catalogue().for_tool(tool, task)
 
+    def installed_for(self, tool: str, task: Task) -> list[str]:
+        """Those of a fresh studio."""
+        return [spec.id for spec in self.known_for(tool, task) if spec.default]
+
 
 class NearestModels:
     """A cache whose every model repeats pixels, and misses black and white as real ones do."""

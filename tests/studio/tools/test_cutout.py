@@ -395,21 +395,55 @@ def notes_of(output: CutoutOutput, *, background: bool = False, **params: Any) -
     return report.notes
 
 
-@pytest.mark.parametrize("effect", [{"shadow": True}, {"outline_px": 9}])
-def test_cutout_effect_round_a_mask_is_noted_as_unused(effect: dict[str, Any]) -> None:
-    [note] = notes_of(CutoutOutput.MASK, **effect)
-    assert note == "Shadow and outline changed nothing: a mask shows the subject alone."
+@pytest.mark.parametrize(
+    ("output", "params", "note"),
+    [
+        ("mask", {"shadow": True}, "Drop shadow changed nothing: a mask shows the subject alone."),
+        ("mask", {"outline_px": 9}, "Outline px 9.0 changed nothing: a mask shows the subject"),
+        ("mask", {"despill": False}, "Despill off changed nothing: a mask has no colours."),
+        ("blur", {"colour": "#112233"}, "Colour #112233 changed nothing: the background chosen"),
+        ("colour", {"blur_px": 7}, "Blur px 7.0 changed nothing: the background chosen is colour."),
+        ("transparent", {"shadow_x_px": 5}, "Shadow x px 5 changed nothing: no drop shadow was"),
+        ("transparent", {"shadow_y_px": 5}, "Shadow y px 5 changed nothing: no drop shadow was"),
+        ("transparent", {"shadow_blur_px": 5}, "Shadow blur px 5.0 changed nothing: no drop"),
+        ("transparent", {"shadow_opacity": 1}, "Shadow opacity 1.0 changed nothing: no drop"),
+        ("transparent", {"shadow_colour": "#ff0000"}, "Shadow colour #ff0000 changed nothing"),
+        ("transparent", {"outline_colour": "#ff0000"}, "Outline colour #ff0000 changed nothing"),
+        ("transparent", {"foreground_threshold": 200}, "Foreground threshold 200 changed nothing"),
+        ("transparent", {"background_threshold": 20}, "Background threshold 20 changed nothing"),
+        ("transparent", {"erode_size_px": 4}, "Erode size px 4 changed nothing: fine hair was not"),
+        ("transparent", {"crop_margin_px": 4}, "Crop margin px 4 changed nothing: no crop was"),
+    ],
+)
+def test_cutout_parameter_that_decides_nothing_is_noted(
+    output: str, params: dict[str, Any], note: str
+) -> None:
+    [noted] = notes_of(CutoutOutput(output), **params)
+    assert noted.startswith(note)
 
 
 @pytest.mark.parametrize("output", [one for one in CutoutOutput if one is not CutoutOutput.PICTURE])
 def test_cutout_background_picture_that_is_not_shown_is_noted(output: CutoutOutput) -> None:
     [note] = notes_of(output, background=True)
-    assert note == f"The background picture changed nothing: the background chosen is {output}."
+    assert note == f"The background given changed nothing: the background chosen is {output}."
 
 
-def test_cutout_that_uses_what_it_is_given_has_no_notes() -> None:
-    assert notes_of(CutoutOutput.MASK) == []
-    assert notes_of(CutoutOutput.PICTURE, background=True, shadow=True, outline_px=9) == []
+@pytest.mark.parametrize(
+    ("output", "params"),
+    [
+        ("mask", {}),
+        ("colour", {"colour": "#112233", "despill": False}),
+        ("blur", {"blur_px": 7}),
+        ("picture", {"background": True, "shadow": True, "shadow_x_px": 5, "outline_px": 9}),
+        ("transparent", {"outline_px": 2, "outline_colour": "#ff0000"}),
+        ("transparent", {"matting": True, "erode_size_px": 4}),
+        ("mask", {"crop": True, "crop_margin_px": 4}),
+    ],
+)
+def test_cutout_that_uses_what_it_is_given_has_no_notes(
+    output: str, params: dict[str, Any]
+) -> None:
+    assert notes_of(CutoutOutput(output), **params) == []
 
 
 def test_cutout_thresholds_that_leave_no_band_are_refused() -> None:

@@ -57,6 +57,9 @@ class WithNetworks:
     def known_for(self, tool: str, task: Task) -> list[ModelSpec]:
         return self._installed.known_for(tool, task)
 
+    def installed_for(self, tool: str, task: Task) -> list[str]:
+        return [spec.id for spec in self.known_for(tool, task) if self.is_installed(spec.id)]
+
     def require(self, model_id: str) -> None:
         if not self.is_installed(model_id):
             raise ModelUnavailableError(f"{model_id} is not installed.", code="model.missing")

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import pytest
+
+from studio.errors import ModelUnavailableError, StudioError
+from studio.models.cache import ModelCache
+from studio.models.catalogue import Catalogue, ModelSpec, Task
+from studio.models.weights import WeightStore
+from studio.settings import Settings
+from studio.tools.choice import BUILT_IN, chosen_model
+from studio.tools.spec import TOOLS
+from tests.studio.models.weight_factories import make_file, make_model
+
+TASKS: list[tuple[str, Task]] = [
+    ("cartoon", "cartoon"),
+    ("faceswap", "face-swap"),
+    ("inpaint", "inpainting"),
+    ("upscale", "super-resolution"),
+]
+
+
+class Shelf(ModelCache):
+    """A cache of the models given, of which ``installed`` lie in the folder."""
+
+    def __init__(self, *known: ModelSpec, installed: tuple[str, ...] = ()) -> None:
+        settings = Settings(_env_file=None)
+        super().__init__(WeightStore(settings.weights_dir, Catalogue(known)), settings)
+        self._installed = installed
+
+    def is_installed(self, model_id: str) -> bool:
+        return model_id in self._installed
+
+
+def model(model_id: str, tool: str, task: Task) -> ModelSpec:
+    return make_model(make_file(), id=model_id, task=task, tools=(tool,))
+
+
+def refusal_of(models: ModelCache, model_id: str, tool: str, task: Task) -> StudioError:
+    with pytest.raises(StudioError) as refusal:
+        chosen_model(models, model_id, tool, task)
+    return refusal.value
+
+
+@pytest.mark.parametrize(("tool", "task"), TASKS)
+@pytest.mark.parametrize("model_id", ["nonsense", "stray"])
+def test_chosen_model_that_does_not_fit_is_refused_naming_built_in_ones_then_installed(
+    tool: str, task: Task, model_id: str
+) -> None:
+    models = Shelf(
+        model("stray", "cutout", "matting"),
+        *(model(one, tool, task) for one in ("absent", "present", "absent-too")),
+        installed=("present",),
+    )
+
+    refusal = refusal_of(models, model_id, tool, task)
+
+    assert refusal.message.endswith(
+        f". Choose from: {', '.join(BUILT_IN[tool, task])}, present; 2 more can be installed: "
+        f"`studio weights list --tool {tool} --task {task}`."
+    )
+
+
+def test_chosen_model_unknown_where_nothing_is_installed_says_how_to_see_what_could_be() -> None:
+    models = Shelf(model("gfp", "faceswap", "face-restoration"))
+
+    refusal = refusal_of(models, "nonsense", "faceswap", "face-restoration")
+
+    assert isinstance(refusal, ModelUnavailableError)
+    assert refusal.code == "model.unknown"
+    assert refusal.message == (
+        "There is no model called “nonsense”. None that would do is installed; "
+        "`studio weights list --tool faceswap --task face-restoration` shows them all."
+    )
+
+
+def test_chosen_model_of_another_task_where_all_are_installed_promises_no_more() -> None:
+    models = Shelf(
+        model("stray", "upscale", "super-resolution"),
+        model("net", "cutout", "matting"),
+        installed=("net",),
+    )
+    refusal = refusal_of(models, "stray", "cutout", "matting")
+    assert refusal.code == "model.other_tool"
+    assert refusal.message.endswith(" here. Choose from: net.")
+
+
+@pytest.mark.parametrize(("tool", "task"), TASKS)
+def test_built_in_ones_hold_what_the_tool_takes_by_default(tool: str, task: Task) -> None:
+    params = TOOLS[tool].params
+    default = params.model_fields[params.METHOD_FIELD].default
+    if tool == "upscale":
+        assert default not in BUILT_IN[tool, task], "a network is the default there"
+    else:
+        assert default in BUILT_IN[tool, task]
