@@ -109,6 +109,12 @@ def skin_likeness(lab: Floats, mesh: Points) -> Floats:
     return np.asarray(np.exp(-np.maximum(distance - 2, 0) / 3.5), np.float32)
 
 
+def surely_skin(likeness: Floats) -> Floats:
+    """``skin_likeness`` with a firm edge, ``float32 (h, w)``, 0 to 1."""
+    span = _SURELY_SKIN - _SURELY_NOT_SKIN
+    return np.asarray(np.clip((likeness - _SURELY_NOT_SKIN) / span, 0, 1), np.float32)
+
+
 def free_of_hair(skin: Floats, core: Floats, eyes_px: float) -> Floats:
     """Where a source shows its face and not what hangs over it, ``float32 (h, w)``, 0 to 1.
 
@@ -120,8 +126,7 @@ def free_of_hair(skin: Floats, core: Floats, eyes_px: float) -> Floats:
         eyes_px: the eye distance in the patch.
 
     """
-    firm = np.clip((skin - _SURELY_NOT_SKIN) / (_SURELY_SKIN - _SURELY_NOT_SKIN), 0, 1)
-    firm = soften(shrink(firm, 0.075 * eyes_px), 0.03 * eyes_px)
+    firm = soften(shrink(surely_skin(skin), 0.075 * eyes_px), 0.03 * eyes_px)
     return np.maximum(firm, core)
 
 

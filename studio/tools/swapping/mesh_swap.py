@@ -78,9 +78,8 @@ def swap_by_mesh(
     warped = warp.sample(small.pixels)
     source_lab, target_lab = (to_lab(part.astype(np.float32)) for part in (warped, patch.pixels))
     own_skin = skin_likeness(source_lab, moved)
-    skin = own_skin
-    if occlusion:
-        skin = np.minimum(skin, skin_likeness(target_lab, patch.mesh))
+    target_skin = skin_likeness(target_lab, patch.mesh)
+    skin = np.minimum(own_skin, target_skin) if occlusion else own_skin
     areas = face_areas(patch.mesh, moved, skin)
     mask = swap_mask(areas, target_lab[..., 0] / np.float32(100), warp.reach, patch.eyes_px)
     here = Expression(patch.mesh, target.right_eye.is_open, target.left_eye.is_open)
@@ -90,7 +89,7 @@ def swap_by_mesh(
     if _keeps_glasses(pixels, target, source, occlusion=occlusion):
         taken = taken * (1 - around_glasses(patch.mesh, patch.size))
     mask = mask * taken
-    matched, gain = match_colour(source_lab, target_lab, areas, patch.eyes_px)
+    matched, gain = match_colour(source_lab, target_lab, areas, target_skin, patch.eyes_px)
     taken = taken * free_of_hair(own_skin, areas.core, patch.eyes_px)
     change = _blended_change(patch, to_rgb(matched), taken, mask, areas)
     changed = apply_change(patch, change)
