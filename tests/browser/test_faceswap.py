@@ -71,7 +71,7 @@ def test_face_is_swapped_after_consent_as_the_table_says(
     slider = page.get_by_role("slider", name="Divide between before and after")
     expect(slider).to_be_visible(timeout=60_000)
     job = wait_for_end(studio.services, UUID(page.url.rpartition("job=")[2]))
-    assert job.params["faces"] == [0]
+    assert job.params["faces"] == [1]
     page.get_by_text("Show what was found").click()
     expect(page.get_by_text(re.compile(r"swapped.*% off"))).to_be_visible()
     expect(page.locator(".dr-box.dr-found")).to_be_visible()
@@ -131,7 +131,7 @@ def test_refusal_frames_the_face_that_it_speaks_of(
     page.get_by_role("button", name="Swap faces").click()
 
     refusal = page.get_by_role("alert")
-    expect(refusal).to_contain_text("face 1: it is too small", timeout=60_000)
+    expect(refusal).to_contain_text("Face 1: too small", timeout=60_000)
     expect(page.locator(".dr-box.dr-fault")).to_have_text("1")
     frame = page.locator(".dr-box.dr-fault").bounding_box()
     picture = page.get_by_role("img", name="tiny.png").bounding_box()
