@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from shutil import get_terminal_size
 from textwrap import fill
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 from rich.console import Console
@@ -17,11 +17,12 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from app.commands.layout import columns
 from app.ui.format import file_size
 from app.weights import download_words, evidence_words, open_store, state_words, tool_words
+from studio.errors import UserInputError
 from studio.models.catalogue import Licence, ModelSpec, Task
 from studio.models.sources import PullProgress, PullSink
 from studio.models.weights import Installed, Missing, Status, WeightStore
 from studio.settings import get_settings
-from studio.tools.spec import get_tool
+from studio.tools.spec import TOOLS, get_tool
 
 app = typer.Typer(help="List, fetch, check and import model weights.", no_args_is_help=True)
 
@@ -30,10 +31,14 @@ _Row = dict[str, str]
 _COLUMNS = (
     ("model", "state", "size", "commercial use", "licence", "digest"),
     ("model", "state", "size", "commercial use", "licence"),
-    ("model", "state", "size", "commercial use", "terms"),
+    ("model", "state", "size", "commercial"),
+    ("model", "state", "commercial"),
 )
 """What the list shows, for wide windows and narrower ones."""
 _FRESH = "* fetched by a fresh studio, and by `studio weights pull` without names"
+_TASKS: tuple[str, ...] = get_args(Task)
+_TOOL_HELP = f"Only models that this tool uses: {', '.join(TOOLS)}."
+_TASK_HELP = f"Only models for this: {', '.join(_TASKS)}."
 _UNLIMITED = 10_000
 """Width of what is no window."""
 
@@ -42,14 +47,20 @@ ModelIds = Annotated[list[str] | None, typer.Argument(metavar="[MODEL]...", help
 
 @app.command("list")
 def list_weights(
-    tool: Annotated[str | None, typer.Option(help="Only models that this tool uses.")] = None,
-    task: Annotated[Task | None, typer.Option(help="Only models for this.")] = None,
+    tool: Annotated[str | None, typer.Option(help=_TOOL_HELP)] = None,
+    task: Annotated[str | None, typer.Option(help=_TASK_HELP)] = None,
     installed: Annotated[bool, typer.Option(help="Only what is installed.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """List every model: task, tools, state, licence in words, how well its bytes are known."""
     if tool is not None:
         get_tool(tool)
+    if task not in (None, *_TASKS):
+        raise UserInputError(
+            f"There is no task called “{task}”",
+            remedy=f"Choose one of {', '.join(_TASKS)}.",
+            code="task.unknown",
+        )
     store = _store()
     rows = [
         (spec, status)
@@ -60,8 +71,10 @@ def list_weights(
     ]
     if as_json:
         typer.echo(json.dumps([_as_json(spec, status) for spec, status in rows], indent=2))
-    else:
+    elif rows:
         typer.echo(_table(rows))
+    else:
+        typer.echo(_none_words(tool, task, installed=installed))
 
 
 @app.command()
@@ -183,23 +196,32 @@ def _warn_of_terms(store: WeightStore, model_ids: Iterable[str]) -> None:
 def _table(rows: list[tuple[ModelSpec, Status]]) -> str:
     """One line a model, under its task and tools; then, by number, what each licence means.
 
-    A window too narrow for every column shows fewer; the words below and ``--json`` have all.
+    A window too narrow for every column shows fewer; ``--json`` has all.
     """
     width = get_terminal_size(fallback=(_UNLIMITED, 0)).columns
     licences = list(dict.fromkeys(spec.licence for spec, _ in rows))
     lines = [_row(spec, status, licences.index(spec.licence) + 1) for spec, status in rows]
     tables = [_columns(lines, shown) for shown in _COLUMNS]
     table = next((table for table in tables if max(map(len, table)) <= width), tables[-1])
-    grouped = _grouped([spec for spec, _ in rows], table[1:])
+    grouped = _grouped([spec for spec, _ in rows], table[1:], width)
     terms = [_terms(number, licence, width) for number, licence in enumerate(licences, 1)]
-    return "\n".join([table[0], *grouped, "", _FRESH, "", *terms])
+    return "\n".join([table[0], *grouped, "", fill(_FRESH, width), "", *terms])
 
 
-def _grouped(specs: Sequence[ModelSpec], lines: Sequence[str]) -> list[str]:
+def _none_words(tool: str | None, task: str | None, *, installed: bool) -> str:
+    words = ["No model"]
+    if task is not None:
+        words.append(f"for {task}")
+    if tool is not None:
+        words.append(f"that {tool} uses")
+    return " ".join([*words, "is installed." if installed else "is known."])
+
+
+def _grouped(specs: Sequence[ModelSpec], lines: Sequence[str], width: int) -> list[str]:
     groups: dict[str, list[str]] = {}
     for spec, line in zip(specs, lines, strict=True):
         groups.setdefault(f"{spec.task}, used by {tool_words(spec)}", []).append(line)
-    return [line for title, group in groups.items() for line in ("", title, *group)]
+    return [line for title, group in groups.items() for line in ("", fill(title, width), *group)]
 
 
 def _terms(number: int, licence: Licence, width: int) -> str:
@@ -218,7 +240,7 @@ def _row(spec: ModelSpec, status: Status, licence_number: int) -> _Row:
         "state": type(status).__name__.lower(),
         "size": file_size(status.bytes) if isinstance(status, Installed) else download_words(spec),
         "commercial use": spec.licence.commercial,
-        "terms": f"[{licence_number}]",
+        "commercial": f"{spec.licence.commercial} [{licence_number}]",
         "licence": f"[{licence_number}] {spec.licence.name}",
         "digest": evidence_words(spec),
     }
