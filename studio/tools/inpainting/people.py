@@ -118,15 +118,15 @@ class People:
         heads, is_person = self._heads_in(region, closed)
         if not heads.any() or _share(rim, heads) > _MOST_ON_HEADS:
             return nobody
-        choices = [heads]
+        choices = [("Heads", heads)]
         if side_px >= _LEAST_SUBJECT_SIDE_PX:
             subject = self._subject[region.rows, region.columns]
             if is_person or _share(rim, subject) <= _MOST_ON_SUBJECT:
-                choices.insert(0, heads | subject)
+                choices.insert(0, ("People", heads | subject))
         least = _LEAST_OPEN_RATIO * np.count_nonzero(region.hole)
-        for spared in choices:
+        for who, spared in choices:
             if np.count_nonzero(open_patches(closed | spared)) >= least:
-                self._report.note("People nearby were not copied from.")
+                self._report.note(f"{who} nearby were not copied from.")
                 return np.where(closed > 0, np.uint8(0), spared)
         return nobody
 

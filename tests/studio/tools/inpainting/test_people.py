@@ -85,17 +85,18 @@ def test_people_near_a_hole_are_spared_with_their_heads_and_a_note() -> None:
     assert near[HEAD_Y, HEAD_X]
     assert near[HEAD_Y - 35, HEAD_X], "the hair"
     assert not near[HEAD_Y + 35, HEAD_X], "the chest"
-    assert report.notes == ["People nearby were not copied from."]
+    assert report.notes == ["Heads nearby were not copied from."]
     assert models.opened == []
 
 
 def test_people_beside_a_large_hole_are_spared_wholly() -> None:
-    models = Installed(*FACES, "isnet")
-    near = spared(models, 280, 200, 90)
+    models, report = Installed(*FACES, "isnet"), Report()
+    near = spared(models, 280, 200, 90, report)
     assert near[HEAD_Y, HEAD_X]
     assert near[280, 180], "the body"
     assert not near[200, 400], "the wall"
     assert models.opened == ["isnet"]
+    assert report.notes == ["People nearby were not copied from."]
 
 
 def test_people_with_a_large_hole_in_their_clothes_keep_only_their_heads_apart() -> None:
