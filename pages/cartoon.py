@@ -107,14 +107,16 @@ def ask_look(page: ToolPage, form: OptionForm) -> bool:
     if tile != OTHER:
         form.set("look", str(tile))
         missing = missing_helpers(settings, PAINTER)
-        missing_weights_of(missing)
+        missing_weights_of(missing, page.tool)
         return not missing
     choices = model_choices(settings, page.tool, "cartoon")
     if not choices:
         st.info("The catalogue has no cartoon models.")
         return False
     with st.container(border=True, key="cartoon-model"):
-        chosen = pick_model(choices, look, key=f"{form.key}.model", label="Cartoon model")
+        chosen = pick_model(
+            choices, look, tool=page.tool, key=f"{form.key}.model", label="Cartoon model"
+        )
     form.set("look", chosen.id)
     return chosen.is_installed
 

@@ -71,7 +71,9 @@ def refine(page: ToolPage, job: Job) -> None:
 
 def ask_model(page: ToolPage, form: OptionForm) -> ModelChoice:
     choices = model_choices(page.services.settings, page.tool)
-    choice = pick_model(choices, form.values["model"], key=f"{toolpage.form_key(page)}.model")
+    choice = pick_model(
+        choices, form.values["model"], tool=page.tool, key=f"{toolpage.form_key(page)}.model"
+    )
     form.set("model", choice.id)
     return choice
 

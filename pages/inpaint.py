@@ -211,7 +211,7 @@ def ask_named(page: ToolPage) -> Drawing | None:
 
 def ask_model(page: ToolPage, form: OptionForm) -> ModelChoice:
     choices = model_choices(page.services.settings, page.tool, "inpainting")
-    choice = pick_model(choices, form.values["model"], key=f"{form.key}.model")
+    choice = pick_model(choices, form.values["model"], tool=page.tool, key=f"{form.key}.model")
     form.set("model", choice.id)
     return choice
 

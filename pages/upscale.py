@@ -54,7 +54,9 @@ def compose(page: ToolPage) -> None:
 
 def ask_model(page: ToolPage, form: OptionForm) -> ModelChoice:
     choices = model_choices(page.services.settings, page.tool, "super-resolution")
-    choice = pick_model(choices, form.values["model"], key=f"{toolpage.form_key(page)}.model")
+    choice = pick_model(
+        choices, form.values["model"], tool=page.tool, key=f"{toolpage.form_key(page)}.model"
+    )
     form.set("model", choice.id)
     return choice
 
@@ -84,6 +86,7 @@ def ask_restoration(page: ToolPage, form: OptionForm) -> bool:
         chosen = pick_model(
             [none, *found],
             form.values["restore_faces"] or "",
+            tool=page.tool,
             key=f"{form.key}.restore_faces",
             label="Restoration model",
         )

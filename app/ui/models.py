@@ -107,10 +107,10 @@ def missing_helpers(settings: Settings, *model_ids: str) -> list[ModelSpec]:
     return [spec for spec in needed if not isinstance(store.status(spec.id), Installed)]
 
 
-def missing_weights_of(specs: Sequence[ModelSpec]) -> None:
+def missing_weights_of(specs: Sequence[ModelSpec], tool: str) -> None:
     """As ``missing_weights``, of several models that are needed together."""
     if len(specs) == 1:
-        missing_weights(specs[0])
+        missing_weights(specs[0], tool)
     elif specs:
         with st.container(border=True, key="missing-helpers", gap="xsmall"):
             titles = ", ".join(spec.title for spec in specs)
@@ -118,16 +118,16 @@ def missing_weights_of(specs: Sequence[ModelSpec]) -> None:
             st.markdown("An admin can add them on the page Models, or with one command:")
             ids = " ".join(spec.id for spec in specs)
             st.code(f"studio weights pull {ids}", language="shell", wrap_lines=True)
-            _link_to_models(specs[0])
+            _link_to_models(tool)
             for spec in specs:
                 if spec.licence.restriction:
                     _show_terms(spec)
 
 
 def pick_model(
-    choices: list[ModelChoice], model_id: str, *, key: str, label: str = "Model"
+    choices: list[ModelChoice], model_id: str, *, tool: str, key: str, label: str = "Model"
 ) -> ModelChoice:
-    """Draw the select box and what the person should know about the chosen model."""
+    """Draw the select box and what ``tool``'s user should know about the chosen model."""
     ids = [choice.id for choice in choices]
     by_id = dict(zip(ids, choices, strict=True))
     chosen_id = st.selectbox(
@@ -144,28 +144,28 @@ def pick_model(
     if chosen.is_installed:
         _show_terms(chosen.spec)
     else:
-        missing_weights(chosen.spec)
+        missing_weights(chosen.spec, tool)
     return chosen
 
 
-def missing_weights(spec: ModelSpec) -> None:
-    """Say what is missing and the one command that mends it."""
+def missing_weights(spec: ModelSpec, tool: str) -> None:
+    """Say what ``tool`` misses and the one command that mends it."""
     size = f" ({file_size(spec.download_bytes)})" if spec.download_bytes else ""
     with st.container(border=True, key=f"missing-{spec.id}", gap="xsmall"):
         st.markdown(f":material/download: **{spec.title} is not installed.**")
         st.markdown(f"An admin can add it{size} on the page Models, or with one command:")
         st.code(f"studio weights pull {spec.id}", language="shell", wrap_lines=True)
-        _link_to_models(spec)
+        _link_to_models(tool)
         _show_terms(spec)
 
 
-def _link_to_models(spec: ModelSpec) -> None:
-    """To the page Models, filtered to the tool that ``spec`` is for."""
+def _link_to_models(tool: str) -> None:
+    """To the page Models, filtered to what ``tool`` uses."""
     st.page_link(
         WEIGHTS,
         label="Open the page Models",
         icon=":material/deployed_code:",
-        query_params={"tool": spec.tools[0]},
+        query_params={"tool": tool},
     )
 
 

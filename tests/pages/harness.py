@@ -20,3 +20,12 @@ def button(page: AppTest, label: str) -> Button:
     """The one button with this label."""
     [found] = [each for each in page.button if each.label == label]
     return found
+
+
+def model_links(page: AppTest) -> list[str]:
+    """The filters of all links to the page Models."""
+    return [
+        each.proto.query_string
+        for each in page.get("page_link")
+        if each.proto.label == "Open the page Models"
+    ]

@@ -24,7 +24,7 @@ from studio.params import FaceChoice, FaceswapParams
 from tasks.services import Services
 from tasks.submit import store_upload
 from tests.factories import load_job, make_job, make_record
-from tests.pages.harness import Visit, button
+from tests.pages.harness import Visit, button, model_links
 from tests.pages.navigated import drop, markup, navigated
 from tests.people import HERE, make_person
 from tests.pictures import png
@@ -315,9 +315,9 @@ def test_faceswap_without_its_models_leads_to_them(
 ) -> None:
     monkeypatch.setattr(WeightStore, "status", lambda *_: Missing(()))
     page = open_faceswap(visit, tmp_path, mei)
-    assert model_links(page) == ["tool=faces"]
+    assert model_links(page) == ["tool=faceswap"]
     page.selectbox(key="faceswap.new.model").set_value("inswapper-128").run()
-    assert model_links(page) == ["tool=faceswap", "tool=faces"]
+    assert model_links(page) == ["tool=faceswap", "tool=faceswap"]
 
 
 def have(services: Services, patch: pytest.MonkeyPatch, *model_ids: str) -> None:
@@ -365,12 +365,3 @@ def test_faceswap_by_likeness_is_not_content_with_a_bridge(
     page.run()
     assert not page.code
     assert len(page.file_uploader) == 3
-
-
-def model_links(page: AppTest) -> list[str]:
-    """The filters of all links to the page Models."""
-    return [
-        each.proto.query_string
-        for each in page.get("page_link")
-        if each.proto.label == "Open the page Models"
-    ]

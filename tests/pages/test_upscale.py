@@ -7,11 +7,11 @@ from streamlit.testing.v1 import AppTest
 
 from db.actor import Actor
 from db.models import Job
-from studio.models.weights import Installed, WeightStore
+from studio.models.weights import Installed, Missing, WeightStore
 from studio.params import INTERPOLATION, ImageFormat, UpscaleParams
 from tasks.services import Services
 from tests.factories import make_job, make_record
-from tests.pages.harness import Visit
+from tests.pages.harness import Visit, model_links
 from tests.pages.navigated import drop, markup, navigated
 from tests.people import make_person
 from tests.pictures import png
@@ -29,6 +29,16 @@ def choose(visit: Visit, folder: Path, actor: Actor, *files: tuple[str, bytes]) 
     drop(page, list(files))
     assert not page.exception
     return page
+
+
+def test_upscale_without_a_restoration_model_links_to_what_upscale_uses(
+    visit: Visit, tmp_path: Path, mei: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(WeightStore, "status", lambda *_: Missing(()))
+    page = choose(visit, tmp_path, mei)
+    assert model_links(page) == []
+    page.selectbox(key="upscale.new.restore_faces").set_value("gfpgan-1.4").run()
+    assert model_links(page) == ["tool=upscale"]
 
 
 def test_upscale_says_the_result_size_of_each_picture(

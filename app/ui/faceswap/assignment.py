@@ -160,7 +160,7 @@ def _ask_likeness(page: ToolPage, form: OptionForm, reference: Tray) -> bool:
     """The reference and how alike; needs a recognition model."""
     best = recognisers(page.services.settings)[0]
     if not best.is_installed and best.spec:
-        missing_weights(best.spec)
+        missing_weights(best.spec, page.tool)
         return False
     form.ask("likeness")
     pick_files(

@@ -23,10 +23,10 @@ def ask_model(page: ToolPage, form: OptionForm) -> bool:
     """What swaps; returns whether it and all that works with it are installed."""
     settings = page.services.settings
     choices = model_choices(settings, page.tool, "face-swap")
-    choice = pick_model(choices, form.values["model"], key=f"{form.key}.model")
+    choice = pick_model(choices, form.values["model"], tool=page.tool, key=f"{form.key}.model")
     form.set("model", choice.id)
     missing = missing_helpers(settings, *_companions(settings, choice))
-    missing_weights_of(missing)
+    missing_weights_of(missing, page.tool)
     return choice.is_installed and not missing
 
 
@@ -81,6 +81,7 @@ def ask_enhancer(page: ToolPage, form: OptionForm) -> bool:
         chosen = pick_model(
             [none, *found],
             form.values["enhancer"] or "",
+            tool=page.tool,
             key=f"{form.key}.enhancer",
             label="Restoration model",
         )
