@@ -15,7 +15,7 @@ BACKGROUND, UNKNOWN, FOREGROUND = 0, 128, 255
 _ALL = 0.999
 """A share above this is all of a pixel, but for rounding."""
 _SPARING_PX = 10
-"""Squares beyond this spare thin parts; at most this wide, what vanishes may be strands of hair."""
+"""No part is eroded by less: what vanishes under this square may be strands of hair."""
 
 
 def make_trimap(
@@ -24,15 +24,17 @@ def make_trimap(
     """Split ``alpha`` into certain subject, certain background and the band between them.
 
     The thresholds and the square are those of rembg and of most matting tools. The picture's
-    border is no edge: a subject that it cuts stays certain up to it. A part too thin for a
-    large square is eroded by half of its own width at most, so that no head or arm vanishes.
+    border is no edge: a subject that it cuts stays certain up to it. A square beyond 10 px is
+    halved, to 10 at the least, where a part is less than twice as wide: parts of 19 px or more
+    keep at least half of their width, so that no head or arm vanishes. Narrower ones shrink by
+    9 px, and those of 9 px or less are in doubt throughout.
 
     Args:
         alpha: ``uint8 (H, W)``; not changed.
         foreground_threshold: a pixel above this may be certain subject, 0 to 255.
         background_threshold: a pixel below this may be certain background, 0 to 255.
-        erode_size_px: side of the square by which both certain areas are eroded; 0 keeps
-            them, and beyond 10 parts of less than twice this width are eroded less.
+        erode_size_px: side of the square by which both certain areas are eroded, which takes
+            one pixel less off their width; 0 keeps them.
 
     Returns:
         ``uint8 (H, W)`` of ``BACKGROUND``, ``UNKNOWN`` and ``FOREGROUND``.

@@ -62,6 +62,18 @@ def test_trimap_erosion_of_a_large_square_keeps_the_background_in_a_gap() -> Non
     assert np.all(trimap[:, 165:175] == UNKNOWN)
 
 
+@pytest.mark.parametrize("size_px", [10, 11, 15, 25, 60, 100])
+def test_trimap_erosion_leaves_of_each_width_what_it_promises(size_px: int) -> None:
+    for width_px in range(1, 60):
+        alpha = np.zeros((300, 300), np.uint8)
+        alpha[:, 100 : 100 + width_px] = 255
+        kept = (trimap_of(alpha, size_px)[150] == FOREGROUND).sum()
+        if width_px < 19:
+            assert kept == max(width_px - 9, 0)
+        else:
+            assert kept >= width_px / 2
+
+
 def test_trimap_erosion_of_the_usual_size_spares_no_strand_of_hair() -> None:
     alpha = np.zeros((100, 100), np.uint8)
     alpha[:, 50:59] = 255
