@@ -83,8 +83,8 @@ class CutoutParams(ToolParams):
         le=100,
         title="Erode size px",
         description="Fine hair: side of the square by which both certain areas shrink; more "
-        "looks for hair further out. Parts of 9 px or less, if it is 10 or more, are all edge; "
-        "those of 19 px or more keep half of their width.",
+        "looks for hair further out. Parts of 9 px or less (13 on the slant), if it is 10 or more, "
+        "are all edge; those of 19 px (27 on the slant) or more keep half of their width.",
     )
     shadow: bool = Field(
         default=False,

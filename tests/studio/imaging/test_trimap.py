@@ -74,6 +74,19 @@ def test_trimap_erosion_leaves_of_each_width_what_it_promises(size_px: int) -> N
             assert kept >= width_px / 2
 
 
+@pytest.mark.parametrize("size_px", [10, 11, 15, 25, 60, 100])
+def test_trimap_erosion_takes_more_of_what_slants(size_px: int) -> None:
+    y, x = np.mgrid[:300, :300]
+    for width_px in range(8, 60):
+        # Across the middle row a strip at 45° is wider than itself by the root of two.
+        across = np.abs(x - y) <= width_px / np.sqrt(2)
+        trimap = trimap_of(across.astype(np.uint8) * 255, size_px)
+        kept_px = (trimap[150] == FOREGROUND).sum() / np.sqrt(2)
+        assert (kept_px == 0) == (width_px <= 12)
+        if width_px >= 27:
+            assert kept_px >= width_px / 2 - 1, "but for the stairs of its edge"
+
+
 def test_trimap_erosion_of_the_usual_size_spares_no_strand_of_hair() -> None:
     alpha = np.zeros((100, 100), np.uint8)
     alpha[:, 50:59] = 255
