@@ -67,8 +67,7 @@ def run(
     swaps = choose_swaps(params, targets, sources, likeness_to, report)
     with report.span(_FOUND, _SWAPPED):
         swapper = _swapper(params, models, report)
-        is_warp = params.model == MESH
-        pixels, swapped = perform(swaps, targets, sources, swapper, models, report, is_warp=is_warp)
+        pixels, swapped = perform(swaps, targets, sources, swapper, params, models, report)
     if params.enhancer is not None:
         with report.span(_SWAPPED, 1.0):
             pixels = restore_faces(

@@ -7,12 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from studio.faces.face import Face, Points, eye_distance_px
-from studio.faces.glasses import Glasses, find_glasses
+from studio.faces.glasses import Glasses
 from studio.tools.swapping.colour import to_lab
+from studio.tools.swapping.features import (
+    Expression,
+    EyesKept,
+    is_kept_around_eyes,
+    why_eyes_are_kept,
+)
 from studio.tools.swapping.mask import INNER, skin_likeness
 from studio.tools.swapping.patch import cut_patch
 from studio.tools.swapping.polygons import polygon
 from studio.tools.swapping.portrait import Portrait
+from studio.tools.swapping.shape import fits_better_mirrored
 
 LEAST_EYES_PX = 20.0
 MOST_YAW = 0.75
@@ -30,6 +37,12 @@ _OF_SOURCE_GLASSES = {
     Glasses.CLEAR: "seems to wear glasses, which are carried over as if painted on",
     Glasses.DARK: "seems to wear sunglasses, so what is around the eyes of the other face is kept",
 }
+_OF_KEPT_EYES = {
+    EyesKept.GAZE: "the source looks elsewhere",
+    EyesKept.OPENING: "the source's open much differently",
+    EyesKept.NARROW: "they or the source's are nearly closed",
+}
+"""Closed ones are told of face by face."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +97,10 @@ def why_not_result(shift: float, number: int) -> Fault | None:
 def source_doubts(source: Portrait) -> list[str]:
     """What may spoil every warp of this source, as ends of sentences."""
     doubts = []
-    if not (source.face.right_eye.is_open and source.face.left_eye.is_open):
+    if Expression.of(source.face).is_shut:
         doubts.append("has closed eyes, so the eyes of the other face are kept")
-    if (worn := find_glasses(source.pixels, source.face.mesh)) is not None:
-        doubts.append(_OF_SOURCE_GLASSES[worn])
+    if source.glasses is not None:
+        doubts.append(_OF_SOURCE_GLASSES[source.glasses])
     if plain_skin_share(source) < _LEAST_PLAIN_SKIN:
         doubts.append(
             "has coloured light, deep shadow or hair on the face, which may be carried over"
@@ -95,17 +108,32 @@ def source_doubts(source: Portrait) -> list[str]:
     return doubts
 
 
-def target_doubts(target: Portrait) -> list[str]:
-    """What may spoil every warp onto this face, as ends of sentences."""
+def target_doubts(source: Portrait, target: Portrait, *, occlusion: bool) -> list[str]:
+    """What of this face stays, and what may spoil the warp onto it, as ends of sentences."""
+    here, there = Expression.of(target.face), _turned_like(source.face, target.face)
     doubts = []
-    if not (target.face.right_eye.is_open and target.face.left_eye.is_open):
+    if here.is_shut:
         doubts.append("has closed eyes, which are kept")
-    if find_glasses(target.pixels, target.face.mesh) is not None:
-        doubts.append(
-            "seems to wear glasses: where what covers a face is kept, they and its eyes are; else "
-            "they smear"
-        )
+    are_glasses_kept = is_kept_around_eyes(source, target, occlusion=occlusion)
+    if target.glasses is not None:
+        fate = "stay, with its eyes" if are_glasses_kept else "smear: what covers it is not kept"
+        doubts.append(f"seems to wear glasses, which {fate}")
+    kept = []
+    if not are_glasses_kept and (why := why_eyes_are_kept(there, here)) in _OF_KEPT_EYES:
+        kept.append(f"its eyes ({_OF_KEPT_EYES[why]})")
+    if here.is_mouth_open or there.is_mouth_open:
+        whose = "it" if here.is_mouth_open else "the source's"
+        kept.append(f"its mouth ({whose} is open)")
+    if kept:
+        doubts.append(f"keeps {' and '.join(kept)}")
     return doubts
+
+
+def _turned_like(source: Face, target: Face) -> Expression:
+    """The source mirrored where the warp mirrors it; only its proportions count."""
+    expression = Expression.of(source)
+    is_mirrored = fits_better_mirrored(source.yaw, target.yaw)
+    return expression.mirrored(0) if is_mirrored else expression
 
 
 def pair_doubt(source: Face, target: Face) -> str | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
-from studio.faces.face import Points, eye_distance_px, yaw_of
+from studio.faces.face import Face, Points, eye_distance_px, yaw_of
+from studio.faces.glasses import Glasses
 from studio.faces.topology import LEFT_EYE, LIPS, RIGHT_EYE, SYMMETRY
 from studio.models.runtime import Floats
 from studio.tools.swapping.polygons import scaled, union
-from studio.tools.swapping.shape import LEFT_LIDS, MOUTH, RIGHT_LIDS
+from studio.tools.swapping.portrait import Portrait
+from studio.tools.swapping.shape import LEFT_LIDS, MOUTH, RIGHT_LIDS, mirror_mesh
 
 _MOST_YAW_GAP = 0.6
 """Between source and target: beyond it the gaze would go astray."""
@@ -48,6 +51,55 @@ class Expression:
     is_right_open: bool
     is_left_open: bool
 
+    @classmethod
+    def of(cls, face: Face) -> Expression:
+        """That of a face, in px of its picture."""
+        return cls(face.mesh, face.right_eye.is_open, face.left_eye.is_open)
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether an eye is closed."""
+        return not (self.is_right_open and self.is_left_open)
+
+    @property
+    def is_mouth_open(self) -> bool:
+        """Whether the lips are parted: of two mouths one is enough for the target's to stay."""
+        return MOUTH.opening(self.mesh) > _OPEN_MOUTH
+
+    def at(self, mesh: Points) -> Expression:
+        """The same, moved or scaled."""
+        return replace(self, mesh=mesh)
+
+    def mirrored(self, width_px: int) -> Expression:
+        """The same in the mirrored picture, which is ``width_px`` wide."""
+        return Expression(mirror_mesh(self.mesh, width_px), self.is_left_open, self.is_right_open)
+
+
+class EyesKept(StrEnum):
+    """Why both eyes stay the target's."""
+
+    SHUT = "shut"
+    GAZE = "gaze"
+    OPENING = "opening"
+    NARROW = "narrow"
+
+
+def why_eyes_are_kept(source: Expression, target: Expression) -> EyesKept | None:
+    """Why a source, turned the way the target is, gives it no eyes; None when it does."""
+    if source.is_shut or target.is_shut:
+        return EyesKept.SHUT
+    if _looks_elsewhere(source.mesh, target.mesh):
+        return EyesKept.GAZE
+    if _opening_gap(source.mesh, target.mesh) > _MOST_OPENING_GAP:
+        return EyesKept.OPENING
+    is_narrow = min(_openings(source.mesh) + _openings(target.mesh)) < _LEAST_OPENING
+    return EyesKept.NARROW if is_narrow else None
+
+
+def is_kept_around_eyes(source: Portrait, target: Portrait, *, occlusion: bool) -> bool:
+    """Whether the target keeps all around its eyes: dark lenses leave a source none to give."""
+    return (occlusion and target.glasses is not None) or source.glasses is Glasses.DARK
+
 
 def kept_features(source: Expression, target: Expression, size: tuple[int, int]) -> Floats:
     """Where the target is kept, ``float32 (h, w)``, in px of the target's mesh."""
@@ -55,7 +107,7 @@ def kept_features(source: Expression, target: Expression, size: tuple[int, int])
     distance_px = eye_distance_px(target.mesh)
     eyes = [scaled(mesh[list(outline)], growth) for outline, growth in _kept_eyes(source, target)]
     kept = union(size, eyes, _EYE_EDGE * distance_px)
-    if max(MOUTH.opening(source.mesh), MOUTH.opening(target.mesh)) > _OPEN_MOUTH:
+    if source.is_mouth_open or target.is_mouth_open:
         lips = scaled(mesh[list(LIPS)], _MOUTH_GROWTH)
         kept = kept.clip(union(size, [lips], _MOUTH_EDGE * distance_px), None)
     return kept
@@ -72,18 +124,11 @@ def _kept_eyes(source: Expression, target: Expression) -> list[tuple[tuple[int, 
 
     Two colours of eyes, or two gazes, are worse than another's.
     """
-    is_shut = not (source.is_right_open and source.is_left_open)
-    eyes = ((RIGHT_EYE, target.is_right_open), (LEFT_EYE, target.is_left_open))
-    if not (
-        is_shut
-        or not all(is_open for _, is_open in eyes)
-        or _looks_elsewhere(source.mesh, target.mesh)
-        or _opening_gap(source.mesh, target.mesh) > _MOST_OPENING_GAP
-        or min(_openings(source.mesh) + _openings(target.mesh)) < _LEAST_OPENING
-    ):
+    if why_eyes_are_kept(source, target) is None:
         return []
+    eyes = ((RIGHT_EYE, target.is_right_open), (LEFT_EYE, target.is_left_open))
     return [
-        (outline, _SHUT_SOURCE if is_shut else 1.0 if is_open else _SHUT_TARGET)
+        (outline, _SHUT_SOURCE if source.is_shut else 1.0 if is_open else _SHUT_TARGET)
         for outline, is_open in eyes
     ]
 

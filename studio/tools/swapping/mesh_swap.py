@@ -7,14 +7,18 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from studio.faces.face import Face, Points, yaw_of
-from studio.faces.glasses import Glasses, find_glasses
+from studio.faces.face import Face, Points
 from studio.faces.topology import OVAL
 from studio.imaging.picture import Pixels
 from studio.models.runtime import Floats
 from studio.tools.swapping.blend import blend_bands, levels_for
 from studio.tools.swapping.colour import match_colour, to_lab, to_rgb
-from studio.tools.swapping.features import Expression, around_glasses, kept_features
+from studio.tools.swapping.features import (
+    Expression,
+    around_glasses,
+    is_kept_around_eyes,
+    kept_features,
+)
 from studio.tools.swapping.mask import (
     FaceAreas,
     below_forehead,
@@ -26,7 +30,7 @@ from studio.tools.swapping.mask import (
 from studio.tools.swapping.patch import Patch, apply_change, apply_detail, cut_patch, reduce
 from studio.tools.swapping.polygons import polygon, soften
 from studio.tools.swapping.portrait import Portrait
-from studio.tools.swapping.shape import fits_better_mirrored, mirror_mesh, settle_shape
+from studio.tools.swapping.shape import fits_better_mirrored, settle_shape
 from studio.tools.swapping.sharpness import match_sharpness
 from studio.tools.swapping.warp import FaceWarp, fit_warp
 
@@ -49,18 +53,17 @@ class _Source:
 
     def reduced(self, most_eyes_px: float) -> _Source:
         pixels, mesh = reduce(self.pixels, self.mesh, most_eyes_px)
-        eyes = self.expression
-        return _Source(pixels, Expression(mesh, eyes.is_right_open, eyes.is_left_open))
+        return _Source(pixels, self.expression.at(mesh))
 
 
 def swap_by_mesh(
-    pixels: Pixels, target: Face, source: Portrait, *, shape: float, occlusion: bool
+    pixels: Pixels, target: Portrait, source: Portrait, *, shape: float, occlusion: bool
 ) -> Pixels:
     """``pixels`` with the target's face replaced by the source's.
 
     Args:
-        pixels: RGB ``uint8 (H, W, 3)``; not changed.
-        target: a face of ``pixels``.
+        pixels: RGB ``uint8 (H, W, 3)``, with what was swapped before; not changed.
+        target: a face of ``pixels``, as it was before any swap.
         source: whose face it becomes.
         shape: how far the source's proportions are taken over, 0 to 1.
         occlusion: whether what covers the target's face stays, and the forehead; glasses stay with
@@ -70,8 +73,8 @@ def swap_by_mesh(
         RGB ``uint8 (H, W, 3)``, byte-identical away from the face.
 
     """
-    patch = cut_patch(pixels, target.mesh)
-    whole = _turned_like(source, target)
+    patch = cut_patch(pixels, target.face.mesh)
+    whole = _turned_like(source, target.face)
     small = whole.reduced(_SOURCE_MARGIN * patch.eyes_px)
     moved = settle_shape(small.mesh, patch.mesh, shape)
     warp = fit_warp(small.mesh[:, :2], moved, patch.mesh[:, 2], patch.size)
@@ -82,11 +85,11 @@ def swap_by_mesh(
     skin = np.minimum(own_skin, target_skin) if occlusion else own_skin
     areas = face_areas(patch.mesh, moved, skin)
     mask = swap_mask(areas, target_lab[..., 0] / np.float32(100), warp.reach, patch.eyes_px)
-    here = Expression(patch.mesh, target.right_eye.is_open, target.left_eye.is_open)
+    here = Expression.of(target.face).at(patch.mesh)
     taken = 1 - kept_features(small.expression, here, patch.size)
     if occlusion:
         taken = taken * below_forehead(patch.mesh, moved, patch.size)
-    if _keeps_glasses(pixels, target, source, occlusion=occlusion):
+    if is_kept_around_eyes(source, target, occlusion=occlusion):
         taken = taken * (1 - around_glasses(patch.mesh, patch.size))
     mask = mask * taken
     matched, gain = match_colour(source_lab, target_lab, areas, target_skin, patch.eyes_px)
@@ -99,21 +102,15 @@ def swap_by_mesh(
     return patch.put_back(pixels, changed)
 
 
-def _keeps_glasses(pixels: Pixels, target: Face, source: Portrait, *, occlusion: bool) -> bool:
-    """Whether the target keeps all around its eyes: dark lenses leave a source none to give."""
-    is_worn = occlusion and find_glasses(pixels, target.mesh) is not None
-    return is_worn or find_glasses(source.pixels, source.face.mesh) is Glasses.DARK
-
-
 def _turned_like(source: Portrait, target: Face) -> _Source:
     """The source's face, cut out, and mirrored when it looks the other way."""
     patch = cut_patch(source.pixels, source.face.mesh)
     mesh = source.face.mesh - np.array([patch.left, patch.top, 0], np.float32)
-    right, left = source.face.right_eye.is_open, source.face.left_eye.is_open
-    if not fits_better_mirrored(yaw_of(mesh), target.yaw):
-        return _Source(np.ascontiguousarray(patch.full), Expression(mesh, right, left))
-    mirrored = mirror_mesh(mesh, patch.full.shape[1])
-    return _Source(np.ascontiguousarray(patch.full[:, ::-1]), Expression(mirrored, left, right))
+    expression = Expression.of(source.face).at(mesh)
+    if not fits_better_mirrored(source.face.yaw, target.yaw):
+        return _Source(np.ascontiguousarray(patch.full), expression)
+    mirrored = expression.mirrored(patch.full.shape[1])
+    return _Source(np.ascontiguousarray(patch.full[:, ::-1]), mirrored)
 
 
 def _blended_change(

@@ -50,15 +50,15 @@ class NetworkSwapper:
             report.note(f"{spec.title} worked at {self._size_px} px, a multiple of its own size.")
         self._identities: dict[int, Floats] = {}
 
-    def __call__(self, pixels: Pixels, target: Face, source: Portrait) -> Pixels:
+    def __call__(self, pixels: Pixels, target: Portrait, source: Portrait) -> Pixels:
         """``pixels``, RGB ``uint8 (H, W, 3)``, with the target's face replaced."""
-        crop = cut_aligned(pixels, target, self._contract.alignment, self._size_px)
+        crop = cut_aligned(pixels, target.face, self._contract.alignment, self._size_px)
         swapped = swap_crop(self._model, crop.pixels, self._identity(source))
         mask = box_mask(self._size_px, self._params.mask_blur, self._params.mask_padding)
         if swapped.changed is not None:
             mask = np.minimum(mask, swapped.changed)
         if self._params.occlusion:
-            mask = np.minimum(mask, self._uncovered(crop, target))
+            mask = np.minimum(mask, self._uncovered(crop, target.face))
         return paste(pixels, crop, swapped.pixels, mask)
 
     def _identity(self, source: Portrait) -> Floats:

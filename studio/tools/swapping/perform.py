@@ -11,6 +11,7 @@ from studio.faces.face import Face
 from studio.faces.mesh import refit_mesh
 from studio.faces.regions import region_of
 from studio.imaging.picture import Pixels
+from studio.params import MESH, FaceswapParams
 from studio.report import Report
 from studio.tools.swapping import check
 from studio.tools.swapping.choose import Swap
@@ -19,8 +20,8 @@ from studio.tools.swapping.portrait import Portrait
 if TYPE_CHECKING:
     from studio.models.cache import Model, ModelCache
 
-Swapper = Callable[[Pixels, Face, Portrait], Pixels]
-"""A picture, a face of it, and who it becomes: the picture changed."""
+Swapper = Callable[[Pixels, Portrait, Portrait], Pixels]
+"""A picture, a face of it as it was, and who it becomes: the picture changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +54,9 @@ def perform(
     targets: Sequence[Portrait],
     sources: Sequence[Portrait],
     swapper: Swapper,
+    params: FaceswapParams,
     models: ModelCache,
     report: Report,
-    *,
-    is_warp: bool,
 ) -> tuple[Pixels, list[Face]]:
     """The picture with all swaps done that can be, and the faces that were swapped.
 
@@ -65,10 +65,10 @@ def perform(
         targets: faces of one picture, left to right.
         sources: one face a source picture.
         swapper: does one swap.
+        params: its model says whether the source's own pixels are moved, so that its turn of the
+            head, its eyes and its light matter.
         models: opens the face mesh, which measures the result.
         report: told what was left out and why, what is doubtful, and where every face is.
-        is_warp: whether the swapper moves the source's own pixels, so that its turn of the
-            head, its eyes and its light matter.
 
     Raises:
         UserInputError: ``faceswap.no_usable_face``, not one swap could be done.
@@ -77,19 +77,20 @@ def perform(
     """
     mesh = models.open("facemesh", report)
     pixels = targets[0].pixels
+    is_warp = params.model == MESH
     outcomes: list[_Outcome] = []
     for index, swap in enumerate(swaps):
         report.progress(index / len(swaps))
         target, source = targets[swap.target], sources[swap.source]
         outcome = _refusal(swap, target, source, is_warp=is_warp)
         if outcome is None:
-            swapped = swapper(pixels, target.face, source)
+            swapped = swapper(pixels, target, source)
             outcome = _measure(swap, target, swapped, mesh)
             if outcome.fault is None:
                 pixels = swapped
                 _note_shift(outcome, report)
                 if is_warp:
-                    _note_doubts(swap, target, source, report)
+                    _note_doubts(swap, target, source, params.occlusion, report)
         outcomes.append(outcome)
     _tell(outcomes, report)
     return pixels, [outcome.portrait.face for outcome in outcomes if outcome.fault is None]
@@ -110,11 +111,13 @@ def _measure(swap: Swap, target: Portrait, swapped: Pixels, mesh: Model) -> _Out
     return _Outcome(swap.target + 1, target, shift, fault)
 
 
-def _note_doubts(swap: Swap, target: Portrait, source: Portrait, report: Report) -> None:
+def _note_doubts(
+    swap: Swap, target: Portrait, source: Portrait, occlusion: bool, report: Report
+) -> None:
     name = f"Source {swap.source + 1}"
     for doubt in check.source_doubts(source):
         report.note(f"{name} {doubt}.")
-    for doubt in check.target_doubts(target):
+    for doubt in check.target_doubts(source, target, occlusion=occlusion):
         report.note(f"Face {swap.target + 1} {doubt}.")
     if (turn := check.pair_doubt(source.face, target.face)) is not None:
         report.note(f"{name} {turn}; for face {swap.target + 1} choose one that looks ahead.")

@@ -140,7 +140,10 @@ def test_faceswap_of_two_faces_by_table_leaves_the_other_alone(
     assert np.array_equal(result.pixels[:, :512], portrait.pixels)
     assert not np.array_equal(result.pixels, target.pixels)
     assert [region.label for region in report.regions] == ["2"]
-    assert report.notes == ["Not chosen, and left as it was: face 1."]
+    assert report.notes == [
+        "Not chosen, and left as it was: face 1.",
+        "Face 2 keeps its mouth (it is open).",
+    ]
 
 
 def test_faceswap_keeps_the_alpha_and_the_size(
@@ -189,8 +192,9 @@ def test_faceswap_leaves_a_tiny_face_and_swaps_the_other(
 
     assert np.array_equal(result.pixels[:, :512], target.pixels[:, :512])
     assert [region.is_fault for region in report.regions] == [True, False]
-    [note] = report.notes
-    assert note.startswith("Face 1 was left as it was: too small")
+    [kept, left] = report.notes
+    assert kept == "Face 2 keeps its mouth (it is open)."
+    assert left.startswith("Face 1 was left as it was: too small")
 
 
 def test_faceswap_with_no_usable_face_refuses_and_shows_them(

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from studio.faces.face import Face
+from studio.faces.topology import LEFT_EYE, RIGHT_EYE
 from studio.tools.swapping import check
 from studio.tools.swapping.portrait import Portrait
 from tests.studio.tools.swapping.faces import astronaut, make_face, spectacled
@@ -72,18 +75,80 @@ def test_source_doubts_see_shut_eyes_and_coloured_light() -> None:
     assert "coloured light" in check.source_doubts(Portrait(lamp, me.face))[0]
 
 
-def test_doubts_name_glasses_of_source_and_target() -> None:
-    assert check.target_doubts(astronaut()) == []
-    [doubt] = check.target_doubts(spectacled())
-    assert "glasses" in doubt
+def closed_mouth(face: Face) -> Face:
+    mesh = face.mesh.copy()
+    mesh[14] = mesh[13]
+    return replace(face, mesh=mesh)
+
+
+def quiet(portrait: Portrait) -> Portrait:
+    return Portrait(portrait.pixels, closed_mouth(portrait.face))
+
+
+def with_lids(factor: float) -> Portrait:
+    """Her mouth closed, and her lids so many times as far apart."""
+    mesh = quiet(astronaut()).face.mesh.copy()
+    for eye in (RIGHT_EYE, LEFT_EYE):
+        middle = mesh[list(eye), 1].mean()
+        mesh[list(eye), 1] = middle + (mesh[list(eye), 1] - middle) * factor
+    return Portrait(astronaut().pixels, make_face(mesh))
+
+
+def test_source_doubts_name_what_becomes_of_glasses() -> None:
+    assert "carried over" in check.source_doubts(spectacled())[0]
+    assert "sunglasses" in check.source_doubts(spectacled(is_dark=True))[0]
+
+
+@pytest.mark.parametrize(
+    ("source", "occlusion", "fate"),
+    [
+        (astronaut(), True, "stay, with its eyes"),
+        (astronaut(), False, "smear: what covers it is not kept"),
+        (spectacled(is_dark=True), False, "stay, with its eyes"),
+    ],
+)
+def test_target_doubts_say_what_becomes_of_glasses(
+    source: Portrait, *, occlusion: bool, fate: str
+) -> None:
+    doubts = check.target_doubts(quiet(source), quiet(spectacled()), occlusion=occlusion)
+
+    assert doubts == [f"seems to wear glasses, which {fate}"]
 
 
 def test_target_doubts_say_that_closed_eyes_are_kept() -> None:
-    shut = make_face(astronaut().face.mesh, left_open=False)
-    [doubt] = check.target_doubts(Portrait(astronaut().pixels, shut))
-    assert doubt == "has closed eyes, which are kept"
-    assert "carried over" in check.source_doubts(spectacled())[0]
-    assert "sunglasses" in check.source_doubts(spectacled(is_dark=True))[0]
+    me = quiet(astronaut())
+    shut = Portrait(me.pixels, make_face(me.face.mesh, left_open=False))
+
+    assert check.target_doubts(me, shut, occlusion=True) == ["has closed eyes, which are kept"]
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "doubts"),
+    [
+        (with_lids(1.0), with_lids(1.0), []),
+        (astronaut(), with_lids(1.0), ["keeps its mouth (the source's is open)"]),
+        (with_lids(1.0), astronaut(), ["keeps its mouth (it is open)"]),
+        (
+            with_lids(1.0),
+            with_lids(1.8),
+            ["keeps its eyes (the source's open much differently)"],
+        ),
+        (
+            with_lids(0.4),
+            with_lids(0.4),
+            ["keeps its eyes (they or the source's are nearly closed)"],
+        ),
+        (
+            Portrait(astronaut().pixels, turned(0.5)),
+            with_lids(1.0),
+            ["keeps its eyes (the source looks elsewhere) and its mouth (the source's is open)"],
+        ),
+    ],
+)
+def test_target_doubts_say_in_one_sentence_which_features_are_kept(
+    source: Portrait, target: Portrait, doubts: list[str]
+) -> None:
+    assert check.target_doubts(source, target, occlusion=True) == doubts
 
 
 def test_mesh_shift_is_a_part_of_the_eye_distance() -> None:

@@ -66,7 +66,7 @@ def mean_difference(one: Pixels, other: Pixels) -> float:
 def test_mesh_swap_of_a_face_with_itself_gives_the_picture_back() -> None:
     me = astronaut()
 
-    swapped = swap_by_mesh(me.pixels, me.face, me, **OPTIONS)
+    swapped = swap_by_mesh(me.pixels, me, me, **OPTIONS)
 
     # Resampling costs a little; a shift by half a pixel would already cost 10 dB more.
     assert psnr_db(swapped[face_part(me)], me.pixels[face_part(me)]) > 38
@@ -75,7 +75,7 @@ def test_mesh_swap_of_a_face_with_itself_gives_the_picture_back() -> None:
 def test_mesh_swap_leaves_everything_away_from_the_face_byte_identical() -> None:
     me = astronaut()
 
-    swapped = swap_by_mesh(me.pixels, me.face, stranger(), **OPTIONS)
+    swapped = swap_by_mesh(me.pixels, me, stranger(), **OPTIONS)
 
     outside = np.ones(me.pixels.shape[:2], bool)
     margin = 12  # the blend reaches a few pixels beyond the outline
@@ -88,7 +88,7 @@ def test_mesh_swap_leaves_everything_away_from_the_face_byte_identical() -> None
 def test_mesh_swap_takes_on_the_targets_skin_and_light() -> None:
     me, other = astronaut(), stranger()
 
-    swapped = swap_by_mesh(other.pixels, other.face, me, **OPTIONS)
+    swapped = swap_by_mesh(other.pixels, other, me, **OPTIONS)
 
     cheek = (slice(125, 140), slice(195, 205))
     difference = swapped[cheek].mean(axis=(0, 1)) - other.pixels[cheek].mean(axis=(0, 1))
@@ -106,7 +106,7 @@ def test_mesh_swap_of_a_mirrored_source_mirrors_it_back() -> None:
     flipped = np.ascontiguousarray(me.pixels[:, ::-1])
     source = Portrait(flipped, make_face(mirror_mesh(turned, me.pixels.shape[1])))
 
-    swapped = swap_by_mesh(me.pixels, make_face(turned), source, **OPTIONS)
+    swapped = swap_by_mesh(me.pixels, Portrait(me.pixels, make_face(turned)), source, **OPTIONS)
 
     assert psnr_db(swapped[face_part(me)], me.pixels[face_part(me)]) > 36
 
@@ -117,7 +117,7 @@ def test_mesh_swap_of_shut_source_eyes_keeps_the_targets() -> None:
     x, y = me.face.mesh[[33, 133], :2].mean(axis=0).round().astype(int)
     eye = (slice(y - 2, y + 3), slice(x - 4, x + 5))
 
-    kept = swap_by_mesh(me.pixels, me.face, shut, **OPTIONS)
+    kept = swap_by_mesh(me.pixels, me, shut, **OPTIONS)
 
     assert mean_difference(kept[eye], me.pixels[eye]) < 4
 
@@ -136,7 +136,7 @@ def test_mesh_swap_of_a_mouth_that_is_open_keeps_the_targets(
     x, y = target.mesh[[13, 14], :2].mean(axis=0).round().astype(int)
     mouth = (slice(y - 3, y + 4), slice(x - 8, x + 9))
 
-    swapped = swap_by_mesh(before, target, source, **OPTIONS)
+    swapped = swap_by_mesh(before, Portrait(before, target), source, **OPTIONS)
 
     assert (mean_difference(swapped[mouth], before[mouth]) < 4) == is_kept
 
@@ -146,8 +146,8 @@ def test_mesh_swap_keeps_the_targets_glasses_unless_told_otherwise() -> None:
     right, left = me.face.mesh[[130, 359], :2].round().astype(int)
     across = (slice(right[1] - 8, right[1] + 12), slice(right[0] - 4, left[0] + 5))
 
-    kept = swap_by_mesh(me.pixels, me.face, other, shape=0.35, occlusion=True)
-    lost = swap_by_mesh(me.pixels, me.face, other, shape=0.35, occlusion=False)
+    kept = swap_by_mesh(me.pixels, me, other, shape=0.35, occlusion=True)
+    lost = swap_by_mesh(me.pixels, me, other, shape=0.35, occlusion=False)
 
     assert mean_difference(kept[across], me.pixels[across]) < 3
     assert mean_difference(lost[across], me.pixels[across]) > 12
@@ -159,7 +159,7 @@ def test_mesh_swap_takes_nothing_from_behind_the_sources_sunglasses() -> None:
     right, left = other.face.mesh[[130, 359], :2].round().astype(int)
     across = (slice(right[1] - 8, right[1] + 12), slice(right[0] - 4, left[0] + 5))
 
-    swapped = swap_by_mesh(other.pixels, other.face, me, **OPTIONS)
+    swapped = swap_by_mesh(other.pixels, other, me, **OPTIONS)
 
     assert mean_difference(swapped[across], other.pixels[across]) < 3
     assert not np.array_equal(swapped, other.pixels)
@@ -171,7 +171,7 @@ def test_mesh_swap_leaves_the_sources_fringe_behind() -> None:
     x, y = me.face.mesh[151, :2].round().astype(int)
     forehead = (slice(y - 6, y + 1), slice(x - 12, x + 13))
 
-    swapped = swap_by_mesh(bare.pixels, bare.face, me, **OPTIONS)
+    swapped = swap_by_mesh(bare.pixels, bare, me, **OPTIONS)
 
     assert mean_difference(swapped[forehead], bare.pixels[forehead]) < 12
     assert mean_difference(me.pixels[forehead], bare.pixels[forehead]) > 60
@@ -185,7 +185,7 @@ def test_mesh_swap_leaves_a_lock_on_the_sources_forehead_behind() -> None:
     lock[y - 14 : y + 2, x + 4 : x + 7] = lock[y, x] * 0.8
     forehead = (slice(y - 14, y - 4), slice(x - 10, x + 16))
 
-    swapped = swap_by_mesh(other.pixels, other.face, Portrait(lock, bare.face), **OPTIONS)
+    swapped = swap_by_mesh(other.pixels, other, Portrait(lock, bare.face), **OPTIONS)
 
     assert mean_difference(swapped[forehead], other.pixels[forehead]) < 2
     assert not np.array_equal(swapped, other.pixels)
@@ -198,8 +198,8 @@ def test_mesh_swap_keeps_what_covers_the_target_unless_told_otherwise() -> None:
     band = (slice(y - 14, y - 4), slice(x - 20, x + 21))
     covered[band] = (20, 60, 160)
 
-    kept = swap_by_mesh(covered, bare.face, bare, shape=0.35, occlusion=True)
-    lost = swap_by_mesh(covered, bare.face, bare, shape=0.35, occlusion=False)
+    kept = swap_by_mesh(covered, Portrait(covered, bare.face), bare, shape=0.35, occlusion=True)
+    lost = swap_by_mesh(covered, Portrait(covered, bare.face), bare, shape=0.35, occlusion=False)
 
     # The ends of the band lie where the outline's own softness takes part of it.
     assert mean_difference(kept[band], covered[band]) < 10
@@ -214,7 +214,7 @@ def test_mesh_swap_of_a_large_face_works_small_and_returns_full_detail() -> None
     patch = cut_patch(fine.pixels, fine.face.mesh)
     assert patch.eyes_px == pytest.approx(MOST_EYES_PX, rel=0.01)
 
-    swapped = swap_by_mesh(fine.pixels, fine.face, fine, **OPTIONS)
+    swapped = swap_by_mesh(fine.pixels, fine, fine, **OPTIONS)
 
     x, y = fine.face.mesh[50, :2].round().astype(int)
     cheek = (slice(y - 20, y + 20), slice(x - 20, x + 20))
@@ -228,7 +228,7 @@ def test_mesh_swap_at_the_pictures_border_does_its_best() -> None:
     part = np.ascontiguousarray(me.pixels[top:150, left:240])
     mesh = me.face.mesh - np.array([left, top, 0], np.float32)
 
-    swapped = swap_by_mesh(part, make_face(mesh), stranger(), **OPTIONS)
+    swapped = swap_by_mesh(part, Portrait(part, make_face(mesh)), stranger(), **OPTIONS)
 
     assert swapped.shape == part.shape
     assert not np.array_equal(swapped, part)
@@ -251,7 +251,7 @@ def test_mesh_swap_looks_as_it_did_when_it_was_last_looked_at() -> None:
     me, other = astronaut(), stranger()
     golden = np.asarray(Image.open(GOLDEN))
 
-    swapped = swap_by_mesh(other.pixels, other.face, me, **OPTIONS)[50:190, 155:295]
+    swapped = swap_by_mesh(other.pixels, other, me, **OPTIONS)[50:190, 155:295]
 
     assert mean_difference(swapped, golden) < 0.5
     assert max_difference(swapped, golden) <= 24
@@ -263,7 +263,7 @@ def test_mesh_swap_in_two_processes_gives_the_same_bytes() -> None:
         "from studio.tools.swapping.mesh_swap import swap_by_mesh\n"
         "from tests.studio.tools.swapping.faces import astronaut, stranger\n"
         "me = astronaut()\n"
-        "result = swap_by_mesh(me.pixels, me.face, stranger(), shape=0.35, occlusion=True)\n"
+        "result = swap_by_mesh(me.pixels, me, stranger(), shape=0.35, occlusion=True)\n"
         "print(sha256(result.tobytes()).hexdigest())\n"
     )
     digests = {
@@ -274,5 +274,5 @@ def test_mesh_swap_in_two_processes_gives_the_same_bytes() -> None:
     }
 
     me = astronaut()
-    here = swap_by_mesh(me.pixels, me.face, stranger(), **OPTIONS)
+    here = swap_by_mesh(me.pixels, me, stranger(), **OPTIONS)
     assert digests == {sha256(here.tobytes()).hexdigest()}

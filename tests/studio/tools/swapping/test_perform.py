@@ -10,6 +10,7 @@ import pytest
 from studio.errors import UserInputError
 from studio.faces.face import Face, Points
 from studio.imaging.picture import Pixels
+from studio.params import MESH, FaceswapParams
 from studio.report import Report
 from studio.tools.swapping import perform as module
 from studio.tools.swapping.choose import Swap
@@ -23,7 +24,7 @@ class AnyModels:
         return None
 
 
-def invert(pixels: Pixels, _target: Face, _source: Portrait) -> Pixels:
+def invert(pixels: Pixels, _target: Portrait, _source: Portrait) -> Pixels:
     return 255 - pixels
 
 
@@ -33,6 +34,7 @@ def perform_with(
     target: Portrait | None = None,
     source: Face | None = None,
     is_warp: bool = False,
+    occlusion: bool = True,
 ) -> tuple[Pixels, Report]:
     """Invert the astronaut once a shift; the mesh found after is off by it."""
     me = target or astronaut()
@@ -48,9 +50,9 @@ def perform_with(
         [me] * len(shifts),
         [Portrait(astronaut().pixels, source or me.face)],
         invert,
+        FaceswapParams(model=MESH if is_warp else "inswapper-128", occlusion=occlusion),
         AnyModels(),  # type: ignore[arg-type]
         report,
-        is_warp=is_warp,
     )
     return pixels, report
 
@@ -115,13 +117,21 @@ def test_perform_minds_the_sources_eyes_only_when_they_are_warped(
     warped = perform_with(monkeypatch, 0.01, source=shut, is_warp=True)[1].notes
     drawn = perform_with(monkeypatch, 0.01, source=shut, is_warp=False)[1].notes
 
-    assert warped == ["Source 1 has closed eyes, so the eyes of the other face are kept."]
+    assert warped == [
+        "Source 1 has closed eyes, so the eyes of the other face are kept.",
+        "Face 1 keeps its mouth (it is open).",
+    ]
     assert drawn == []
 
 
-def test_perform_warns_of_glasses_on_the_face_that_is_warped(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("occlusion", "fate"),
+    [(True, "stay, with its eyes"), (False, "smear: what covers it is not kept")],
+)
+def test_perform_says_what_becomes_of_glasses_on_the_face_that_is_warped(
+    monkeypatch: pytest.MonkeyPatch, *, occlusion: bool, fate: str
 ) -> None:
-    [note] = perform_with(monkeypatch, 0.01, target=spectacled(), is_warp=True)[1].notes
+    target = spectacled()
+    _, report = perform_with(monkeypatch, 0.01, target=target, is_warp=True, occlusion=occlusion)
 
-    assert note.startswith("Face 1 seems to wear glasses")
+    assert f"Face 1 seems to wear glasses, which {fate}." in report.notes
