@@ -12,7 +12,7 @@ them are exact, so the bytes do not depend on the order in which a library adds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -81,30 +81,33 @@ class Level:
     layers: Floats
     hole: Pixels
     spared: Pixels
-    width: int = field(init=False)
-    inside: Indices = field(init=False)
-    targets: Indices = field(init=False)
-    sources: Indices = field(init=False)
-    is_source: _Flags = field(init=False)
-    slots: npt.NDArray[np.int32] = field(init=False)
+    width: int
+    inside: Indices
+    targets: Indices
+    sources: Indices
+    is_source: _Flags
+    slots: npt.NDArray[np.int32]
 
-    def __post_init__(self) -> None:
-        touching: npt.NDArray[Any] = cv2.dilate(self.hole, np.ones((PATCH_PX, PATCH_PX), np.uint8))
-        is_known = open_patches(self.hole | self.spared).astype(np.uint8)
+    @classmethod
+    def of(cls, layers: Floats, hole: Pixels, spared: Pixels) -> Level:
+        """The level that these show."""
+        touching: npt.NDArray[Any] = cv2.dilate(hole, np.ones((PATCH_PX, PATCH_PX), np.uint8))
+        is_known = open_patches(hole | spared).astype(np.uint8)
         is_source = _framed(is_known, cv2.BORDER_CONSTANT) > 0
         targets = np.flatnonzero(_framed(touching, cv2.BORDER_CONSTANT))
         slots = np.full(is_source.size, -1, np.int32)
         slots[targets] = np.arange(len(targets))
-        made = {
-            "width": is_source.shape[1],
-            "inside": np.flatnonzero(_framed(self.hole, cv2.BORDER_CONSTANT)),
-            "targets": targets,
-            "sources": np.flatnonzero(is_source),
-            "is_source": is_source.ravel(),
-            "slots": slots,
-        }
-        for name, value in made.items():
-            object.__setattr__(self, name, value)
+        return cls(
+            layers,
+            hole,
+            spared,
+            width=is_source.shape[1],
+            inside=np.flatnonzero(_framed(hole, cv2.BORDER_CONSTANT)),
+            targets=targets,
+            sources=np.flatnonzero(is_source),
+            is_source=is_source.ravel(),
+            slots=slots,
+        )
 
     def around(self, reach_px: int) -> Indices:
         """What to add to an index for each pixel of a square around it."""
@@ -132,7 +135,7 @@ def open_patches(hole: Pixels) -> _Flags:
 def first_level(pixels: Pixels, hole: Pixels, spared: Pixels) -> Level:
     """At full size; what ``pixels`` show in the hole is not looked at."""
     colours = np.where(hole[..., np.newaxis] > 0, np.float32(0), pixels.astype(np.float32))
-    return Level(np.dstack((colours, _roughness(colours, hole))), hole, spared)
+    return Level.of(np.dstack((colours, _roughness(colours, hole))), hole, spared)
 
 
 def halved(level: Level) -> Level:
@@ -149,7 +152,7 @@ def halved(level: Level) -> Level:
     means = _quarters(layers * is_open) / np.maximum(share, np.float32(0.25))
     closed = np.where(share[..., 0] == 1, np.uint8(0), np.uint8(255))
     seen = np.where(closed > 0, np.uint8(0), spared.reshape(fours).max(axis=(1, 3)))
-    return Level(np.rint(means), closed, seen)
+    return Level.of(np.rint(means), closed, seen)
 
 
 def copy_patches(levels: list[Level], rough: Pixels, seed: int, report: Report) -> Pixels:
