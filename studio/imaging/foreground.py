@@ -6,6 +6,7 @@ only lowering alpha leaves a fringe of B in every new composite; this module fin
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import cv2
@@ -58,8 +59,8 @@ def estimate_foreground(pixels: Pixels, alpha: Pixels) -> Pixels:
                 _take(background, soft),
             )
         )
-    estimated: Pixels = np.where(alpha[..., np.newaxis] == 255, pixels, foreground)
-    return estimated
+    opaque = (alpha == 255).astype(np.uint8)
+    return np.asarray(cv2.copyTo(pixels, opaque, foreground), dtype=np.uint8)
 
 
 def _smooth_layers(pixels: Pixels, alpha: Pixels) -> tuple[Pixels, Pixels]:
@@ -70,16 +71,13 @@ def _smooth_layers(pixels: Pixels, alpha: Pixels) -> tuple[Pixels, Pixels]:
     opacity: _Floats = _resized(alpha, size, cv2.INTER_AREA).astype(np.float32)
     opacity /= np.float32(255)
     emptiness = np.float32(1) - opacity
-    foreground, background = _explain(
-        image,
-        opacity,
-        spread(image, _certainty(opacity)),
-        spread(image, _certainty(emptiness)),
-    )
-    return (
-        _resized(_bytes(spread(foreground, opacity**2)), (width, height), cv2.INTER_LINEAR),
-        _resized(_bytes(spread(background, emptiness**2)), (width, height), cv2.INTER_LINEAR),
-    )
+    with ThreadPoolExecutor(2) as threads:  # one a layer; the work is outside Python's lock
+        layers = threads.map(spread, (image, image), map(_certainty, (opacity, emptiness)))
+        layers = threads.map(spread, _explain(image, opacity, *layers), (opacity**2, emptiness**2))
+        foreground, background = (
+            _resized(_bytes(layer), (width, height), cv2.INTER_LINEAR) for layer in layers
+        )
+    return foreground, background
 
 
 def _certainty(opacity: _Floats) -> _Floats:
