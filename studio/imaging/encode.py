@@ -125,6 +125,7 @@ def _on_white(picture: Picture) -> Picture:
 
 
 def _to_image(picture: Picture) -> Image.Image:
-    if picture.alpha is None:
-        return Image.fromarray(picture.pixels)
-    return Image.fromarray(np.dstack((picture.pixels, picture.alpha)))
+    image = Image.fromarray(picture.pixels)
+    if picture.alpha is not None:
+        image.putalpha(Image.fromarray(picture.alpha))
+    return image

@@ -20,6 +20,8 @@ _Floats = npt.NDArray[np.floating[Any]]
 """float32 throughout; numpy's annotations lose the width in arithmetic."""
 _Sample = TypeVar("_Sample", np.uint8, np.floating[Any])
 
+_THREADS = 2
+"""One a layer."""
 _REDUCTION = 2
 """Both layers are smooth, so they are estimated this much smaller; detail comes back last."""
 _CERTAIN_ALPHA = 0.95
@@ -48,22 +50,28 @@ def estimate_foreground(pixels: Pixels, alpha: Pixels) -> Pixels:
         RGB ``uint8 (H, W, 3)``, not premultiplied.
 
     """
-    foreground, background = _smooth_layers(pixels, alpha)
-    soft = np.flatnonzero((alpha != 0) & (alpha != 255))
-    if soft.size:
-        foreground.reshape(-1, 3)[soft] = _bytes(
-            _with_detail(
-                _take(pixels, soft),
-                alpha.reshape(-1, 1)[soft] / np.float32(255),
-                _take(foreground, soft),
-                _take(background, soft),
+    with ThreadPoolExecutor(_THREADS) as threads:  # numpy and cv2 work outside Python's lock
+        foreground, background = _smooth_layers(pixels, alpha, threads)
+
+        def restore(soft: npt.NDArray[np.intp]) -> None:
+            foreground.reshape(-1, 3)[soft] = _bytes(
+                _with_detail(
+                    _take(pixels, soft),
+                    alpha.reshape(-1, 1)[soft] / np.float32(255),
+                    _take(foreground, soft),
+                    _take(background, soft),
+                )
             )
-        )
+
+        soft = np.flatnonzero((alpha != 0) & (alpha != 255))
+        list(threads.map(restore, np.array_split(soft, _THREADS)))
     opaque = (alpha == 255).astype(np.uint8)
     return np.asarray(cv2.copyTo(pixels, opaque, foreground), dtype=np.uint8)
 
 
-def _smooth_layers(pixels: Pixels, alpha: Pixels) -> tuple[Pixels, Pixels]:
+def _smooth_layers(
+    pixels: Pixels, alpha: Pixels, threads: ThreadPoolExecutor
+) -> tuple[Pixels, Pixels]:
     """Subject and background, each continued over the whole picture, without fine detail."""
     height, width = alpha.shape
     size = (-(-width // _REDUCTION), -(-height // _REDUCTION))
@@ -71,13 +79,16 @@ def _smooth_layers(pixels: Pixels, alpha: Pixels) -> tuple[Pixels, Pixels]:
     opacity: _Floats = _resized(alpha, size, cv2.INTER_AREA).astype(np.float32)
     opacity /= np.float32(255)
     emptiness = np.float32(1) - opacity
-    with ThreadPoolExecutor(2) as threads:  # one a layer; the work is outside Python's lock
-        layers = threads.map(spread, (image, image), map(_certainty, (opacity, emptiness)))
-        layers = threads.map(spread, _explain(image, opacity, *layers), (opacity**2, emptiness**2))
-        foreground, background = (
-            _resized(_bytes(layer), (width, height), cv2.INTER_LINEAR) for layer in layers
-        )
+    layers = threads.map(_certain_layer, (image, image), (opacity, emptiness))
+    layers = threads.map(spread, _explain(image, opacity, *layers), (opacity**2, emptiness**2))
+    foreground, background = (
+        _resized(_bytes(layer), (width, height), cv2.INTER_LINEAR) for layer in layers
+    )
     return foreground, background
+
+
+def _certain_layer(image: _Floats, opacity: _Floats) -> _Floats:
+    return spread(image, _certainty(opacity))
 
 
 def _certainty(opacity: _Floats) -> _Floats:
@@ -91,7 +102,8 @@ def _explain(
     """The least change to both layers, within 0 to 255, after which they compose ``image``."""
     share = opacity[..., np.newaxis]
     rest = np.float32(1) - share
-    unexplained = image - share * foreground - rest * background
+    unexplained = image - background
+    unexplained -= share * (foreground - background)
     unexplained /= share * share + rest * rest
     return (
         np.clip(foreground + share * unexplained, 0, 255),

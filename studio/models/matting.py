@@ -67,10 +67,11 @@ def network_input(contract: MattingContract, pixels: Pixels) -> Floats:
     pixels = _resized(pixels, size, contract.resample)
     divisor = max(int(pixels.max()), 1) if contract.divide_by == "max" else contract.divide_by
     planes = np.empty((1, 3, size[1], size[0]), np.float32)
-    for channel, (mean, std) in enumerate(zip(contract.mean, contract.std, strict=True)):
+    for plane, levels, mean, std in zip(
+        planes[0], cv2.split(pixels), contract.mean, contract.std, strict=True
+    ):
         # One multiplication and one addition a channel, straight into its plane.
-        plane = planes[0, channel]
-        np.multiply(pixels[:, :, channel], np.float32(1 / (divisor * std)), out=plane)
+        np.multiply(levels, np.float32(1 / (divisor * std)), out=plane)
         plane -= np.float32(mean / std)
     return planes
 
