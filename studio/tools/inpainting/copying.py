@@ -12,27 +12,20 @@ them are exact, so the bytes do not depend on the order in which a library adds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from studio.imaging.picture import Pixels
 from studio.models.runtime import Floats
 from studio.report import Report
 from studio.tools.inpainting.joins import bend_to_meet
+from studio.tools.inpainting.levels import PATCH_PX, REACH_PX, Indices, Level, framed
 
-PATCH_PX = 7
-_REACH_PX = PATCH_PX // 2
 _COLOURS = 3
 _OPPONENTS = np.array([[1, 1, 1], [1, 0, -1], [0.5, -1, 0.5]])
 _OPPONENTS /= np.linalg.norm(_OPPONENTS, axis=1, keepdims=True)
 _MOST_WAVES = (3, 1, 1)
 """Down and across together, of brightness and of two differences of colour."""
-_ROUGHNESS_PX = 9
-_ROUGHNESS_WEIGHT = 8.0
 _BASIS_STEP = 1 / 256
 _DESCRIPTOR_STEP = 1 / 2
 _CHUNK = 16384
@@ -54,105 +47,6 @@ _LAST_ROUNDS = 4
 _ROUNDS_BY_AREA_PX = ((24_000, 4), (300_000, 1))
 """Searches at a size, by the area of the hole; larger ones follow what the reduced copy found."""
 _FULL_SIZE_ROUNDS = 2
-
-Indices = npt.NDArray[np.int64]
-_Flags = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Level:
-    """The picture at one size.
-
-    Indices are flat, of the picture in a frame that lets every patch be whole.
-
-    Attributes:
-        layers: RGB and two of roughness, ``float32 (H, W, 5)``.
-        hole: ``uint8 (H, W)``, above 0 = to be filled.
-        spared: ``uint8 (H, W)``, above 0 = outside of the hole, and not copied from.
-        width: of the framed picture.
-        inside: the pixels of the hole.
-        targets: middles of the patches that touch it.
-        sources: middles of the patches that do not, nor leave the picture or show what is spared.
-        is_source: whether a pixel is one.
-        slots: where a pixel is among the targets, or -1.
-
-    """
-
-    layers: Floats
-    hole: Pixels
-    spared: Pixels
-    width: int
-    inside: Indices
-    targets: Indices
-    sources: Indices
-    is_source: _Flags
-    slots: npt.NDArray[np.int32]
-
-    @classmethod
-    def of(cls, layers: Floats, hole: Pixels, spared: Pixels) -> Level:
-        """The level that these show."""
-        touching: npt.NDArray[Any] = cv2.dilate(hole, np.ones((PATCH_PX, PATCH_PX), np.uint8))
-        is_known = open_patches(hole | spared).astype(np.uint8)
-        is_source = _framed(is_known, cv2.BORDER_CONSTANT) > 0
-        targets = np.flatnonzero(_framed(touching, cv2.BORDER_CONSTANT))
-        slots = np.full(is_source.size, -1, np.int32)
-        slots[targets] = np.arange(len(targets))
-        return cls(
-            layers,
-            hole,
-            spared,
-            width=is_source.shape[1],
-            inside=np.flatnonzero(_framed(hole, cv2.BORDER_CONSTANT)),
-            targets=targets,
-            sources=np.flatnonzero(is_source),
-            is_source=is_source.ravel(),
-            slots=slots,
-        )
-
-    def around(self, reach_px: int) -> Indices:
-        """What to add to an index for each pixel of a square around it."""
-        steps = np.arange(-reach_px, reach_px + 1)
-        return np.asarray((steps[:, np.newaxis] * self.width + steps).ravel(), np.int64)
-
-    def flat(self, layers: Floats) -> Floats:
-        """``float32 (pixels with the frame, layers)``."""
-        return _framed(layers, cv2.BORDER_REFLECT_101).reshape(-1, layers.shape[2])
-
-    def with_inside(self, values: Floats) -> Floats:
-        """The layers with ``float32 (hole pixels, 5)`` in the hole."""
-        layers = self.layers.copy()
-        layers[self.hole > 0] = values
-        return layers
-
-
-def open_patches(hole: Pixels) -> _Flags:
-    """Where a whole patch is open round a pixel, ``bool (H, W)``."""
-    reach = np.ones((PATCH_PX, PATCH_PX), np.uint8)
-    closed = cv2.dilate(hole, reach, borderType=cv2.BORDER_CONSTANT, borderValue=255)
-    return np.asarray(closed == 0)
-
-
-def first_level(pixels: Pixels, hole: Pixels, spared: Pixels) -> Level:
-    """At full size; what ``pixels`` show in the hole is not looked at."""
-    colours = np.where(hole[..., np.newaxis] > 0, np.float32(0), pixels.astype(np.float32))
-    return Level.of(np.dstack((colours, _roughness(colours, hole))), hole, spared)
-
-
-def halved(level: Level) -> Level:
-    """At half the size: means of what is open, closed wherever anything of a pixel is."""
-    bottom, right = (side_px % 2 for side_px in level.hole.shape)
-    layers = cv2.copyMakeBorder(level.layers, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
-    hole, spared = (
-        np.asarray(cv2.copyMakeBorder(mask, 0, bottom, 0, right, cv2.BORDER_REPLICATE))
-        for mask in (level.hole, level.spared)
-    )
-    is_open = (hole == 0).astype(np.float32)[..., np.newaxis]
-    share = _quarters(is_open)
-    fours = (share.shape[0], 2, share.shape[1], 2)
-    means = _quarters(layers * is_open) / np.maximum(share, np.float32(0.25))
-    closed = np.where(share[..., 0] == 1, np.uint8(0), np.uint8(255))
-    seen = np.where(closed > 0, np.uint8(0), spared.reshape(fours).max(axis=(1, 3)))
-    return Level.of(np.rint(means), closed, seen)
 
 
 def copy_patches(levels: list[Level], rough: Pixels, seed: int, report: Report) -> Pixels:
@@ -223,36 +117,12 @@ def _rounds(level: Level) -> int:
     return 0
 
 
-def _roughness(colours: Floats, hole: Pixels) -> Floats:
-    """Mean steps of brightness nearby, along rows and columns, ``float32 (H, W, 2)``."""
-    grey = np.rint(colours.mean(axis=2))
-    is_open = (hole == 0).astype(np.float32)
-    steps = np.zeros((*hole.shape, 2), np.float32)
-    steps[:, 1:, 0] = np.abs(np.diff(grey, axis=1)) * is_open[:, 1:] * is_open[:, :-1]
-    steps[1:, :, 1] = np.abs(np.diff(grey, axis=0)) * is_open[1:] * is_open[:-1]
-    side = (_ROUGHNESS_PX, _ROUGHNESS_PX)
-    share = cv2.blur(is_open, side)[..., np.newaxis]
-    means = _ROUGHNESS_WEIGHT * cv2.blur(steps, side) / np.maximum(share, _BASIS_STEP)
-    return np.asarray(np.rint(means), np.float32)
-
-
 def _product(left: Floats, right: Floats) -> Floats:
     """``left @ right``, by blocks of rows."""
     whole = len(left) // _BLOCK_ROWS * _BLOCK_ROWS
     blocks = left[:whole].reshape(-1, _BLOCK_ROWS, left.shape[1]) @ right
     rest = left[whole:] @ right
     return np.concatenate((blocks.reshape(whole, right.shape[1]), rest))
-
-
-def _framed(levels: npt.NDArray[Any], border: int) -> Floats:
-    return np.asarray(cv2.copyMakeBorder(levels, *(_REACH_PX,) * 4, border), np.float32)
-
-
-def _quarters(layers: Floats) -> Floats:
-    """Means of squares of four."""
-    height, width, count = layers.shape
-    squares = layers.reshape(height // 2, 2, width // 2, 2, count)
-    return np.asarray(squares.mean(axis=(1, 3)), np.float32)
 
 
 def _low_frequencies() -> Floats:
@@ -277,7 +147,7 @@ _WAVES = _BASIS.shape[1]
 
 def _patches(flat: Floats, at: Indices, level: Level) -> Floats:
     """Colours around each index, ``float32 (N, values)``."""
-    around = at[:, np.newaxis] + level.around(_REACH_PX)
+    around = at[:, np.newaxis] + level.around(REACH_PX)
     return np.asarray(flat[:, :_COLOURS][around].reshape(len(at), -1), np.float32)
 
 
@@ -388,16 +258,16 @@ def _drawn_together(
 def _vote(level: Level, nearest: Indices, distance: Floats) -> Floats:
     """The layers with each pixel of the hole the mean of what its patches' sources show."""
     flat = level.flat(level.layers)
-    framed = cv2.copyMakeBorder(level.hole, *(1,) * 4, cv2.BORDER_REPLICATE)
-    depth = cv2.distanceTransform(framed, cv2.DIST_L2, 5)[1:-1, 1:-1]
-    depth = _framed(np.minimum(depth, _DEEP_PX), cv2.BORDER_REPLICATE).ravel()
+    hole = cv2.copyMakeBorder(level.hole, *(1,) * 4, cv2.BORDER_REPLICATE)
+    depth = cv2.distanceTransform(hole, cv2.DIST_L2, 5)[1:-1, 1:-1]
+    depth = framed(np.minimum(depth, _DEEP_PX), cv2.BORDER_REPLICATE).ravel()
     usual = max(float(np.percentile(distance, 75)), _BASIS_STEP)
     trust = np.float32(_FADE) ** -depth[level.targets] * np.maximum(
         np.exp(-distance / (2 * usual)), _LEAST_TRUST
     )
     total = np.zeros((len(level.inside), flat.shape[1]), np.float32)
     weight = np.zeros(len(level.inside), np.float32)
-    for shift in level.around(_REACH_PX):
+    for shift in level.around(REACH_PX):
         slots = level.slots[level.inside + shift]
         share = np.where(slots >= 0, trust[slots], np.float32(0))
         total += flat[np.maximum(nearest[slots] - shift, 0)] * share[:, np.newaxis]
@@ -407,8 +277,8 @@ def _vote(level: Level, nearest: Indices, distance: Floats) -> Floats:
 
 def _enlarged(small: Level, nearest: Indices, level: Level) -> Indices:
     """The sources at twice the size: as far away as twice before."""
-    rows, columns = (index - _REACH_PX for index in np.divmod(level.targets, level.width))
-    before = (rows // 2 + _REACH_PX) * small.width + columns // 2 + _REACH_PX
+    rows, columns = (index - REACH_PX for index in np.divmod(level.targets, level.width))
+    before = (rows // 2 + REACH_PX) * small.width + columns // 2 + REACH_PX
     slots = small.slots[before]
     source = np.where(slots >= 0, nearest[slots], before)
     down, across = (
@@ -420,7 +290,7 @@ def _enlarged(small: Level, nearest: Indices, level: Level) -> Indices:
     height, width = level.hole.shape
     rows = np.clip(rows + 2 * down, 0, height - 1)
     columns = np.clip(columns + 2 * across, 0, width - 1)
-    found = (rows + _REACH_PX) * level.width + columns + _REACH_PX
+    found = (rows + REACH_PX) * level.width + columns + REACH_PX
     return np.asarray(_nearest_source(level)[found], np.int64)
 
 
@@ -441,7 +311,7 @@ def _copied(level: Level, nearest: Indices) -> Pixels:
     copied = level.with_inside(level.flat(level.layers)[found])[..., :_COLOURS]
     hole = level.hole > 0
     source = np.arange(hole.size).reshape(hole.shape)
-    rows, columns = (index - _REACH_PX for index in np.divmod(found, level.width))
+    rows, columns = (index - REACH_PX for index in np.divmod(found, level.width))
     source[hole] = rows * hole.shape[1] + columns
     met = bend_to_meet(np.ascontiguousarray(copied), hole, source)
     return np.clip(np.rint(met), 0, 255).astype(np.uint8)

@@ -17,14 +17,9 @@ import patchmatch
 from studio.imaging.picture import Pixels
 from studio.models.runtime import Floats
 from studio.report import Report
-from studio.tools.inpainting.copying import (
-    Level,
-    copy_patches,
-    first_level,
-    halved,
-    open_patches,
-)
+from studio.tools.inpainting.copying import copy_patches
 from studio.tools.inpainting.diffusion import telea
+from studio.tools.inpainting.levels import Level, first_level, halved, open_patches
 
 _LEAST_SOURCES = 64
 """With fewer open patches there is nothing to choose from."""

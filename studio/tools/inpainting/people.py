@@ -14,7 +14,7 @@ from studio.faces.find import find_faces
 from studio.faces.topology import OVAL
 from studio.imaging.picture import Picture, Pixels
 from studio.report import Report
-from studio.tools.inpainting.copying import open_patches
+from studio.tools.inpainting.levels import open_patches
 from studio.tools.inpainting.mask import grow
 from studio.tools.inpainting.regions import Region
 from studio.tools.subject import predicted_alpha

@@ -6,7 +6,8 @@ import pytest
 
 from studio.imaging.picture import Pixels
 from studio.report import Report
-from studio.tools.inpainting.copying import copy_patches, first_level, halved, open_patches
+from studio.tools.inpainting.copying import copy_patches
+from studio.tools.inpainting.levels import first_level, halved, open_patches
 
 
 def hole_in(height: int, width: int, radius_px: int) -> Pixels:
