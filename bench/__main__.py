@@ -5,7 +5,19 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-BENCHES = ("cutout", "cartoon", "inpaint", "faceswap", "superres", "overhead", "web", "history")
+BENCHES = (
+    "cutout",
+    "cartoon",
+    "inpaint",
+    "faceswap",
+    "superres",
+    "overhead",
+    "web",
+    "history",
+    "confined",
+    "hostile",
+    "clients",
+)
 
 
 def main(names: list[str]) -> None:

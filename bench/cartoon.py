@@ -18,7 +18,7 @@ from studio.models.weights import WeightStore
 from studio.params import CartoonParams, Look
 from studio.report import Report
 from studio.settings import get_settings
-from studio.tools.cartoon import run
+from studio.tools.cartoon.tool import run
 from studio.tools.spec import ToolInputs
 
 BARS_S = {

@@ -32,7 +32,7 @@ from studio.params import CutoutParams
 from studio.report import Report
 from studio.settings import Settings, get_settings
 from studio.tools.pipeline import InputFile, run_tool
-from studio.tools.spec import get_tool
+from studio.tools.registry import get_tool
 
 SPEED_BAR = 1.15
 PEER_SPEED_BAR = 0.9
@@ -133,8 +133,9 @@ def _cut_out(
         models,
         Report(),
         limits=limits,
+        new_file=io.BytesIO,
     )
-    return {output.role: output.data for output in result.outputs}
+    return {output.role: output.file.getvalue() for output in result.outputs}
 
 
 def _interleaved(steps: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:

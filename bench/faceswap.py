@@ -19,7 +19,7 @@ from studio.params import FaceswapParams, ImageFormat
 from studio.report import Report
 from studio.settings import get_settings
 from studio.tools.pipeline import InputFile, run_tool
-from studio.tools.spec import get_tool
+from studio.tools.registry import get_tool
 
 LIMIT_S = 2.0
 _ROUNDS = 5
@@ -47,7 +47,15 @@ def main() -> None:
         for _ in range(1 + _ROUNDS):
             report = Report()
             started = perf_counter()
-            run_tool(get_tool("faceswap"), [target, source], params, models, report, limits=limits)
+            run_tool(
+                get_tool("faceswap"),
+                [target, source],
+                params,
+                models,
+                report,
+                limits=limits,
+                new_file=io.BytesIO,
+            )
             times.append(perf_counter() - started)
             stages.append(report.seconds)
         total_s = median(times[1:])

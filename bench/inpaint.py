@@ -14,14 +14,14 @@ from time import perf_counter, process_time
 import cv2
 import numpy as np
 
-from studio.imaging.picture import Pixels
+from studio.imaging.picture import Picture, Pixels
 from studio.models.cache import ModelCache
 from studio.models.catalogue import load_catalogue
 from studio.models.weights import WeightStore
 from studio.params import Filler, InpaintParams
 from studio.report import Report
 from studio.settings import get_settings
-from studio.tools.inpaint import fill_holes
+from studio.tools.inpaint.tool import fill_holes
 from tests.inpainting_bar import holes, judge, photo, scratches
 
 LIMIT_S = 8.0
@@ -62,7 +62,7 @@ def _row(filler: Filler, models: ModelCache) -> tuple[np.ndarray, np.ndarray]:
     params = InpaintParams(model=filler)
 
     def fill(pixels: Pixels, mask: Pixels) -> Pixels:
-        return fill_holes(pixels, mask, params, models, Report())
+        return fill_holes(Picture(pixels), mask, params, models, Report())
 
     started = perf_counter()
     scratch, hole = judge(fill, scratches).mean(axis=0), judge(fill, holes).mean(axis=0)
@@ -95,7 +95,7 @@ def _many(models: ModelCache) -> float:
 def _fill_photograph(mask: Pixels, models: ModelCache) -> None:
     pixels = cv2.resize(photo("coffee"), (4000, 3000), interpolation=cv2.INTER_CUBIC)
     params = InpaintParams(model=Filler.PATCHMATCH)
-    fill_holes(np.asarray(pixels), mask, params, models, Report())
+    fill_holes(Picture(np.asarray(pixels)), mask, params, models, Report())
 
 
 def _say(line: str) -> None:

@@ -22,6 +22,7 @@ from tasks.submit import store_upload, submit
 from tasks.supervisor import programs, start
 from tests.factories import make_actor
 from tests.pictures import png
+from tests.requests import request
 
 BAR_MS = 250
 JOBS = 20
@@ -69,7 +70,7 @@ def _overhead_ms(services: Services, actor: Actor, seed: int) -> float:
     time.sleep(PAUSE_S)
     started_s = time.perf_counter()
     params = UpscaleParams(model="interpolation")
-    [job_id] = submit(services, actor, "upscale", params, [{"image": stored}])
+    [job_id] = submit(services, actor, request(params, {"image": stored}))
     while not (job := _read(services, job_id)).state.is_terminal:
         time.sleep(POLL_S)
     elapsed_s = time.perf_counter() - started_s

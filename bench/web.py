@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import tempfile
 import time
@@ -16,6 +15,7 @@ import psutil
 from db.migrate import upgrade
 from studio.settings import ROOT, Settings
 from tasks.supervisor import environment, programs
+from tests.servers import free_port
 
 START_BAR_S = 2.5
 MEMORY_BAR_BYTES = 250 * 2**20
@@ -35,7 +35,7 @@ class Start(NamedTuple):
 def main() -> None:
     """Start the web process a few times, print seconds and memory, and hold them to the bars."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(data_dir=Path(folder), port=_free_port(), _env_file=None)
+        settings = Settings(data_dir=Path(folder), port=free_port(), _env_file=None)
         upgrade(settings.resolved_database_url)
         rounds = [_start_once(settings) for _ in range(_ROUNDS)]
     seconds = median(each.seconds for each in rounds)
@@ -57,7 +57,7 @@ def _start_once(settings: Settings) -> Start:
         web.command, cwd=ROOT, env=environment(settings), stderr=subprocess.DEVNULL
     )
     try:
-        _await_health(f"http://127.0.0.1:{settings.port}/healthz", started)
+        await_health(f"http://127.0.0.1:{settings.port}/healthz", started)
         start_s = time.perf_counter() - started
         httpx.get(f"http://127.0.0.1:{settings.port}/account/sign-in").raise_for_status()
         time.sleep(_SETTLE_S)
@@ -69,7 +69,8 @@ def _start_once(settings: Settings) -> Start:
         process.wait()
 
 
-def _await_health(url: str, started: float) -> None:
+def await_health(url: str, started: float) -> None:
+    """Wait until ``url`` answers; ``started`` is when that began, by the performance counter."""
     while time.perf_counter() - started < _GIVE_UP_S:
         try:
             if httpx.get(url).is_success:
@@ -77,12 +78,6 @@ def _await_health(url: str, started: float) -> None:
         except httpx.TransportError:
             time.sleep(0.01)
     raise SystemExit(f"the web process did not answer within {_GIVE_UP_S} s")
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def _report(line: str) -> None:

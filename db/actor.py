@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from db.types import Role
@@ -15,6 +15,12 @@ class Actor:
     id: UUID
     name: str
     role: Role
+    locale: str | None = None
+    """The language that they chose, as ``zh_Hans_CN``; none: as their browser says."""
+
+    def limited_to(self, role: Role) -> Actor:
+        """The same person with no more than ``role``."""
+        return replace(self, role=min(self.role, role, key=lambda one: one.rank))
 
     @property
     def is_admin(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
@@ -11,10 +11,14 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, make_url
+from sqlalchemy.sql.schema import SchemaItem
 
+from db.compaction import make_compactable
 from db.errors import MigrationError
+from db.models import ONLY_ON
 from db.session import create_studio_engine
+from studio.words import msg
 
 _SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
 _ADVISORY_LOCK = 0x6461726B726F6F6D  # "darkroom"
@@ -33,6 +37,7 @@ def upgrade(url: str, revision: str = "head") -> None:
     """
     with exclusive_connection(url) as connection:
         command.upgrade(_config(connection), revision)
+    _make_compactable(url)
 
 
 def downgrade(url: str, revision: str) -> None:
@@ -60,8 +65,21 @@ def head() -> str:
     """The revision that this version of the studio needs."""
     revision = ScriptDirectory(str(_SCRIPTS)).get_current_head()
     if revision is None:
-        raise MigrationError("No migrations are installed with this studio.")
+        raise MigrationError(msg("No migrations are installed with this studio."))
     return revision
+
+
+Include = Callable[[SchemaItem, str | None, str, bool, object], bool]
+"""What Alembic asks before it compares a part of the schema."""
+
+
+def belongs_on(dialect: str) -> Include:
+    """Leaves out of a comparison what only another kind of database has."""
+
+    def include(item: SchemaItem, _name: str | None, _kind: str, _found: bool, _: object) -> bool:
+        return str(item.info.get(ONLY_ON, dialect)) == dialect
+
+    return include
 
 
 @contextmanager
@@ -88,6 +106,17 @@ def exclusive_connection(url: str) -> Iterator[Connection]:
         engine.dispose()
 
 
+def _make_compactable(url: str) -> None:
+    """A SQLite file of an older version cannot give space back until it is rebuilt, once."""
+    if make_url(url).get_backend_name() != "sqlite":
+        return
+    engine = create_studio_engine(url)
+    try:
+        make_compactable(engine)
+    finally:
+        engine.dispose()
+
+
 def _config(connection: Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
@@ -108,5 +137,7 @@ def _suspend_foreign_keys(connection: SqliteConnection, _record: object) -> None
 def _require_intact_foreign_keys(connection: Connection) -> None:
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
     if broken:
-        tables = ", ".join(sorted({row[0] for row in broken}))
-        raise MigrationError(f"The migration would leave rows in {tables} that point nowhere.")
+        tables = tuple(sorted({row[0] for row in broken}))
+        raise MigrationError(
+            msg("The migration would leave rows in {tables} that point nowhere.", tables=tables)
+        )

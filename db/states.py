@@ -2,13 +2,16 @@
 
 ::
 
-    queued ──claim──► running ──finish──► succeeded
-      │                │  ├────fail─────► failed
-      │                │  └────stop─────► cancelled
-      │                ├─lease expired, attempts left──► queued
-      │                ├─lease expired, attempts spent─► failed
-      │                └─lease expired, cancel asked───► cancelled
-      └────cancel─────────────────────────────────────► cancelled
+    waiting ◄──needs not done, batch paused──┐
+      │ └──needs done, batch resumed──────► queued ──claim──► running ──finish──► succeeded
+      │                                      │                 │  ├────fail─────► failed
+      │                                      │                 │  └────stop─────► cancelled
+      │                                      ◄─given back──────┤
+      │                                      │                 ├─lost, attempts spent─► failed
+      │                                      │                 └─lost, cancel asked───► cancelled
+      └────cancel, a need failed─────────────┴────cancel──────────────────────────────► cancelled
+
+A job is given back when its lease expired with attempts left, or after a passing fault.
 
 Every arrow is one conditional UPDATE that names the state, and for a running job the
 attempt, that it leaves. No row moved means that somebody else won.
@@ -22,6 +25,7 @@ from enum import StrEnum
 class JobState(StrEnum):
     """Where a job stands."""
 
+    WAITING = "waiting"
     QUEUED = "queued"
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -35,7 +39,8 @@ class JobState(StrEnum):
 
 
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {
-    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED}),
+    JobState.WAITING: frozenset({JobState.QUEUED, JobState.CANCELLED}),
+    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED, JobState.WAITING}),
     JobState.RUNNING: frozenset(
         {JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.QUEUED}
     ),

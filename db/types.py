@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import DateTime, Dialect, Enum
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import DateTime, Dialect, Enum, String, Text
+from sqlalchemy.sql.operators import OperatorType
+from sqlalchemy.types import TypeDecorator, TypeEngine
 from uuid_utils.compat import uuid7
+
+from db.errors import TextError
+from studio.words import Message, verbatim
+
+RESULT_ROLE = "image"
+"""Role of the output that stands for its run in lists: the imaging core's name for a result."""
 
 
 class Role(StrEnum):
@@ -17,6 +26,19 @@ class Role(StrEnum):
     ADMIN = "admin"
     MEMBER = "member"
     VIEWER = "viewer"
+
+    @property
+    def rank(self) -> int:
+        """How much the role may do: more than every role of a lower rank."""
+        return (Role.VIEWER, Role.MEMBER, Role.ADMIN).index(self)
+
+
+class Scope(StrEnum):
+    """What an API token may do at most; each includes those before it."""
+
+    READ = "read"
+    RUN = "run"
+    ADMIN = "admin"
 
 
 class Visibility(StrEnum):
@@ -67,6 +89,77 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+"""What no database of ours keeps in text: NUL, and halves of characters."""
+
+
+class _Compared(TypeDecorator[str]):
+    """What a column of text is compared with: whatever cannot be stored is equal to nothing."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Put a character in its place that nobody's text holds."""
+        return None if value is None else storable(value)
+
+
+class BoundedText(TypeDecorator[str]):
+    """Text of at most ``length`` characters, on databases that would store more too.
+
+    The last line of defence: doors bound what comes in before, with sentences of their own.
+    """
+
+    impl = String
+    cache_ok = True
+    most_chars: int | None = None
+    """In place of the column's own length."""
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Refuse what a database would refuse, with an error that has a code."""
+        most = self.most_chars or self.impl_instance.length  # type: ignore[attr-defined]
+        if value is not None and (len(value) > most or _UNSTORABLE.search(value)):
+            raise TextError(most)
+        return value
+
+    def coerce_compared_value(self, op: OperatorType | None, value: object) -> TypeEngine[str]:
+        """Searches are no writes."""
+        return _Compared()
+
+
+class Prose(BoundedText):
+    """As ``BoundedText``, for what may have several paragraphs; columns of it name no length."""
+
+    impl = Text
+    cache_ok = True
+    most_chars = 10_000
+
+
+class Sentence(TypeDecorator[Message]):
+    """What is said to people, as JSON; what is longer than ``Prose`` is kept as it reads, cut."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Message | None, dialect: Dialect) -> str | None:
+        """As JSON, without what a database does not keep: values may quote anything."""
+        if value is None:
+            return None
+        text = json.dumps(value.to_json(), ensure_ascii=False).replace("\\u0000", "\ufffd")
+        if len(text) > Prose.most_chars:
+            return self.process_bind_param(verbatim(str(value)[: Prose.most_chars // 3]), dialect)
+        return storable(text)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Message | None:
+        """The message again."""
+        return None if value is None else Message.from_json(json.loads(value))
+
+
+def storable(text: str, most_chars: int | None = None) -> str:
+    """``text`` for a log of what was attempted: cut, and without what cannot be stored."""
+    return _UNSTORABLE.sub("\ufffd", text)[:most_chars]
+
+
 def enum_column(kind: type[StrEnum]) -> Enum:
     """A column type that stores the value, not the name, with a check constraint."""
 
@@ -91,3 +184,8 @@ def utc_now() -> datetime:
 def new_id() -> UUID:
     """A UUIDv7: unique, and sorts by time of creation."""
     return uuid7()
+
+
+def first_id_at(moment: datetime) -> UUID:
+    """What no id sorts before that was made at ``moment`` or later."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)

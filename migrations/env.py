@@ -9,7 +9,7 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection
 
-from db.migrate import exclusive_connection
+from db.migrate import belongs_on, exclusive_connection
 from db.models import Base
 from db.types import UtcDateTime
 
@@ -30,6 +30,7 @@ def run(connection: Connection) -> None:
         # is plain ALTER on PostgreSQL.
         render_as_batch=True,
         render_item=render_item,
+        include_object=belongs_on(connection.dialect.name),
         transactional_ddl=True,
     )
     with context.begin_transaction():

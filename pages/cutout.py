@@ -3,101 +3,112 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from uuid import UUID
 
 import streamlit as st
 
-from app.estimates import estimate_files
-from app.navigation import CUTOUT
-from app.runs import find_output, main_input, stored_file
-from app.security import require_user
+from app.runs.parameters import initial_values
+from app.runs.reading import find_output, main_input, stored_file
 from app.ui import toolpage
+from app.ui.choosing import ask_model
+from app.ui.held import show_tray
 from app.ui.layout import header
-from app.ui.models import ModelChoice, model_choices, pick_model
 from app.ui.options import OptionForm
+from app.ui.signed_in import require_user
+from app.ui.submitting import ask_run, send
 from app.ui.toolpage import ToolPage
-from app.ui.uploader import pick_files, show_tray, tray
+from app.ui.uploader import Tray, passing_tray, pick_files, tray
+from app.ui.words import _, said
 from db.models import Job
-from db.types import Visibility
 from studio.params import CutoutOutput, CutoutParams, ImageFormat
+from studio.tools.cutout.spec import SPEC
+from tasks.files import StoredFile
 from tasks.services import get_services
-from tasks.submit import StoredFile
 
 
 def main() -> None:
-    page = ToolPage(get_services(), require_user(), "cutout", CUTOUT, "Cut out")
-    header("Cutout", "Remove the background and keep every hair.")
+    page = ToolPage(get_services(), require_user(), SPEC)
+    header(said(SPEC.title), _("Remove the background and keep every hair."))
     toolpage.show(page, compose=compose, beside_result=refine)
 
 
 def compose(page: ToolPage) -> None:
     held = tray("cutout")
     initial = toolpage.prefill(page, held)
-    pictures, options = st.columns([5, 3], gap="medium")
+    pictures, options = toolpage.sides()
     with pictures:
         toolpage.ask_pictures(page, held)
-    with options, st.container(border=True, key="options"):
+    with options:
         form = OptionForm(CutoutParams, initial, key=toolpage.form_key(page))
         choice = ask_model(page, form)
         background = ask_background(page, form, key="cutout")
-        ask_finish(form, is_open=bool(initial))
+        ask_finish(form, is_open=toolpage.query_id("from") is not None)
         ask_format(form)
-        visibility = toolpage.ask_visibility(page)
-        toolpage.show_expectation(
-            estimate_files(page.services, page.actor, form.parse(), held.files)
+        ask_run(
+            page,
+            form,
+            held,
+            lambda file: page.item(file, background),
+            is_ready=choice.is_installed,
+            objection=missing_background(form, background),
         )
-        if toolpage.run_button(page, held, is_ready=choice.is_installed):
-            items = [{"image": file, **background} for file in held.files]
-            run(page, form, items, visibility, toolpage.query_id("from"))
 
 
 def refine(page: ToolPage, job: Job) -> None:
     """Another edge, background or effect: the outline is on record, so no network runs."""
-    if not page.actor.may_run or find_output(job, "alpha") is None:
+    initial = initial_values(job)
+    source, alpha = main_input(job), find_output(job, "alpha")
+    if not page.actor.may_run or not initial or source is None or alpha is None:
         return
     key = f"refine.{job.id.hex}"
-    with st.expander("Change edge or background", icon=":material/tune:"):
-        st.caption("Uses the outline already found, so it takes a moment only.")
-        form = OptionForm(CutoutParams, job.params, key=key)
+    with st.expander(_("Change edge or background"), icon=":material/tune:"):
+        st.caption(_("Uses the outline already found, so it takes a moment only."))
+        form = OptionForm(CutoutParams, initial, key=key)
         background = ask_background(page, form, key=key)
         ask_edge(form)
         ask_hair(form)
         ask_effects(form)
         ask_format(form)
-        if st.button("Apply", type="primary", width="stretch", key="apply"):
-            item = {"image": stored_file(main_input(job)), **background}
-            run(page, form, [item], job.visibility, job.id)
+        if st.button(_("Apply"), type="primary", width="stretch", key="apply"):
+            if objection := missing_background(form, background):
+                st.error(objection)
+                return
+            item = page.item(stored_file(source), background)
+            send(page, form, [item], visibility=job.visibility, parent_id=job.id)
 
 
-def ask_model(page: ToolPage, form: OptionForm) -> ModelChoice:
-    choices = model_choices(page.services.settings, page.tool)
-    choice = pick_model(
-        choices, form.values["model"], tool=page.tool, key=f"{toolpage.form_key(page)}.model"
-    )
-    form.set("model", choice.id)
-    return choice
-
-
-def ask_background(page: ToolPage, form: OptionForm, *, key: str) -> dict[str, StoredFile]:
+def ask_background(page: ToolPage, form: OptionForm, *, key: str) -> dict[str, list[StoredFile]]:
     """What goes behind the subject; gives the own picture when one is wanted."""
     output = form.ask("output", widget="select")
     if output is CutoutOutput.COLOUR:
         form.ask("colour")
     elif output is CutoutOutput.BLUR:
-        form.ask("blur_px", label="Blur strength in pixels")
+        form.ask("blur_px")
     elif output is CutoutOutput.PICTURE:
-        held = tray(f"{key}.background")
-        pick_files(page.services, held, key=f"{key}.background", limit=1, label="Background")
-        show_tray(held)
-        return {"background": held.files[0]} if held.files else {}
+        held = background_tray(key)
+        pick_files(
+            page.services,
+            held,
+            key=f"{key}.background",
+            limit=1,
+            label=_("Background"),
+            invitation=_("Drop the new background here"),
+        )
+        show_tray(held, key=f"{key}.background")
+        return {"background": held.files[:1]} if held.files else {}
     return {}
 
 
+def background_tray(key: str) -> Tray:
+    """What goes behind the subject, kept with the page; beside a result it goes with that."""
+    own = tray if key == SPEC.name else passing_tray
+    return own(f"{key}.background")
+
+
 def ask_finish(form: OptionForm, *, is_open: bool) -> None:
-    with st.expander("Edge and crop", expanded=is_open):
+    with st.expander(_("Edge and crop"), expanded=is_open):
         ask_edge(form)
         ask_hair(form)
-    with st.expander("Shadow and outline", expanded=is_open and has_effects(form)):
+    with st.expander(_("Shadow and outline"), expanded=is_open and has_effects(form)):
         ask_effects(form)
 
 
@@ -113,25 +124,25 @@ def ask_hair(form: OptionForm) -> None:
     form.ask("matting")
     if not form.values["matting"]:
         return
-    form.ask("erode_size_px", label="Erode size px")
+    form.ask("erode_size_px")
     columns = st.columns(2)
     with columns[0]:
-        form.ask("foreground_threshold", label="Subject >")
+        form.ask("foreground_threshold", label=_("Subject above"))
     with columns[1]:
-        form.ask("background_threshold", label="Backdrop <")
+        form.ask("background_threshold", label=_("Background below"))
 
 
 def ask_effects(form: OptionForm) -> None:
     """What lies between subject and background."""
     if form.values["output"] is CutoutOutput.MASK:
-        st.caption("A mask shows the subject alone.")
+        st.caption(_("A mask shows the subject alone."))
         return
     width, colour = st.columns([2, 1])
     with width:
         form.ask("outline_px")
     if form.values["outline_px"]:
         with colour:
-            form.ask("outline_colour", label="Colour")
+            form.ask("outline_colour", label=_("Colour"))
     form.ask("shadow")
     if form.values["shadow"]:
         ask_shadow(form)
@@ -140,15 +151,15 @@ def ask_effects(form: OptionForm) -> None:
 def ask_shadow(form: OptionForm) -> None:
     right, down = st.columns(2)
     with right:
-        form.ask("shadow_x_px", label="Right px")
+        form.ask("shadow_x_px", label=_("To the right"))
     with down:
-        form.ask("shadow_y_px", label="Down px")
-    form.ask("shadow_blur_px", label="Softness px")
+        form.ask("shadow_y_px", label=_("Downwards"))
+    form.ask("shadow_blur_px", label=_("Softness"))
     strength, colour = st.columns([2, 1])
     with strength:
-        form.ask("shadow_opacity", label="Strength")
+        form.ask("shadow_opacity", label=_("Strength"))
     with colour:
-        form.ask("shadow_colour", label="Colour")
+        form.ask("shadow_colour", label=_("Colour"))
 
 
 def has_effects(form: OptionForm) -> bool:
@@ -161,17 +172,11 @@ def ask_format(form: OptionForm) -> None:
     form.ask_format(with_alpha if needs_alpha else list(ImageFormat))
 
 
-def run(
-    page: ToolPage,
-    form: OptionForm,
-    items: Sequence[Mapping[str, StoredFile]],
-    visibility: Visibility,
-    parent_id: UUID | None,
-) -> None:
-    if form.values["output"] is CutoutOutput.PICTURE and "background" not in items[0]:
-        st.error("Add the picture that goes behind the subject, then run again.")
-        return
-    toolpage.send(page, form, items, visibility=visibility, parent_id=parent_id)
+def missing_background(form: OptionForm, background: Mapping[str, Sequence[StoredFile]]) -> str:
+    """What to say when an own picture shall go behind the subject and none was given."""
+    if form.values["output"] is CutoutOutput.PICTURE and not background:
+        return _("Add the picture that goes behind the subject, then run again.")
+    return ""
 
 
 if __name__ == "__main__":

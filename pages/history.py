@@ -3,164 +3,204 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from html import escape
-from urllib.parse import urlencode
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from app.navigation import CUTOUT
-from app.runs import listed
-from app.security import require_user
+from app.runs.following import count_news, read_again
+from app.runs.reading import listed
 from app.ui import gallery, states
+from app.ui.filters import Filters
+from app.ui.guard import acting, fragment
 from app.ui.layout import header
+from app.ui.navigation import tool_page
+from app.ui.signed_in import require_user
+from app.ui.words import _, _n, reader_zone, said
 from db.actor import Actor
 from db.errors import InvalidCursorError
-from db.repositories.history import Count, JobFilters, JobPage
+from db.repositories.history import Count, JobFilters, JobPage, JobRow
 from db.repositories.jobs import JobRepository, Person
 from db.states import JobState
-from studio.tools.spec import AUXILIARY_TOOLS, TOOLS
+from db.types import utc_now
+from studio.tools.registry import AUXILIARY_TOOLS, TOOLS
+from studio.words import N_, Message
 from tasks.services import Services, get_services
 
 PAGE_SIZE = 30
-FILTER_KEYS = ("text", "tool", "state", "person", "from", "to", "show")
+FOLLOW_S = 2
+OPENED, FOLLOWED = "history-opened", "history-followed"
+# What names the page of the list in the address: a cursor, which points into one list.
+PLACE = "cursor"
+SHOWN = {"all": N_("All"), "starred": N_("Starred"), "trash": N_("Trash")}
 
 
 def main() -> None:
     actor = require_user()
     services = get_services()
-    header("History", "Every run you may see, newest first.")
+    header(_("History"), _("Every run you may see, newest first."))
     with services.database.read() as session:
         people = JobRepository(session).owners(actor, AUXILIARY_TOOLS)
-    filters = ask_filters(people)
-    page, total = read_page(services, actor, filters)
+    filters = Filters(PLACE)
+    wanted = ask_filters(filters, people)
+    opened = open_list(services, actor, filters, wanted)
+    follow(services, opened)
+    page = opened.page
     if not page.rows:
-        show_nothing(filters)
+        show_nothing(filters, wanted)
         return
-    st.html(
-        f'<span class="dr-muted dr-small">{total} {"run" if str(total) == "1" else "runs"}</span>'
-    )
     gallery.cards(page.rows, key="history", show_tool=True, show_owner=len(people) > 1)
-    turn_pages(page)
+    turns = ((_("← Newer"), page.previous_cursor), (_("Older →"), page.next_cursor))
+    filters.show_turns(turns)
 
 
-def ask_filters(people: Sequence[Person]) -> JobFilters:
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The list as somebody has it before them: its runs stay in their places until they ask."""
+
+    wanted: JobFilters
+    page: JobPage
+    total: Count
+    at: datetime
+    cursor: str | None
+
+
+def open_list(services: Services, actor: Actor, filters: Filters, wanted: JobFilters) -> Opened:
+    """The list read anew; or the one that is open, with what became of its runs."""
+    kept: Opened | None = st.session_state.get(OPENED)
+    is_same = kept is not None and (kept.wanted, kept.cursor) == (wanted, cursor())
+    if st.session_state.pop(FOLLOWED, False) and kept and is_same:
+        rows = [calm(row, kept) for row in read_again(services, actor, kept.page.rows)]
+        opened = replace(kept, page=replace(kept.page, rows=rows))
+    else:
+        page, total = read_page(services, actor, filters, wanted)
+        opened = Opened(wanted, page, total, utc_now(), cursor())
+    st.session_state[OPENED] = opened
+    return opened
+
+
+def follow(services: Services, opened: Opened) -> None:
+    """How many runs there are, and that there are more by now.
+
+    Polls, and has the page drawn once more when one of the runs it shows looks otherwise.
+    """
+
+    @fragment(run_every=FOLLOW_S)
+    def bar(actor: Actor) -> None:
+        rows = opened.page.rows
+        if list(map(look, read_again(services, actor, rows))) != list(map(look, rows)):
+            st.session_state[FOLLOWED] = True
+            st.rerun()
+        news = count_news(services, actor, opened.wanted, opened.page, opened.at)
+        if not rows:
+            if news.value:
+                st.rerun()
+            return
+        with st.container(horizontal=True, vertical_alignment="center", key="history-bar"):
+            count = escape(count_words(opened.total))
+            st.html(f'<span class="dr-muted dr-small">{count}</span>', width="content")
+            if news.value and st.button(
+                news_words(news), icon=":material/arrow_upward:", type="tertiary", key="news"
+            ):
+                st.rerun()
+
+    bar()
+
+
+def look(row: JobRow) -> tuple[object, ...]:
+    """What a card shows of a run that may change."""
+    return row.id, row.state, row.preview_sha256, row.starred, row.visibility
+
+
+def calm(row: JobRow, opened: Opened) -> JobRow:
+    """``row`` without the reason of a failure that is new: it would push away what is below."""
+    before = next(one for one in opened.page.rows if one.id == row.id)
+    return replace(row, error_message=before.error_message)
+
+
+def news_words(news: Count) -> str:
+    if news.is_exact:
+        return _n("Show {n} new run", "Show {n} new runs", news.value)
+    return _n("Show {n}+ new run", "Show {n}+ new runs", news.value)
+
+
+def count_words(total: Count) -> str:
+    if total.is_exact:
+        return _n("{n} run", "{n} runs", total.value)
+    return _n("{n}+ run", "{n}+ runs", total.value)
+
+
+def ask_filters(filters: Filters, people: Sequence[Person]) -> JobFilters:
     with st.container(horizontal=True, vertical_alignment="bottom", key="filters"):
-        text = st.text_input(
-            "Search",
-            key="text",
-            bind="query-params",
-            placeholder="File name, model, tag or note",
-            icon=":material/search:",
-            on_change=first_page,
-            width=300,
+        text = filters.ask_text(_("File name, model, tag or note"))
+        tool = filters.ask_choice(
+            _("Tool"), "tool", {name: said(spec.title) for name, spec in TOOLS.items()}
         )
-        tool = choose("Tool", "tool", {name: spec.title for name, spec in TOOLS.items()})
-        state = choose(
-            "State", "state", {str(s): label for s, label in states.STATE_LABELS.items()}
+        state = filters.ask_choice(
+            _("State"), "state", {str(s): said(label) for s, label in states.STATE_LABELS.items()}
         )
-        person = choose("Person", "person", {str(one.id): one.name for one in people})
-        since, until = ask_day("From", "from"), ask_day("To", "to")
-        show = st.segmented_control(
-            "Show",
-            ["all", "starred", "trash"],
-            default="all",
-            required=True,
-            format_func=str.capitalize,
-            key="show",
-            bind="query-params",
-            on_change=first_page,
+        person = filters.ask_choice(
+            _("Person"), "person", {str(one.id): one.name for one in people}
         )
+        since, until = filters.ask_day(_("From"), "from"), filters.ask_day(_("To"), "to")
+        show = filters.ask_shown({show: said(title) for show, title in SHOWN.items()})
     return JobFilters(
         tool=tool,
         owner_id=UUID(person) if person else None,
         state=JobState(state) if state else None,
         since=midnight(since),
         until=midnight(until + timedelta(days=1)) if until else None,
-        text=text or "",
+        text=text,
         starred=show == "starred",
         trashed=show == "trash",
     )
 
 
-def ask_day(label: str, key: str) -> date | None:
-    return st.date_input(
-        label, value=None, key=key, bind="query-params", on_change=first_page, width=165
-    )
-
-
-def choose(label: str, key: str, labels: dict[str, str]) -> str | None:
-    """A select box that reads "Any" until something is chosen, kept in the address."""
-    return st.selectbox(
-        label,
-        list(labels),
-        index=None,
-        format_func=labels.__getitem__,
-        placeholder="Any",
-        key=key,
-        bind="query-params",
-        on_change=first_page,
-        width=140,
-    )
-
-
 def midnight(day: date | None) -> datetime | None:
     """The start of ``day`` where the browser is."""
-    zone = ZoneInfo(st.context.timezone) if st.context.timezone else UTC
-    return datetime.combine(day, time(), tzinfo=zone) if day else None
+    return datetime.combine(day, time(), tzinfo=reader_zone()) if day else None
 
 
-def first_page() -> None:
-    """A cursor points into the list it came from; other filters start from the top."""
-    st.query_params.pop("cursor", None)
+def cursor() -> str | None:
+    """The place in the history that the address names."""
+    return st.query_params.get(PLACE)
 
 
-def read_page(services: Services, actor: Actor, filters: JobFilters) -> tuple[JobPage, Count]:
+def read_page(
+    services: Services, actor: Actor, filters: Filters, wanted: JobFilters
+) -> tuple[JobPage, Count]:
     with services.database.read() as session:
         jobs = JobRepository(session)
-        cursor = st.query_params.get("cursor")
         try:
-            page = jobs.page(actor, listed(filters), PAGE_SIZE, cursor)
+            page = jobs.page(actor, listed(wanted), PAGE_SIZE, cursor())
         except InvalidCursorError:
-            first_page()
-            page = jobs.page(actor, listed(filters), PAGE_SIZE)
-        return page, jobs.count(actor, listed(filters))
+            filters.start_over(actor)
+            page = jobs.page(actor, listed(wanted), PAGE_SIZE)
+        return page, jobs.count(actor, listed(wanted))
 
 
-def show_nothing(filters: JobFilters) -> None:
-    if filters == JobFilters(trashed=True):
+def show_nothing(filters: Filters, wanted: JobFilters) -> None:
+    if wanted == JobFilters(trashed=True):
         states.empty(
-            "The trash is empty", "Runs you delete wait here and can be restored.", icon="delete"
+            _("The trash is empty"),
+            _("Runs you delete wait here and can be restored."),
+            icon="delete",
         )
-    elif filters == JobFilters():
-        states.empty("No runs yet", "Cut out or enlarge a picture and it will be kept here.")
+    elif wanted == JobFilters():
+        states.empty(_("No runs yet"), _("Cut out or enlarge a picture and it will be kept here."))
         with st.container(horizontal_alignment="center"):
-            st.page_link(CUTOUT, label="Cut out a picture", icon=":material/content_cut:")
+            first = next(iter(TOOLS.values()))
+            st.page_link(
+                tool_page(first.name) or "",
+                label=_("{action} a picture", action=Message(first.action)),
+                icon=f":material/{first.icon}:",
+            )
     else:
-        states.empty("Nothing matches", "No run fits these filters.", icon="search_off")
+        states.empty(_("Nothing matches"), _("No run fits these filters."), icon="search_off")
         with st.container(horizontal_alignment="center"):
-            st.button("Clear the filters", on_click=clear_filters)
-
-
-def clear_filters() -> None:
-    for key in FILTER_KEYS:
-        st.session_state.pop(key, None)
-    st.query_params.clear()
-
-
-def turn_pages(page: JobPage) -> None:
-    """Links rather than buttons: they can be shared, and a new page starts at its top."""
-    turns = (("← Newer", page.previous_cursor), ("Older →", page.next_cursor))
-    links = [
-        f'<a href="?{escape(urlencode({**st.query_params.to_dict(), "cursor": cursor}))}" '
-        f'target="_self">{label}</a>'
-        for label, cursor in turns
-        if cursor
-    ]
-    if links:
-        st.html(f'<nav class="dr-buttons dr-turns" aria-label="Pages">{"".join(links)}</nav>')
+            st.button(_("Clear the filters"), on_click=acting(filters.clear))
 
 
 if __name__ == "__main__":

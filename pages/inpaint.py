@@ -2,47 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from html import escape
-from typing import Any
-from uuid import UUID
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import streamlit as st
 
-from app import drawings
-from app.estimates import estimate_files
-from app.mask_preview import start_mask
-from app.navigation import INPAINT
-from app.runs import drawing_of, find_input, find_output, get_run, stored_file
-from app.security import require_user
-from app.ui import toolpage
+from app.painting import drawings
+from app.painting.drawings import drawing_of
+from app.painting.mask_preview import start_mask
+from app.runs.parameters import initial_values
+from app.runs.reading import find_input, find_output, get_run, stored_file
+from app.ui import memory, toolpage
 from app.ui.canvas.controls import stroke_count
 from app.ui.canvas.easel import Easel, easel_for
+from app.ui.canvas.named import offer_named
 from app.ui.canvas.painting import paint
-from app.ui.format import dimensions, markdown_safe
+from app.ui.canvas.pictures import forget, hold, painted_picture, reopen, show_pictures
+from app.ui.choosing import ask_model
+from app.ui.guard import fragment
 from app.ui.layout import header
-from app.ui.links import thumbnail_url
+from app.ui.literal import literal
 from app.ui.masks import ask_finish, ask_start, read_mask, show_preview
-from app.ui.models import ModelChoice, model_choices, pick_model
 from app.ui.options import OptionForm
+from app.ui.signed_in import require_runner, require_user
 from app.ui.stage import style
+from app.ui.submitting import ask_run
 from app.ui.toolpage import ToolPage
-from app.ui.uploader import Chosen, Tray, pick_files, tray
+from app.ui.uploader import Tray, tray
+from app.ui.words import _, said
+from db.actor import Actor
 from db.models import Job
 from studio.imaging.drawing import Drawing
 from studio.params import InpaintParams, MaskPreset
+from studio.tools.inpaint.spec import SPEC
 from studio.tools.spec import DRAWING_ROLE
+from tasks.files import StoredFile
+from tasks.requests import RunItem
 from tasks.services import get_services
-from tasks.submit import StoredFile
 
 MASK = "mask"
-NEXT = "inpaint.next"  # parameters of the run whose result is painted on now
-NO_DRAWING = "No drawing"
 
 
 def main() -> None:
-    page = ToolPage(get_services(), require_user(), "inpaint", INPAINT, "Repaint")
-    header("Inpaint", "Paint over what shall go, and the picture closes over it.")
+    page = ToolPage(get_services(), require_user(), SPEC)
+    header(said(SPEC.title), _("Paint over what shall go, and the picture closes over it."))
     style()
     toolpage.show(page, compose=compose, beside_result=go_on)
 
@@ -50,185 +53,111 @@ def main() -> None:
 def compose(page: ToolPage) -> None:
     held, given = tray("inpaint"), tray("inpaint.mask")
     reopen(page, held)
-    initial = toolpage.prefill(page, held, {MASK: given}) or st.session_state.get(NEXT, {})
-    if len(held.files) == 1:
-        remember(held)
-        take_old_drawing(page, held.files[0])
-        show_picture_bar(page, held)
-        compose_one(page, initial)
-    elif held.files:
-        compose_batch(page, held, initial)
-    else:
+    toolpage.prefill(page, held, {MASK: given})
+    if not held.files:
+        forget(held)
         toolpage.ask_pictures(page, held)
+        return
+    picture = painted_picture(held)
+    take_old_drawing(page, picture)
+    saved = drawings.painted_on(page.services, page.actor, held.files)
+    show_pictures(page, held, picture, saved)
+    compose_painted(page, picture, saved)
 
 
-# One picture: painted
+@fragment(who=require_runner)
+def compose_painted(
+    actor: Actor, page: ToolPage, picture: StoredFile, saved: Mapping[str, Drawing]
+) -> None:
+    """Canvas and options in one fragment, so that no change of them rebuilds the canvas.
 
-
-@st.fragment
-def compose_one(page: ToolPage, initial: Mapping[str, Any]) -> None:
-    """Canvas and options in one fragment, so that no change of them rebuilds the canvas."""
+    ``saved`` is what was painted on the other pictures when this one came on the canvas.
+    """
+    page = replace(page, actor=actor)
     held, given = tray("inpaint"), tray("inpaint.mask")
-    picture = held.files[0]
     easel = easel_for(page.services, page.actor, picture)
-    form = OptionForm(InpaintParams, initial, key=form_key(page, picture))
-    canvas, options = st.columns([5, 3], gap="medium")
-    with options, st.container(border=True, key="options"):
-        mask = ask_start(page, form, given, picture)
+    others = [file for file in held.files if file.sha256 != picture.sha256]
+    form = OptionForm(InpaintParams, memory.recall(InpaintParams).params, key=form_key(page, held))
+    canvas, options = toolpage.sides()
+    with options:
+        masks = ask_start(page, form, given, held.files)
         ask_finish(form)
         params = InpaintParams.model_validate(form.values)
-        pixels = read_mask(page, mask)
-        is_masked = show_preview(params, easel.drawing, pixels, picture)
-        choice = ask_model(page, form)
+        pixels = read_mask(page, masks.get(picture.sha256))
+        is_masked = show_preview(page, params, easel.drawing, pixels, picture)
+        bare = [
+            one
+            for one in others
+            if not will_mask(params, masks.get(one.sha256), saved.get(one.sha256))
+        ]
+        say_of_others(others, bare)
+        choice = ask_model(page, form, "inpainting")
         form.ask_format()
-        visibility = toolpage.ask_visibility(page)
-        toolpage.show_expectation(
-            estimate_files(page.services, page.actor, form.parse(), held.files)
+        ask_run(
+            page,
+            form,
+            held,
+            lambda file: make_item(
+                page, file, masks.get(file.sha256), newest_drawing(page, file, easel)
+            ),
+            is_ready=choice.is_installed and is_masked and not bare,
         )
-        if toolpage.run_button(page, held, is_ready=choice.is_installed and is_masked):
-            items = [make_item(page, picture, mask, easel.drawing)]
-            parent_id = toolpage.query_id("from")
-            toolpage.send(page, form, items, visibility=visibility, parent_id=parent_id)
     with canvas:
-        is_tinted = mask is not None or params.preset is not MaskPreset.NONE
+        is_tinted = pixels is not None or params.preset is not MaskPreset.NONE
         paint(
+            actor,
             easel,
             lambda view: start_mask(params, pixels, easel.drawing, view) if is_tinted else None,
         )
         with st.container(horizontal=True, vertical_alignment="center", key="canvas-state"):
-            offer_named(page, easel)
+            offer_named(actor, easel, others)
             st.html(f'<span class="dr-muted dr-small" role="status">{stroke_count(easel)}</span>')
 
 
-def show_picture_bar(page: ToolPage, held: Tray) -> None:
-    picture = held.files[0]
-    with st.container(horizontal=True, vertical_alignment="center", key="picture-bar"):
-        name = escape(picture.file_name)
-        size = dimensions(picture.width_px, picture.height_px)
-        st.html(
-            f'<p class="dr-filename">{name} <span class="dr-muted">{size}</span></p>',
-            width="stretch",
+def will_mask(params: InpaintParams, mask: StoredFile | None, drawing: Drawing | None) -> bool:
+    """Whether a run of a picture that is not on the canvas would repaint anything."""
+    is_painted = drawing is not None and any(not stroke.erases for stroke in drawing.strokes)
+    return is_painted or not params.lacks({MASK} if mask else set())
+
+
+def say_of_others(others: Sequence[StoredFile], bare: Sequence[StoredFile]) -> None:
+    if bare:
+        names = tuple(literal(file.file_name) for file in bare)
+        st.warning(
+            _("Not masked yet: {names}. Paint on them, or take them out.", names=names),
+            icon=":material/brush:",
         )
-        if st.button("Another picture", icon=":material/image:", key="inpaint.another"):
-            leave(held)
-            st.rerun()
-        with st.popover("Add pictures", icon=":material/add_photo_alternate:"):
-            st.caption("Several pictures are run together with one mask.")
-            limit = page.services.settings.max_files_per_run
-            pick_files(page.services, held, key="inpaint.more", limit=limit, label="Pictures")
-
-
-def offer_named(page: ToolPage, easel: Easel) -> None:
-    """Drawings kept under a name: used on this picture, saved from it, forgotten."""
-    with st.popover("Saved drawings", icon=":material/bookmark:"):
-        if easel.drawing.strokes:
-            ask_name(page, easel)
-        kept = drawings.named_drawings(page.services, page.actor)
-        if not kept:
-            st.caption("Save a drawing under a name to use it again, on other pictures too.")
-        for one in kept:
-            with st.container(horizontal=True, vertical_alignment="center", key=f"named-{one.id}"):
-                st.button(
-                    markdown_safe(one.name),
-                    icon=":material/add:",
-                    help="Add it to this picture, stretched to its size.",
-                    on_click=add_strokes,
-                    args=(easel, one.drawing),
-                    key=f"named.{one.id}.use",
-                    width="stretch",
-                )
-                st.button(
-                    "Delete",
-                    icon=":material/delete:",
-                    type="tertiary",
-                    on_click=drawings.forget_named,
-                    args=(page.services, page.actor, one.id),
-                    key=f"named.{one.id}.forget",
-                )
-
-
-def ask_name(page: ToolPage, easel: Easel) -> None:
-    with st.form("named", border=False, clear_on_submit=True):
-        name = st.text_input("Name", max_chars=100, key="named.name", placeholder="Logo, date…")
-        if not st.form_submit_button("Save this drawing", icon=":material/bookmark_add:"):
-            return
-    if name.strip():
-        drawings.keep_by_name(page.services, page.actor, easel.picture, name, easel.drawing)
-    else:
-        st.caption(":red[Give it a name first.]")
-
-
-def add_strokes(easel: Easel, more: Drawing) -> None:
-    strokes = (*easel.drawing.strokes, *drawings.fit(more, easel.picture).strokes)
-    easel.replace(easel.drawing.model_copy(update={"strokes": strokes}))
-
-
-# Several pictures: one mask for all
-
-
-def compose_batch(page: ToolPage, held: Tray, initial: Mapping[str, Any]) -> None:
-    given = tray("inpaint.mask")
-    pictures, options = st.columns([5, 3], gap="medium")
-    with pictures:
-        toolpage.ask_pictures(page, held)
-    with options, st.container(border=True, key="options"):
-        form = OptionForm(InpaintParams, initial, key=f"{toolpage.form_key(page)}.batch")
-        drawing = ask_named(page)
-        mask = ask_start(page, form, given, None)
-        ask_finish(form)
-        params = InpaintParams.model_validate(form.values)
-        first = held.files[0]
-        strokes = drawings.fit(drawing, first) if drawing else drawings.blank(first)
-        is_masked = show_preview(params, strokes, read_mask(page, mask), first)
-        st.caption("Shown on the first picture; drawing and mask are stretched to each.")
-        choice = ask_model(page, form)
-        form.ask_format()
-        visibility = toolpage.ask_visibility(page)
-        toolpage.show_expectation(
-            estimate_files(page.services, page.actor, form.parse(), held.files)
+    elif others:
+        st.caption(
+            _("You paint on this picture alone; the start, the model and all else go for each.")
         )
-        if toolpage.run_button(page, held, is_ready=choice.is_installed and is_masked):
-            items = [make_item(page, file, mask, drawing) for file in held.files]
-            parent_id = toolpage.query_id("from")
-            toolpage.send(page, form, items, visibility=visibility, parent_id=parent_id)
 
 
-def ask_named(page: ToolPage) -> Drawing | None:
-    """A drawing that was saved on one of the pictures or on any other."""
-    kept = {one.id: one for one in drawings.named_drawings(page.services, page.actor)}
-    chosen: UUID | None = st.selectbox(
-        "Drawing",
-        [None, *kept],
-        format_func=lambda one: kept[one].name if one else NO_DRAWING,
-        key="inpaint.named",
-        help="Open one picture by itself to paint a drawing and save it under a name.",
-    )
-    return kept[chosen].drawing if chosen else None
+def newest_drawing(page: ToolPage, file: StoredFile, easel: Easel) -> Drawing | None:
+    """What is on the canvas, or what is saved of a picture that is not there."""
+    if file.sha256 == easel.picture.sha256:
+        return easel.drawing
+    return drawings.painted_on(page.services, page.actor, [file]).get(file.sha256)
 
 
 # Options and runs
 
 
-def ask_model(page: ToolPage, form: OptionForm) -> ModelChoice:
-    choices = model_choices(page.services.settings, page.tool, "inpainting")
-    choice = pick_model(choices, form.values["model"], tool=page.tool, key=f"{form.key}.model")
-    form.set("model", choice.id)
-    return choice
-
-
-def form_key(page: ToolPage, picture: StoredFile) -> str:
-    return f"{toolpage.form_key(page)}.{picture.sha256[:8]}"
+def form_key(page: ToolPage, held: Tray) -> str:
+    """One form for all pictures of the tray; another single picture has its own."""
+    which = "several" if len(held.files) > 1 else held.files[0].sha256[:8]
+    return f"{toolpage.form_key(page)}.{which}"
 
 
 def make_item(
     page: ToolPage, picture: StoredFile, mask: StoredFile | None, drawing: Drawing | None
-) -> dict[str, StoredFile]:
-    item = {"image": picture}
+) -> RunItem:
+    files = {}
     if mask is not None:
-        item[MASK] = mask
+        files[MASK] = [mask]
     if drawing is not None and drawing.strokes:
-        item[DRAWING_ROLE] = drawings.store_drawing(page.services, drawing)
-    return item
+        files[DRAWING_ROLE] = [drawings.store_drawing(page.services, drawing)]
+    return page.item(picture, files)
 
 
 # From run to run, and back after a reload
@@ -239,12 +168,12 @@ def go_on(page: ToolPage, job: Job) -> None:
     result = find_output(job)
     if not page.actor.may_run or result is None:
         return
-    st.markdown("**Go on with this result**")
+    st.markdown(_("**Go on with this result**"))
     with st.container(horizontal=True, key="go-on"):
         has_mask = find_input(job, DRAWING_ROLE) or find_input(job, MASK)
-        if has_mask and st.button("Keep the mask", icon=":material/layers:", key="next.keep"):
+        if has_mask and st.button(_("Keep the mask"), icon=":material/layers:", key="next.keep"):
             paint_next(page, job, is_kept=True)
-        if st.button("New mask", icon=":material/brush:", key="next.new"):
+        if st.button(_("New mask"), icon=":material/brush:", key="next.new"):
             paint_next(page, job, is_kept=False)
 
 
@@ -256,12 +185,14 @@ def paint_next(page: ToolPage, job: Job, *, is_kept: bool) -> None:
     hold(held, picture, result.blob.size_bytes)
     given.empty()
     drawing = drawings.blank(picture)
-    st.session_state[NEXT] = dict(job.params) | {"preset": MaskPreset.NONE, "invert": False}
-    if is_kept:
-        st.session_state[NEXT] = job.params
+    options = initial_values(job)
+    if not is_kept:
+        options |= {"preset": MaskPreset.NONE, "invert": False}
+    else:
         drawing = drawing_of(page.services, job, picture)
         if mask := find_input(job, MASK):
             given.take_input(mask)
+    memory.start_from(InpaintParams, options, None)
     put_on_canvas(page, picture, drawing)
     st.query_params.clear()
     st.rerun()
@@ -282,36 +213,6 @@ def put_on_canvas(page: ToolPage, picture: StoredFile, drawing: Drawing) -> None
     """What lay there before can be brought back."""
     before = drawings.load_sheet(page.services, page.actor, picture).drawing
     drawings.save_change(page.services, page.actor, picture, before, drawing)
-
-
-def remember(held: Tray) -> None:
-    """Put the picture in the address, so that a reload shows it again."""
-    picture = held.files[0]
-    st.query_params["picture"] = picture.sha256
-    st.query_params["name"] = picture.file_name
-
-
-def reopen(page: ToolPage, held: Tray) -> None:
-    """After a reload, take up the picture that the address names."""
-    sha256 = st.query_params.get("picture")
-    if held.files or not sha256:
-        return
-    blob = drawings.find_picture(page.services, page.actor, sha256)
-    if blob is not None:
-        name = st.query_params.get("name", "picture")
-        picture = StoredFile(sha256, name, blob.media_type, blob.width_px, blob.height_px)
-        hold(held, picture, blob.size_bytes)
-
-
-def hold(held: Tray, picture: StoredFile, size_bytes: int) -> None:
-    held.empty()
-    held.chosen.append(Chosen(picture, size_bytes, thumbnail_url(picture.sha256)))
-
-
-def leave(held: Tray) -> None:
-    held.empty()
-    st.session_state.pop(NEXT, None)
-    st.query_params.clear()
 
 
 if __name__ == "__main__":

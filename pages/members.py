@@ -2,41 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from html import escape
 from uuid import UUID
 
 import streamlit as st
 
-from app import accounts
-from app.security import require_admin, visitor
-from app.ui.format import ago
+from app.formatting import ago
+from app.people import accounts
+from app.ui.guard import acting, dialog
 from app.ui.layout import header
+from app.ui.literal import literal, literal_sentence
+from app.ui.signed_in import require_admin, visitor
+from app.ui.states import role_name
+from app.ui.words import _, _n, said
 from db.actor import Actor
 from db.models import User
 from db.types import Role
 from studio.errors import StudioError
+from studio.words import N_, msg
 from tasks.services import Services, get_services
 
 ROLES = {
-    Role.ADMIN: "Admin: manages people and sees every run",
-    Role.MEMBER: "Member: runs tools",
-    Role.VIEWER: "Viewer: looks and compares",
+    Role.ADMIN: N_("Admin: manages people and sees every run"),
+    Role.MEMBER: N_("Member: runs tools"),
+    Role.VIEWER: N_("Viewer: looks and compares"),
 }
+ACTIONS = {"reset": N_("Reset password"), "enable": N_("Enable"), "disable": N_("Disable")}
 ISSUED = "issued-password"
 REFUSED = "members-refused"
+REFUSALS = "members-refusals"
 
 
 def main() -> None:
     actor = require_admin()
     services = get_services()
-    header("Members", "Who may enter the studio, and what they may do there.")
+    header(_("Members"), _("Who may enter the studio, and what they may do there."))
     show_issued()
     show_refusal()
     people = accounts.everybody(services)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.html(f'<span class="dr-muted dr-small">{count_open(people)}</span>')
+        st.html(f'<span class="dr-muted dr-small">{escape(count_open(people))}</span>')
         with (
-            st.popover("Add a person", icon=":material/person_add:", type="primary"),
+            st.popover(_("Add a person"), icon=":material/person_add:", type="primary"),
             st.container(width=340),
         ):
             ask_new(services, actor)
@@ -44,26 +53,36 @@ def main() -> None:
         show_person(services, actor, user)
 
 
-def count_open(people: list[User]) -> str:
+def count_open(people: Sequence[User]) -> str:
     disabled = sum(user.disabled_at is not None for user in people)
-    total = f"{len(people)} {'person' if len(people) == 1 else 'people'}"
-    return f"{total}, {disabled} disabled" if disabled else total
+    if not disabled:
+        return _n("{n} person", "{n} people", len(people))
+    return _n(
+        "{n} person, {disabled} disabled",
+        "{n} people, {disabled} disabled",
+        len(people),
+        disabled=disabled,
+    )
 
 
 def ask_new(services: Services, actor: Actor) -> None:
     with st.form("add-person", border=False):
-        name = st.text_input("Name", placeholder="For signing in, such as mei.lin")
+        name = st.text_input(_("Name"), placeholder=_("For signing in, such as mei.lin"))
         role = st.selectbox(
-            "Role", list(ROLES), index=list(ROLES).index(Role.MEMBER), format_func=ROLES.__getitem__
+            _("Role"),
+            list(ROLES),
+            index=list(ROLES).index(Role.MEMBER),
+            format_func=lambda role: said(ROLES[role]),
         )
-        if not st.form_submit_button("Add", type="primary", width="stretch"):
+        if not st.form_submit_button(_("Add"), type="primary", width="stretch"):
             return
     try:
         account = accounts.create_user(services, name, role, by=actor, visitor=visitor())
     except StudioError as error:
-        st.error(error.message, icon=":material/error:")
+        st.error(literal_sentence(error.message), icon=":material/error:")
         return
-    issue(account.name, account.one_time_password)
+    st.session_state[ISSUED] = (account.name, account.one_time_password)
+    st.rerun()
 
 
 def show_person(services: Services, actor: Actor, user: User) -> None:
@@ -73,14 +92,15 @@ def show_person(services: Services, actor: Actor, user: User) -> None:
         st.container(horizontal=True, vertical_alignment="center"),
     ):
         st.html(describe(user, is_self=is_self), width="stretch")
+        key = role_key(user)
         st.selectbox(
-            f"Role of {user.name}",
+            _("Role of {name}", name=literal(user.name)),
             list(ROLES),
             index=list(ROLES).index(user.role),
-            format_func=lambda role: role.title(),
-            key=f"role-{user.id}-{user.role}",
-            on_change=change_role,
-            args=(services, actor, user.id, f"role-{user.id}-{user.role}"),
+            format_func=role_name,
+            key=key,
+            on_change=acting(change_role, who=require_admin),
+            args=(services, user.id, key),
             label_visibility="collapsed",
             width=130,
         )
@@ -88,79 +108,107 @@ def show_person(services: Services, actor: Actor, user: User) -> None:
 
 
 def describe(user: User, *, is_self: bool) -> str:
-    notes = [f"added {ago(user.created_at)}"]
+    notes = [msg("added {when}", when=ago(user.created_at))]
     if user.disabled_at:
-        notes.append("disabled")
+        notes.append(msg("disabled"))
     if user.must_change_password:
-        notes.append("has a one-time password")
-    you = ' <span class="dr-pill dr-queued">you</span>' if is_self else ""
+        notes.append(msg("has a one-time password"))
+    you = escape(_("you"))
+    pill = f' <span class="dr-pill dr-queued">{you}</span>' if is_self else ""
     return (
-        f"<b>{escape(user.name)}</b>{you}<br>"
-        f'<span class="dr-muted dr-small">{escape(", ".join(notes))}</span>'
+        f"<b>{escape(user.name)}</b>{pill}<br>"
+        f'<span class="dr-muted dr-small">{escape(" · ".join(map(said, notes)))}</span>'
     )
 
 
 def show_actions(services: Services, actor: Actor, user: User) -> None:
-    switch = "Enable" if user.disabled_at else "Disable"
     chosen = st.menu_button(
-        "Change",
-        ["Reset password", switch],
+        _("Change"),
+        ["reset", "enable" if user.disabled_at else "disable"],
+        format_func=lambda action: said(ACTIONS[action]),
         key=f"actions-{user.id}",
-        help=f"Change the account of {user.name}",
+        help=_("Change the account of {name}", name=literal(user.name)),
     )
-    if chosen == "Reset password":
-        confirm_reset(services, actor, user)
-    elif chosen == "Disable":
-        confirm_disable(services, actor, user)
-    elif chosen == "Enable":
-        accounts.enable(services, user.id, by=actor, visitor=visitor())
+    if chosen == "reset":
+        confirm_reset(services, user)
+    elif chosen == "disable":
+        confirm_disable(services, user)
+    elif chosen == "enable":
+        with refusing():
+            accounts.enable(services, user.id, by=actor, visitor=visitor())
         st.rerun()
 
 
-def change_role(services: Services, actor: Actor, user_id: UUID, key: str) -> None:
-    try:
+def role_key(user: User) -> str:
+    """Of the box with the person's role: another one after each change and each refusal.
+
+    A browser keeps what was chosen in a box of the same key, also when it was refused.
+    """
+    return f"role-{user.id}-{user.role}-{st.session_state.get(REFUSALS, 0)}"
+
+
+def change_role(actor: Actor, services: Services, user_id: UUID, key: str) -> None:
+    with refusing():
         accounts.set_role(services, user_id, st.session_state[key], by=actor, visitor=visitor())
-    except StudioError as error:
-        st.session_state[REFUSED] = error.message
-        del st.session_state[key]
 
 
-@st.dialog("Reset the password?", icon=":material/key:")
-def confirm_reset(services: Services, actor: Actor, user: User) -> None:
-    st.write(f"**{user.name}** is signed out everywhere and needs the new one-time password.")
-    if st.button("Reset password", type="primary"):
-        issue(user.name, accounts.reset_password(services, user.id, by=actor, visitor=visitor()))
-
-
-@st.dialog("Disable this account?", icon=":material/person_off:")
-def confirm_disable(services: Services, actor: Actor, user: User) -> None:
-    st.write(f"**{user.name}** is signed out everywhere and cannot sign in. Their runs stay.")
-    if st.button("Disable", type="primary"):
-        try:
-            accounts.disable(services, user.id, by=actor, visitor=visitor())
-        except StudioError as error:
-            st.session_state[REFUSED] = error.message
+@dialog(N_("Reset the password?"), icon=":material/key:", who=require_admin)
+def confirm_reset(actor: Actor, services: Services, user: User) -> None:
+    st.write(
+        _(
+            "**{name}** is signed out everywhere and needs the new one-time password.",
+            name=literal(user.name),
+        )
+    )
+    if st.button(_("Reset password"), type="primary"):
+        with refusing():
+            password = accounts.reset_password(services, user.id, by=actor, visitor=visitor())
+            st.session_state[ISSUED] = (user.name, password)
         st.rerun()
 
 
-def issue(name: str, password: str) -> None:
-    """Show the password on the next run, and until it is said to be noted."""
-    st.session_state[ISSUED] = (name, password)
-    st.rerun()
+@dialog(N_("Disable this account?"), icon=":material/person_off:", who=require_admin)
+def confirm_disable(actor: Actor, services: Services, user: User) -> None:
+    st.write(
+        _(
+            "**{name}** is signed out everywhere and cannot sign in. Their runs stay.",
+            name=literal(user.name),
+        )
+    )
+    if st.button(_("Disable"), type="primary"):
+        with refusing():
+            accounts.disable(services, user.id, by=actor, visitor=visitor())
+        st.rerun()
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Say on the next run, above the list, why something was not done."""
+    try:
+        yield
+    except StudioError as error:
+        st.session_state[REFUSED] = literal_sentence(error)
+        st.session_state[REFUSALS] = st.session_state.get(REFUSALS, 0) + 1
 
 
 def show_issued() -> None:
+    """The password that was just made, until it is said to be noted."""
     if ISSUED not in st.session_state:
         return
     name, password = st.session_state[ISSUED]
     with st.container(border=True, key="issued"):
-        st.markdown(f":material/key: **One-time password of {name}**")
+        title = _("One-time password of {name}", name=literal(name))
+        st.markdown(f":material/key: **{title}**")
         st.code(password, language=None)
-        st.html(
-            '<span class="dr-muted dr-small">Hand it over now, it is shown only here. '
-            "It must be changed at the first sign-in.</span>"
+        words = _(
+            "Hand it over now, it is shown only here. It must be changed at the first sign-in."
         )
-        st.button("I have noted it", on_click=lambda: st.session_state.pop(ISSUED))
+        st.html(f'<span class="dr-muted dr-small">{escape(words)}</span>')
+        st.button(_("I have noted it"), on_click=acting(forget_issued))
+
+
+def forget_issued(_actor: Actor) -> None:
+    st.session_state.pop(ISSUED, None)
 
 
 def show_refusal() -> None:

@@ -3,49 +3,58 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from html import escape
 
 import streamlit as st
 
-from app.navigation import HISTORY, RUN, TOOL_PAGES
-from app.runs import command_line, get_run, lineage, recipe
-from app.security import require_user
+from app.runs.keeping import Change, change_run
+from app.runs.parameters import Described, command_line, described_params, params_fault, recipe
+from app.runs.reading import get_run, lineage
 from app.ui import gallery, states
-from app.ui.format import ago
-from app.ui.layout import header
+from app.ui.awaited import show_awaited
+from app.ui.further_use import offer_further_use
+from app.ui.guard import acting, dialog
+from app.ui.layout import header, show_address
+from app.ui.literal import literal, literal_sentence
 from app.ui.mask_figure import mask_of_run
-from app.ui.options import label_of
+from app.ui.moments import when
+from app.ui.navigation import HISTORY, tool_page
+from app.ui.options import value_of
 from app.ui.progress import watch
 from app.ui.result import show_downloads, show_result, show_source
 from app.ui.run_files import show_files
 from app.ui.run_record import fact, show_record
+from app.ui.signed_in import require_user
 from app.ui.toolpage import query_id
+from app.ui.words import _, _n, said
 from db.actor import Actor
 from db.models import Job
 from db.repositories.history import JobRow
-from db.repositories.jobs import JobRepository
 from db.types import Visibility
-from studio.errors import UserInputError
-from studio.tools.spec import TOOLS
+from studio.errors import StudioError
+from studio.tools.registry import tool_title
+from studio.words import N_, msg, paragraph
+from tasks.authority import NotAllowedError
 from tasks.services import Services, get_services
 from tasks.submit import rerun
 
 
 def main() -> None:
     actor, services = require_user(), get_services()
+    show_address()
     job_id = query_id("id")
     job = get_run(services, actor, job_id) if job_id else None
     if job is None:
-        header("Run")
+        header(_("Run"))
         states.empty(
-            "No such run",
-            "It does not exist, or it is private and belongs to somebody else.",
+            _("No such run"),
+            _("It does not exist, or it is private and belongs to somebody else."),
             icon="search_off",
         )
-        st.page_link(HISTORY, label="Open the history", icon=":material/history:")
+        st.page_link(HISTORY, label=_("Open the history"), icon=":material/history:")
         return
-    header(job.title or TOOLS[job.tool].title)
+    header(job.title or said(tool_title(job.tool)))
     show_summary(job)
     show_buttons(services, actor, job)
     picture, side = st.columns([5, 3], gap="medium")
@@ -54,6 +63,7 @@ def main() -> None:
         show_mask(services, job)
     with side:
         show_downloads(job)
+        offer_further_use(services, actor, job)
         show_params(job)
         show_tags(services, actor, job)
         show_note(services, actor, job)
@@ -63,14 +73,18 @@ def main() -> None:
 
 
 def show_summary(job: Job) -> None:
-    facts = [TOOLS[job.tool].title, f"by {job.owner.name}", ago(job.queued_at)]
+    facts = [
+        escape(said(tool_title(job.tool))),
+        escape(_("by {name}", name=job.owner.name)),
+        when(job.queued_at),
+    ]
     if job.visibility is Visibility.PRIVATE:
-        facts.append("private")
+        facts.append(escape(_("private")))
     if job.starred:
         facts.append("★")
     if job.deleted_at:
-        facts.append("in the trash")
-    line = escape(" · ".join(facts))
+        facts.append(escape(_("in the trash")))
+    line = " · ".join(facts)
     st.html(f'<p class="dr-summary">{states.state_pill(job.state)}<span>{line}</span></p>')
 
 
@@ -78,11 +92,15 @@ def show_buttons(services: Services, actor: Actor, job: Job) -> None:
     may_change = actor.is_admin or (actor.may_run and job.owner_id == actor.id)
     with st.container(horizontal=True, key="run-actions"):
         if actor.may_run:
-            if st.button("Run again", icon=":material/replay:", type="primary"):
+            if st.button(_("Run again"), icon=":material/replay:", type="primary"):
                 run_again(services, actor, job)
-            page = TOOL_PAGES.get(job.tool)
-            if page and st.button("Edit and run again", icon=":material/edit:"):
-                st.switch_page(page, query_params={"from": str(job.id)})
+            if page := tool_page(job.tool):
+                st.page_link(
+                    page,
+                    label=_("Edit and run again"),
+                    icon=":material/edit:",
+                    query_params={"from": str(job.id)},
+                )
         offer_recipe(job)
         if may_change:
             show_keeping(services, actor, job)
@@ -90,11 +108,15 @@ def show_buttons(services: Services, actor: Actor, job: Job) -> None:
 
 def offer_recipe(job: Job) -> None:
     """How to do the same without the pages."""
-    with st.popover("Recipe", icon=":material/receipt_long:"):
-        st.markdown("On the command line, beside its files:")
-        st.code(command_line(job), language="bash", wrap_lines=True)
+    with st.popover(_("Recipe"), icon=":material/receipt_long:"):
+        if fault := params_fault(job):
+            reason = [msg("This studio cannot repeat the run."), fault.message]
+            st.markdown(literal_sentence(paragraph(reason)))
+        else:
+            st.markdown(_("On the command line, beside its files:"))
+            st.code(command_line(job), language="bash", wrap_lines=True)
         st.download_button(
-            "Parameters for REST",
+            _("Parameters for REST"),
             json.dumps(recipe(job), indent=2),
             f"{job.tool}-recipe.json",
             "application/json",
@@ -105,95 +127,132 @@ def offer_recipe(job: Job) -> None:
 
 def show_keeping(services: Services, actor: Actor, job: Job) -> None:
     """Star, trash, restore: what its owner and admins may do."""
-    if st.button("Unstar" if job.starred else "Star", icon=":material/star:"):
-        change(services, lambda jobs: jobs.set_starred(actor, job.id, not job.starred))
+    is_private = job.visibility is Visibility.PRIVATE
+    if st.button(
+        _("Show to the team") if is_private else _("Make private"),
+        icon=":material/group:" if is_private else ":material/lock:",
+        help=_("Only you and the admins see a private run; others are seen by the whole team."),
+    ):
+        wanted = Visibility.TEAM if is_private else Visibility.PRIVATE
+        change(services, actor, lambda jobs, me: jobs.set_visibility(me, job.id, wanted))
+    if st.button(_("Unstar") if job.starred else _("Star"), icon=":material/star:"):
+        change(services, actor, lambda jobs, me: jobs.set_starred(me, job.id, not job.starred))
     if job.deleted_at:
-        if st.button("Restore", icon=":material/restore_from_trash:"):
-            change(services, lambda jobs: jobs.restore(actor, job.id))
-    elif job.state.is_terminal and st.button("Delete", icon=":material/delete:"):
-        change(services, lambda jobs: jobs.trash(actor, job.id))
+        if st.button(_("Restore"), icon=":material/restore_from_trash:"):
+            change(services, actor, lambda jobs, me: jobs.restore(me, job.id))
+    elif job.state.is_terminal and st.button(_("Delete"), icon=":material/delete:"):
+        confirm_delete(services, job)
 
 
-def change(services: Services, make: Callable[[JobRepository], bool]) -> None:
-    with services.database.write() as session:
-        is_made = make(JobRepository(session))
+@dialog(N_("Delete this run?"), icon=":material/delete:")
+def confirm_delete(_actor: Actor, services: Services, job: Job) -> None:
+    st.markdown(
+        _n(
+            "It moves to the trash and can be restored there for {n} day. After that it is gone "
+            "for good, with its files.",
+            "It moves to the trash and can be restored there for {n} days. After that it is gone "
+            "for good, with its files.",
+            services.settings.trash_days,
+        )
+    )
+    if st.button(
+        _("Move to the trash"),
+        type="primary",
+        on_click=acting(keep),
+        args=(services, lambda jobs, me: jobs.trash(me, job.id)),
+    ):
+        st.rerun()
+
+
+def change(services: Services, actor: Actor, make: Change) -> None:
+    try:
+        is_made = change_run(services, actor, make)
+    except NotAllowedError as error:
+        st.error(literal_sentence(error.message))
+        return
     if is_made:
         st.rerun()
-    st.error("That could not be done. Reload the page to see how the run stands now.")
+    st.error(_("That could not be done. Reload the page to see how the run stands now."))
 
 
 def run_again(services: Services, actor: Actor, job: Job) -> None:
     try:
         new_id = rerun(services, actor, job.id)
-    except UserInputError as error:
-        st.error(error.message)
+    except StudioError as error:
+        st.error(literal_sentence(error.message))
         return
-    st.switch_page(RUN, query_params={"id": str(new_id)})
+    st.query_params.from_dict({"id": str(new_id)})
+    st.rerun()
 
 
 def show_outcome(services: Services, actor: Actor, job: Job) -> None:
     is_unfinished = watch(
         services,
         actor,
-        lambda: [found] if (found := get_run(services, actor, job.id)) else [],
+        lambda me: [found] if (found := get_run(services, me, job.id)) else [],
         key="run",
     )
     if is_unfinished:
         show_source(job)
     else:
         show_result(job)
+    show_awaited(services, actor, job)
 
 
 def show_mask(services: Services, job: Job) -> None:
     """What an inpaint run repainted: painted, given, ready-made and finished."""
     figure = mask_of_run(services, job)
     if figure:
-        st.subheader("Mask", anchor=False)
-        st.html(figure.markup(f"Repainted, in red: {figure.share}"))
+        st.subheader(_("Mask"), anchor=False)
+        st.html(figure.markup(_("Repainted, in red: {share}", share=figure.share)))
 
 
 def show_params(job: Job) -> None:
-    """Every parameter under its title; what differs from the default is marked."""
-    model = TOOLS[job.tool].params
-    chosen = model.model_validate(job.params)
-    st.subheader("Parameters", anchor=False)
-    rows = []
-    for name, field in model.model_fields.items():
-        # Where faces are paired one by one, the rule for choosing them did nothing.
-        if name == "tool" or (name == "choice" and chosen.faces is not None):
-            continue
-        value = getattr(chosen, name)
-        changed = value != field.get_default()
-        rows.append(fact(field.title or name, value_words(name, value), changed=changed))
-    st.html(f'<dl class="dr-facts">{"".join(rows)}</dl>')
+    """Every parameter under its title, what decides most first; usual values are folded away."""
+    st.subheader(_("Parameters"), anchor=False)
+    if fault := params_fault(job):
+        words = paragraph([fault.message, msg("This is what was kept.")])
+        st.caption(f":material/info: {literal_sentence(words)}")
+    described = described_params(job)
+    st.html(param_facts([one for one in described if one.is_main or one.is_changed]))
+    usual = [one for one in described if not (one.is_main or one.is_changed)]
+    if usual:
+        label = escape(_n("{n} more, as usual", "{n} more, as usual", len(usual)))
+        st.html(
+            f'<details class="dr-more"><summary>{label}</summary>{param_facts(usual)}</details>'
+        )
 
 
-def value_words(name: str, value: object) -> str:
-    """A parameter's value; of faces with their sources only those that are replaced."""
-    if name == "faces" and isinstance(value, tuple):
-        pairs = ((face, source) for face, source in enumerate(value, 1) if source is not None)
-        return ", ".join(f"face {face}: source {source}" for face, source in pairs)
-    return label_of(value)
+def param_facts(described: Sequence[Described]) -> str:
+    rows = (
+        fact(
+            said(one.title),
+            said(one.words) if one.words else value_of(one.name, one.value),
+            is_changed=one.is_changed,
+        )
+        for one in described
+    )
+    return f'<dl class="dr-facts">{"".join(rows)}</dl>'
 
 
 def show_note(services: Services, actor: Actor, job: Job) -> None:
     may_change = actor.is_admin or (actor.may_run and job.owner_id == actor.id)
     if not may_change:
         if job.note:
-            st.subheader("Note", anchor=False)
+            st.subheader(_("Note"), anchor=False)
             st.text(job.note)
         return
-    st.subheader("Note", anchor=False)
+    st.subheader(_("Note"), anchor=False)
     key = f"note.{job.id.hex}"
     st.text_area(
-        "Note",
+        _("Note"),
         job.note,
         key=key,
-        placeholder="Why this run, what to remember. The search finds it.",
+        placeholder=_("Why this run, what to remember. The search finds it."),
         label_visibility="collapsed",
         max_chars=2000,
-        on_change=keep,
-        args=(services, lambda jobs: jobs.set_note(actor, job.id, st.session_state[key])),
+        on_change=acting(keep),
+        args=(services, lambda jobs, me: jobs.set_note(me, job.id, st.session_state[key])),
     )
 
 
@@ -201,32 +260,31 @@ def show_tags(services: Services, actor: Actor, job: Job) -> None:
     """Words to find the run by; those who may not change them see them."""
     if not (actor.is_admin or (actor.may_run and job.owner_id == actor.id)):
         if job.tags:
-            st.caption("Tags: " + ", ".join(job.tags))
+            st.caption(_("Tags: {tags}", tags=literal(", ".join(job.tags))))
         return
     key = f"tags.{job.id.hex}"
     st.multiselect(
-        "Tags",
+        _("Tags"),
         job.tags,
         job.tags,
         key=key,
         accept_new_options=True,
-        placeholder="Add words to find it by",
-        on_change=keep,
-        args=(services, lambda jobs: jobs.set_tags(actor, job.id, st.session_state[key])),
+        placeholder=_("Add words to find it by"),
+        on_change=acting(keep),
+        args=(services, lambda jobs, me: jobs.set_tags(me, job.id, st.session_state[key])),
     )
 
 
-def keep(services: Services, make: Callable[[JobRepository], bool]) -> None:
+def keep(actor: Actor, services: Services, make: Change) -> None:
     """Save what a field was changed to: only then, so that an old tab overwrites nothing."""
-    with services.database.write() as session:
-        if not make(JobRepository(session)):
-            st.toast("That could not be kept. Reload the page to see how the run stands now.")
+    if not change_run(services, actor, make):
+        st.toast(_("That could not be kept. Reload the page to see how the run stands now."))
 
 
 def show_lineage(services: Services, actor: Actor, job: Job) -> None:
     found = lineage(services, actor, job.id)
-    show_family("Made from", found.ancestors, "ancestors")
-    show_family("Runs made from this one", found.children, "children")
+    show_family(_("Made from"), found.ancestors, "ancestors")
+    show_family(_("Runs made from this one"), found.children, "children")
 
 
 def show_family(title: str, rows: Sequence[JobRow], key: str) -> None:

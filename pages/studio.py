@@ -6,42 +6,42 @@ from html import escape
 
 import streamlit as st
 
-from app.security import require_admin, visitor
-from app.switches import switch, switches
-from app.ui.format import ago
+from app.formatting import ago
+from app.people.tool_switches import switch, switches
+from app.ui.guard import acting
 from app.ui.layout import header
+from app.ui.literal import literal_sentence
+from app.ui.signed_in import require_admin, visitor
+from app.ui.words import _, said
 from db.actor import Actor
 from db.repositories.tool_switches import SwitchRow
-from studio.tools.spec import TOOLS, ToolSpec
+from studio.tools.registry import TOOL_FAULTS, TOOLS
+from studio.tools.spec import ToolSpec
+from studio.words import Message, msg, paragraph
 from tasks.services import Services, get_services
-
-WHAT_THEY_DO = {
-    "cutout": "Removes backgrounds.",
-    "cartoon": "Draws photographs.",
-    "inpaint": "Removes what is painted over.",
-    "faceswap": "Replaces faces. Each person confirms once that those shown have agreed.",
-    "upscale": "Enlarges pictures.",
-}
 
 
 def main() -> None:
-    actor = require_admin()
+    require_admin()
     services = get_services()
-    header("Studio", "What everybody in this studio can use.")
-    st.subheader("Tools", anchor=False)
-    st.html(
-        '<p class="dr-muted dr-small">A tool that is switched off leaves the navigation and takes '
-        "no new runs, from pages and scripts alike. Its earlier runs stay, and runs that wait "
-        "already still run.</p>"
+    header(_("Studio"), _("What everybody in this studio can use."))
+    st.subheader(_("Tools"), anchor=False)
+    words = _(
+        "A tool that is switched off leaves the navigation and takes no new runs, from pages and "
+        "scripts alike. Its earlier runs stay, and runs that wait already still run."
     )
+    st.html(f'<p class="dr-muted dr-small">{escape(words)}</p>')
+    for fault in TOOL_FAULTS:
+        st.error(literal_sentence(fault.message), icon=":material/extension_off:")
     known = switches(services)
     for spec in TOOLS.values():
         if not spec.is_auxiliary:
-            show_tool(services, actor, spec, known.get(spec.name))
+            show_tool(services, spec, known.get(spec.name))
 
 
-def show_tool(services: Services, actor: Actor, spec: ToolSpec, row: SwitchRow | None) -> None:
+def show_tool(services: Services, spec: ToolSpec, row: SwitchRow | None) -> None:
     is_on = row is None or row.is_on
+    title = Message(spec.title)
     with (
         st.container(border=True, key=f"tool-{spec.name}"),
         st.container(horizontal=True, vertical_alignment="center"),
@@ -49,26 +49,30 @@ def show_tool(services: Services, actor: Actor, spec: ToolSpec, row: SwitchRow |
         st.html(describe(spec, row), width="stretch")
         key = f"switch-{spec.name}-{is_on}"
         st.toggle(
-            f"{spec.title} is {'on' if is_on else 'off'}",
+            _("{tool} is on", tool=title) if is_on else _("{tool} is off", tool=title),
             value=is_on,
             key=key,
-            on_change=change,
-            args=(services, actor, spec.name, key),
+            on_change=acting(change, who=require_admin),
+            args=(services, spec.name, key),
         )
 
 
 def describe(spec: ToolSpec, row: SwitchRow | None) -> str:
-    changed = ""
+    sentences = [Message(spec.summary)]
     if row:
-        state = "on" if row.is_on else "off"
-        changed = f" Switched {state} by {escape(row.changed_by)}, {ago(row.changed_at)}."
+        who, when = row.changed_by, ago(row.changed_at)
+        sentences.append(
+            msg("Switched on by {who}, {when}.", who=who, when=when)
+            if row.is_on
+            else msg("Switched off by {who}, {when}.", who=who, when=when)
+        )
     return (
-        f"<b>{escape(spec.title)}</b><br><span class="
-        f'"dr-muted dr-small">{escape(WHAT_THEY_DO.get(spec.name, ""))}{changed}</span>'
+        f"<b>{escape(said(spec.title))}</b><br><span class="
+        f'"dr-muted dr-small">{escape(said(paragraph(sentences)))}</span>'
     )
 
 
-def change(services: Services, actor: Actor, tool: str, key: str) -> None:
+def change(actor: Actor, services: Services, tool: str, key: str) -> None:
     switch(services, actor, tool, visitor(), is_on=st.session_state[key])
 
 

@@ -5,34 +5,42 @@ Everybody may look, for who runs a model should know its terms; admins change wh
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from html import escape
-from urllib.parse import urlencode
 
 import streamlit as st
 
-from app import weights
-from app.security import require_user, visitor
+from app.formatting import file_size
 from app.ui import states
-from app.ui.format import count, file_size
+from app.ui.filters import Filters
+from app.ui.guard import dialog
 from app.ui.layout import header
+from app.ui.literal import literal, literal_sentence
 from app.ui.model_card import model_markup, tool_titles
+from app.ui.signed_in import require_admin, require_user, visitor
 from app.ui.weight_drop import drop_weights
 from app.ui.weight_watch import watch_work
+from app.ui.words import _, _n, said
+from app.weights import management as weights
 from db.actor import Actor
 from studio.errors import StudioError
 from studio.models.catalogue import ModelSpec
 from studio.models.weights import Installed, Missing, Status
-from studio.tools.spec import TOOLS
+from studio.tools.registry import TOOLS, tool_title
+from studio.words import N_, Message, msg, paragraph
 from tasks.services import Services, get_services
 
 PAGE_SIZE = 20
+# What names the page of the list in the address.
+PLACE = "page"
+_MAX_PAGE_DIGITS = 10
 SAID = "weights-said"
+ACTIONS = {"pull": N_("Pull"), "verify": N_("Verify"), "delete": N_("Delete")}
 SHOWN = {
-    "all": "All",
-    "installed": "Installed",
-    "missing": "Not installed",
-    "commercial": "For commercial use",
+    "all": N_("All"),
+    "installed": N_("Installed"),
+    "missing": N_("Not installed"),
+    "commercial": N_("For commercial use"),
 }
 Row = tuple[ModelSpec, Status]
 
@@ -40,87 +48,50 @@ Row = tuple[ModelSpec, Status]
 def main() -> None:
     actor = require_user()
     services = get_services()
-    header("Models", "Every network the studio can use, on what terms, and what is installed.")
+    header(
+        _("Models"),
+        _("Every network the studio can use, on what terms, and what is installed."),
+    )
     show_said()
     rows = list_models(services)
     if actor.is_admin:
         watch_work(services)
         offer_import(rows)
-    found = filtered(rows)
+    filters = Filters(PLACE)
+    found = filtered(filters, rows)
     show_summary(rows, found)
     if not found:
-        states.empty("Nothing matches", "No model fits these filters.", icon="search_off")
+        states.empty(_("Nothing matches"), _("No model fits these filters."), icon="search_off")
         return
     page = current_page(len(found))
     for spec, status in found[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]:
         show_model(services, actor, spec, status)
-    turn_pages(page, len(found))
+    turn_pages(filters, page, len(found))
 
 
 def list_models(services: Services) -> list[Row]:
     """Every model with its state, in the order of the tools that they are there for."""
     store = weights.open_store(services.settings)
-    order = list(TOOLS)
-    specs = sorted(store.catalogue, key=lambda spec: order.index(spec.tools[0]))
+    order = {tool: place for place, tool in enumerate(TOOLS)}
+    specs = sorted(store.catalogue, key=lambda spec: order.get(spec.tools[0], len(order)))
     return [(spec, store.status(spec.id)) for spec in specs]
 
 
-def filtered(rows: Sequence[Row]) -> list[Row]:
-    """The rows that the filters, kept in the address, leave."""
+def filtered(filters: Filters, rows: Sequence[Row]) -> list[Row]:
+    """The rows that the filters leave."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="filters"):
-        text = st.text_input(
-            "Search",
-            key="text",
-            bind="query-params",
-            placeholder="Name, purpose or licence",
-            icon=":material/search:",
-            on_change=first_page,
-            width=300,
+        text = filters.ask_text(_("Name, purpose or licence"))
+        tool = filters.ask_choice(
+            _("Tool"), "tool", {name: said(tool_title(name)) for name in TOOLS}
         )
-        take_from_address("tool", TOOLS, None)
-        tool = st.selectbox(
-            "Tool",
-            list(TOOLS),
-            format_func=lambda name: TOOLS[name].title,
-            index=None,
-            placeholder="Any",
-            key="tool",
-            on_change=keep_in_address,
-            args=("tool", None),
-            width=150,
-        )
-        take_from_address("show", SHOWN, "all")
-        show = st.segmented_control(
-            "Show",
-            list(SHOWN),
-            required=True,
-            format_func=SHOWN.__getitem__,
-            key="show",
-            on_change=keep_in_address,
-            args=("show", "all"),
-        )
+        show = filters.ask_shown({show: said(title) for show, title in SHOWN.items()})
     return [
         (spec, status)
         for spec, status in rows
         if (tool is None or tool in spec.tools)
         and is_shown(spec, status, show)
-        and all(word in described(spec) for word in (text or "").casefold().split())
+        and all(word in described(spec) for word in text.casefold().split())
     ]
-
-
-def take_from_address(key: str, choices: Collection[str], default: str | None) -> None:
-    """Set a widget to the choice that the address names; Streamlit's own binding takes labels."""
-    wanted = st.query_params.get(key)
-    st.session_state[key] = wanted if wanted in choices else default
-
-
-def keep_in_address(key: str, default: str | None) -> None:
-    """Name the new choice of a widget in the address, from the first page on."""
-    if st.session_state[key] == default:
-        st.query_params.pop(key, None)
-    else:
-        st.query_params[key] = st.session_state[key]
-    first_page()
 
 
 def is_shown(spec: ModelSpec, status: Status, show: str) -> bool:
@@ -138,10 +109,15 @@ def described(spec: ModelSpec) -> str:
 def show_summary(rows: Sequence[Row], found: Sequence[Row]) -> None:
     installed = [status for _, status in rows if isinstance(status, Installed)]
     total = file_size(sum(status.bytes for status in installed))
-    words = (
-        f"{count(len(found), 'model')} shown, {len(installed)} of {len(rows)} installed, {total}"
+    words = _n(
+        "{n} model shown, {installed} of {all} installed, {size}",
+        "{n} models shown, {installed} of {all} installed, {size}",
+        len(found),
+        installed=len(installed),
+        all=len(rows),
+        size=total,
     )
-    st.html(f'<span class="dr-muted dr-small">{words}</span>')
+    st.html(f'<span class="dr-muted dr-small">{escape(words)}</span>')
 
 
 def show_model(services: Services, actor: Actor, spec: ModelSpec, status: Status) -> None:
@@ -156,104 +132,110 @@ def show_model(services: Services, actor: Actor, spec: ModelSpec, status: Status
 
 def show_actions(services: Services, actor: Actor, spec: ModelSpec, status: Status) -> None:
     is_missing = isinstance(status, Missing)
-    mend = ["Pull"] if not isinstance(status, Installed) else []
+    mend = ["pull"] if not isinstance(status, Installed) else []
     chosen = st.menu_button(
-        "Change",
-        [*mend, *([] if is_missing else ["Verify", "Delete"])],
+        _("Change"),
+        [*mend, *([] if is_missing else ["verify", "delete"])],
+        format_func=lambda action: said(ACTIONS[action]),
         key=f"actions-{spec.id}",
-        help=f"Change {spec.title}",
+        help=_("Change {model}", model=literal(spec.title)),
     )
     try:
-        if chosen == "Pull":
+        if chosen == "pull":
             weights.pull(services, spec.id, by=actor, visitor=visitor())
             st.rerun()
-        elif chosen == "Verify":
-            with st.spinner(f"Reading {spec.title}…"):
+        elif chosen == "verify":
+            with st.spinner(_("Reading {model}…", model=literal(spec.title))):
                 found = weights.verify(services, spec.id, by=actor, visitor=visitor())
             say_verified(spec, found)
-        elif chosen == "Delete":
-            confirm_delete(services, actor, spec, status)
+        elif chosen == "delete":
+            confirm_delete(services, spec, status)
     except StudioError as error:
         say("error", error.message)
 
 
 def say_verified(spec: ModelSpec, found: Status) -> None:
     if isinstance(found, Installed):
-        say("success", f"{spec.title} is sound: every file has the digest it should have.")
+        say(
+            "success",
+            msg("{model} is sound: every file has the digest it should have.", model=spec.title),
+        )
     else:
-        words = weights.state_words(found)
-        say("error", f"{spec.title} is {words}. Pull it again, or drop a good file.")
+        say(
+            "error",
+            msg(
+                "{model} is {state}. Pull it again, or drop a good file.",
+                model=spec.title,
+                state=weights.state_words(found),
+            ),
+        )
 
 
-@st.dialog("Delete this model?", icon=":material/delete:")
-def confirm_delete(services: Services, actor: Actor, spec: ModelSpec, status: Status) -> None:
-    size = f" {file_size(status.bytes)} come free." if isinstance(status, Installed) else ""
-    st.write(
-        f"**{spec.title}** is used by {tool_titles(spec)}, and missing there until it is pulled or "
-        f"imported again.{size}"
-    )
+@dialog(N_("Delete this model?"), icon=":material/delete:", who=require_admin)
+def confirm_delete(actor: Actor, services: Services, spec: ModelSpec, status: Status) -> None:
+    sentences = [
+        msg(
+            "**{model}** is used by {tools}, and missing there until it is pulled or imported "
+            "again.",
+            model=literal(spec.title),
+            tools=tool_titles(spec),
+        )
+    ]
+    if isinstance(status, Installed):
+        sentences.append(msg("{size} come free.", size=file_size(status.bytes)))
+    st.write(said(paragraph(sentences)))
     if spec.default:
-        st.write("It is one of the models that a fresh studio installs.")
-    if st.button("Delete", type="primary"):
+        st.write(_("It is one of the models that a fresh studio installs."))
+    if st.button(_("Delete"), type="primary"):
         try:
             freed_bytes = weights.delete(services, spec.id, by=actor, visitor=visitor())
         except StudioError as error:
             say("error", error.message)
-        say("success", f"{spec.title} is deleted, {file_size(freed_bytes)} are free.")
+        freed = file_size(freed_bytes)
+        say("success", msg("{model} is deleted, {size} are free.", model=spec.title, size=freed))
 
 
 def offer_import(rows: Sequence[Row]) -> None:
-    with st.expander("Import a file", icon=":material/upload_file:", key="import"):
+    with st.expander(_("Import a file"), icon=":material/upload_file:", key="import"):
         model_id = st.selectbox(
-            "Model it is for",
+            _("Model it is for"),
             [spec.id for spec, _ in rows],
             index=None,
             format_func={spec.id: spec.title for spec, _ in rows}.__getitem__,
-            placeholder="Recognise it by its digest or name",
-            help="Only needed for a file of another name whose digest nobody publishes.",
+            placeholder=_("Recognise it by its digest or name"),
+            help=_("Only needed for a file of another name whose digest nobody publishes."),
             key="import-model",
         )
         drop_weights(model_id, key="weight-drop")
 
 
-def say(kind: str, text: str) -> None:
+def say(kind: str, words: Message) -> None:
     """Show a sentence on the next run, above the list that has changed."""
-    st.session_state[SAID] = (kind, text)
+    st.session_state[SAID] = (kind, words)
     st.rerun()
 
 
 def show_said() -> None:
     if SAID in st.session_state:
-        kind, text = st.session_state.pop(SAID)
+        kind, words = st.session_state.pop(SAID)
         if kind == "success":
-            st.success(text, icon=":material/check_circle:")
+            st.success(literal_sentence(words), icon=":material/check_circle:")
         else:
-            st.error(text, icon=":material/error:")
-
-
-def first_page() -> None:
-    """Other filters start from the top."""
-    st.query_params.pop("page", None)
+            st.error(literal_sentence(words), icon=":material/error:")
 
 
 def current_page(total: int) -> int:
     """The page that the address names, from 0, within what there is."""
-    wanted = st.query_params.get("page", "1")
+    wanted = st.query_params.get(PLACE, "1")
     last = (total - 1) // PAGE_SIZE
-    return min(max(int(wanted) - 1, 0), last) if wanted.isdigit() else 0
+    is_number = wanted.isdecimal() and len(wanted) < _MAX_PAGE_DIGITS  # "²" is a digit, too
+    return min(max(int(wanted) - 1, 0), last) if is_number else 0
 
 
-def turn_pages(page: int, total: int) -> None:
-    turns = [("← Before", page)] if page else []
-    if (page + 1) * PAGE_SIZE < total:
-        turns.append(("More →", page + 2))
-    links = [
-        f'<a href="?{escape(urlencode({**st.query_params.to_dict(), "page": number}))}" '
-        f'target="_self">{label}</a>'
-        for label, number in turns
-    ]
-    if links:
-        st.html(f'<nav class="dr-buttons dr-turns" aria-label="Pages">{"".join(links)}</nav>')
+def turn_pages(filters: Filters, page: int, total: int) -> None:
+    before = page or None
+    more = page + 2 if (page + 1) * PAGE_SIZE < total else None
+    filters.show_turns([(_("← Before"), before), (_("More →"), more)])
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 from studio.errors import Region
+from studio.words import Message
 
 
 class WeightUse(BaseModel):
@@ -35,11 +36,13 @@ class RunRecord(BaseModel):
     tool_version: int
     weights: list[WeightUse]
     libraries: dict[str, str]
+    processor: dict[str, str] = {}
+    """What libraries chose their code by, as "blas": "Haswell"; older records have none."""
     device: str
     seconds: dict[str, float]
     """By stage: decode, load, run, encode."""
     input_megapixels: float
     peak_memory_bytes: int
-    notes: list[str]
+    notes: list[Message]
     regions: list[Region] = []
     """What was found or changed where, to be drawn on the main picture."""

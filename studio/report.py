@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from studio.errors import Region
 from studio.record import WeightUse
+from studio.words import Message
 
 Stage = Literal["decode", "load", "run", "encode"]
 
@@ -37,7 +38,7 @@ class Report:
         self._since_s = perf_counter()
         self._span = (0.0, 1.0)
         self.seconds: dict[str, float] = {}
-        self.notes: list[str] = []
+        self.notes: list[Message] = []
         self.weights: list[WeightUse] = []
         self.regions: list[Region] = []
 
@@ -63,10 +64,10 @@ class Report:
         finally:
             self._span = outer
 
-    def note(self, text: str) -> None:
+    def note(self, note: Message) -> None:
         """Record something the person should know, once."""
-        if text not in self.notes:
-            self.notes.append(text)
+        if note not in self.notes:
+            self.notes.append(note)
 
     def mark(self, region: Region) -> None:
         """Record where in the main picture something was found or changed."""

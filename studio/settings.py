@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from studio.errors import SettingsError
+from studio.validation import reason_of
+from studio.words import msg
+
+Network = IPv4Network | IPv6Network
 
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout: where ``weights/``, ``pages/`` and ``migrations/`` lie."""
@@ -31,6 +39,9 @@ class Settings(BaseSettings):
     catalogue_path: Path = ROOT / "weights" / "catalogue.toml"
     """What weights there are; networks of a team's own go into ``local_catalogue_path``."""
 
+    weight_mirrors: str = ""
+    """Hosts inside your own network that weights may come from, with commas between them."""
+
     database_url: str = ""
     """SQLAlchemy address; empty means SQLite in ``data_dir``."""
     broker_url: str = ""
@@ -44,6 +55,8 @@ class Settings(BaseSettings):
     port: int = 8501
     public_url: str = ""
     """The address people use, when a proxy stands before the studio."""
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
+    """Addresses or networks, with commas between, whose ``X-Forwarded-For`` is believed."""
     secure_cookies: bool = False
     """Set when the studio is served over HTTPS."""
     session_days: int = Field(default=14, ge=1)
@@ -51,10 +64,13 @@ class Settings(BaseSettings):
     admin_password: SecretStr | None = None
     """One-time password of the first admin; generated and printed when unset."""
     sign_in_attempts: int = Field(default=5, ge=1)
-    """Failed sign-ins allowed per name and address within ``sign_in_window_s``."""
+    """Failed sign-ins of one browser or address under one name before it has to wait."""
+    sign_in_longest_wait_s: float = Field(default=30, gt=0)
+    """Waits double with each further failure, up to this."""
     sign_in_window_s: float = Field(default=300, gt=0)
+    """Failures are forgotten after this long."""
 
-    max_upload_bytes: int = Field(default=20_000_000, gt=0)
+    max_upload_bytes: int = Field(default=100_000_000, gt=0)
     max_pixels: int = Field(default=80_000_000, gt=0)
     max_files_per_run: int = Field(default=50, ge=1)
 
@@ -76,17 +92,31 @@ class Settings(BaseSettings):
     heartbeat_s: float = Field(default=0.3, gt=0)
     """How often a worker renews its lease, writes progress and reads the cancel flag."""
     reconcile_s: float = Field(default=5, gt=0)
-    """How often maintenance looks for expired leases and tops up wake-up tokens."""
+    """How often the queue is looked through for expired leases and tokens that are missing."""
+    deaf_after_s: float = Field(default=45, gt=0)
+    """A worker that has taken no token for this long, while some were sent for it, is restarted."""
     max_attempts: int = Field(default=3, ge=1)
     broker_poll_s: float = Field(default=0.1, gt=0)
     """How often the embedded broker looks for wake-up tokens."""
     trash_days: int = Field(default=30, ge=0)
     """Runs in the trash are purged with their files after this long."""
 
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return [part.strip() for part in value.split(",") if part.strip()]
+        return value
+
     @property
     def local_catalogue_path(self) -> Path:
         """Networks a team adds to the catalogue that ships, where there are any."""
         return self.weights_dir / "catalogue.local.toml"
+
+    @property
+    def trusted_weight_hosts(self) -> frozenset[str]:
+        """The hosts of ``weight_mirrors``."""
+        return frozenset(host.strip() for host in self.weight_mirrors.split(",") if host.strip())
 
     @property
     def resolved_database_url(self) -> str:
@@ -106,5 +136,21 @@ class Settings(BaseSettings):
 
 @lru_cache
 def get_settings() -> Settings:
-    """The process's settings; tests that change the environment clear this cache."""
-    return Settings()
+    """The process's settings; tests that change the environment clear this cache.
+
+    Raises:
+        SettingsError: one of them cannot be used; what it was set to is not repeated.
+
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"STUDIO_{first['loc'][0]}".upper()
+        raise SettingsError(
+            msg(
+                "{name} cannot be used: {reason}. Mend it in the environment or in .env.",
+                name=name,
+                reason=reason_of(first),
+            )
+        ) from error

@@ -6,30 +6,93 @@ same form, ``memory://`` in the process, for tests.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache, partial
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, BinaryIO
 from uuid import uuid4
 
 import fsspec  # type: ignore[import-untyped]  # it ships no types
 
-from studio.errors import StorageError
+from studio.errors import DiskFullError, StorageAwayError, StorageError
+from studio.words import msg
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _PARTIAL_SUFFIX = ".partial"
+_S3_CONFIG = {
+    # A server that says nothing must not hold a worker: the job is tried again instead.
+    "connect_timeout": 3,
+    "read_timeout": 10,
+    "retries": {"max_attempts": 1, "mode": "standard"},
+}
+_S3_TRIES = 2
+_PIECE_BYTES = 1_000_000
+_INCOMING = "incoming"
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A file that lies on this machine's disk and may be taken into storage.
+
+    ``sha256`` names its bytes; ``path`` is good inside ``BlobStore.staging`` alone.
+    """
+
+    path: Path
+    sha256: str
+    size_bytes: int
+
+
+class Arriving:
+    """A file on its way into storage: written piece by piece, digested as it comes.
+
+    Only ``BlobStore.staging`` makes one. Its methods raise ``StorageAwayError`` or
+    ``DiskFullError``.
+    """
+
+    def __init__(self, path: Path, translated: Callable[[], AbstractContextManager[None]]) -> None:
+        self._path, self._translated = path, translated
+        self._checksum, self._size_bytes = hashlib.sha256(), 0
+        with translated():
+            self._file = path.open("xb")
+
+    def write(self, piece: bytes) -> int:
+        """Append ``piece``; returns how many bytes that were."""
+        self._checksum.update(piece)
+        with self._translated():
+            written_bytes = self._file.write(piece)
+        self._size_bytes += written_bytes
+        return written_bytes
+
+    def finish(self) -> Staged:
+        """Force everything to disk; nothing can be written after."""
+        with self._translated():
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+        return Staged(self._path, self._checksum.hexdigest(), self._size_bytes)
+
+    def discard(self) -> None:
+        """Leave no file behind."""
+        with suppress(OSError):  # where storage went away meanwhile; upkeep sweeps it
+            self._file.close()
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
 
 
 class BlobStore:
     """Files by digest. Safe to share between threads and to use after a fork.
 
-    Every method raises ``StorageError`` with code ``storage.missing`` (no such file),
-    ``storage.damaged`` (its bytes no longer match its name) or ``storage.unreachable``.
+    Every method raises ``StorageAwayError``, ``DiskFullError``, or ``StorageError`` with code
+    ``storage.missing`` (no such file) or ``storage.damaged`` (its bytes do not match its name).
     """
 
     def __init__(self, url: str, endpoint_url: str | None = None) -> None:
@@ -47,7 +110,7 @@ class BlobStore:
         self._options: dict[str, Any] = {}
         if self._protocol == "s3":
             # other processes write too, so a remembered listing would be stale
-            self._options = {"use_listings_cache": False}
+            self._options = {"use_listings_cache": False, "config_kwargs": _S3_CONFIG}
             if endpoint_url:
                 self._options["endpoint_url"] = endpoint_url
 
@@ -58,28 +121,97 @@ class BlobStore:
             if not self._files.exists(root):
                 self._files.mkdir(root)
 
-    def put(self, data: bytes) -> str:
-        """Store ``data`` and return its SHA-256 in hex.
+    @contextmanager
+    def staging(self) -> Iterator[Arriving]:
+        """A new file on this machine, to be written; ``take`` stores it once it is finished.
+
+        The staged file itself is gone at the end.
+        """
+        with self._staging_folder() as folder:
+            path = folder / f"{uuid4().hex}{_PARTIAL_SUFFIX}"
+            arriving = Arriving(path, partial(self._translated, "incoming"))
+            try:
+                yield arriving
+            finally:
+                arriving.discard()
+
+    @contextmanager
+    def staged(self, source: BinaryIO) -> Iterator[Staged]:
+        """``source``, from its start to its end, as ``staging`` writes it, to be looked at."""
+        with self.staging() as arriving:
+            with self._translated("incoming"):
+                source.seek(0)
+                for piece in iter(lambda: source.read(_PIECE_BYTES), b""):
+                    arriving.write(piece)
+            yield arriving.finish()
+
+    def take(self, staged: Staged) -> str:
+        """Store a staged file and return its SHA-256 in hex.
 
         Atomic: readers see the whole file or none. Idempotent: the same bytes are stored
         once, and a damaged copy is replaced.
         """
+        with self._translated(staged.sha256):
+            if self._size(staged.sha256) != staged.size_bytes:
+                self._move_in(staged)
+        return staged.sha256
+
+    def put(self, data: bytes) -> str:
+        """Store ``data`` as ``take`` stores a file."""
         digest = hashlib.sha256(data).hexdigest()
         with self._translated(digest):
-            if self._size(digest) != len(data):
-                self._write(digest, data)
+            is_there = self._size(digest) == len(data)
+        if not is_there:
+            with self.staged(BytesIO(data)) as staged:
+                self.take(staged)
         return digest
 
     def read(self, digest: str) -> bytes:
         """The bytes, checked against ``digest``."""
-        with self._translated(digest, missing=True):
-            data: bytes = self._files.cat_file(self._path(digest))
-        if hashlib.sha256(data).hexdigest() != digest:
+        return b"".join(self.pieces(digest))
+
+    def pieces(self, digest: str) -> Iterator[bytes]:
+        """The bytes piece by piece, checked against ``digest`` by the time of the last."""
+        checksum = hashlib.sha256()
+        for piece in self._raw_pieces(digest):
+            checksum.update(piece)
+            yield piece
+        if checksum.hexdigest() != digest:
             raise StorageError(
-                f"The stored file {digest[:12]} is damaged. Restore it from a backup.",
+                msg(
+                    "The stored file {digest} is damaged. Restore it from a backup.",
+                    digest=digest[:12],
+                ),
                 code="storage.damaged",
             )
-        return data
+
+    @contextmanager
+    def as_file(self, digest: str) -> Iterator[Path]:
+        """Where the bytes lie on this machine, checked against ``digest``; only to be read.
+
+        Where the reader finds the file gone, that is a ``StorageError``; whatever else goes wrong
+        for it is its own affair.
+        """
+        path = self.local_path(digest)
+        if path is not None:
+            for _ in self.pieces(digest):
+                pass
+            try:
+                yield path
+            except OSError as error:
+                names_another = (
+                    isinstance(error.filename, str | Path) and Path(error.filename) != path
+                )
+                if names_another or path.is_file():
+                    raise
+                with self._translated(digest, missing=True):
+                    raise
+            return
+        with self._staging_folder() as folder:
+            copy = folder / f"{uuid4().hex}{_PARTIAL_SUFFIX}"
+            with self._translated("a copy on this machine"):
+                _write_pieces(copy, self.pieces(digest))
+            yield copy
 
     def exists(self, digest: str) -> bool:
         """Whether a file is stored under ``digest``; its bytes are not read."""
@@ -120,7 +252,7 @@ class BlobStore:
             return 0
         removed = 0
         with self._translated("partial files"):
-            for path in Path(self._root).glob(f"*/*/*{_PARTIAL_SUFFIX}"):
+            for path in Path(self._root).rglob(f"*{_PARTIAL_SUFFIX}"):
                 if time.time() - path.stat().st_mtime > older_than_s:
                     path.unlink(missing_ok=True)
                     removed += 1
@@ -129,11 +261,18 @@ class BlobStore:
     @property
     def _files(self) -> fsspec.AbstractFileSystem:
         """The filesystem; fsspec keeps one for each process, so a fork never shares sockets."""
-        return fsspec.filesystem(self._protocol, **self._options)
+        files = fsspec.filesystem(self._protocol, **self._options)
+        if self._protocol == "s3":
+            files.retries = _S3_TRIES
+        return files
+
+    def _is_unmounted(self) -> bool:
+        """Whether all files are gone at once: that is storage away, not a file missing."""
+        return self._is_local and not Path(self._root).is_dir()
 
     def _path(self, digest: str) -> str:
         if not _DIGEST.fullmatch(digest):
-            raise StorageError("There is no such stored file.", code="storage.missing")
+            raise StorageError(msg("There is no such stored file."), code="storage.missing")
         return f"{self._root}/{digest[:2]}/{digest[2:4]}/{digest}"
 
     def _size(self, digest: str) -> int | None:
@@ -142,12 +281,32 @@ class BlobStore:
         except FileNotFoundError:
             return None
 
-    def _write(self, digest: str, data: bytes) -> None:
-        path = self._path(digest)
+    @contextmanager
+    def _staging_folder(self) -> Iterator[Path]:
+        """On the disk of local storage, so that taking a file in is a rename."""
         if self._is_local:
-            _write_atomically(Path(path), data)
+            folder = Path(self._root) / _INCOMING
+            with self._translated("incoming"):
+                folder.mkdir(parents=True, exist_ok=True)
+            yield folder
         else:
-            self._files.pipe_file(path, data)
+            with TemporaryDirectory(prefix="darkroom-") as name:
+                yield Path(name)
+
+    def _move_in(self, staged: Staged) -> None:
+        path = self._path(staged.sha256)
+        if self._is_local:
+            _enter(staged.path, Path(path))
+        else:
+            self._files.put_file(str(staged.path), path)
+
+    def _raw_pieces(self, digest: str) -> Iterator[bytes]:
+        with (
+            self._translated(digest, missing=True),
+            self._files.open(self._path(digest), "rb", block_size=_PIECE_BYTES) as file,
+        ):
+            while piece := file.read(_PIECE_BYTES):
+                yield piece
 
     @contextmanager
     def _translated(self, subject: str, *, missing: bool = False) -> Iterator[None]:
@@ -155,15 +314,24 @@ class BlobStore:
         try:
             yield
         except _failures(self._protocol) as error:
-            if missing and isinstance(error, FileNotFoundError):
+            if missing and isinstance(error, FileNotFoundError) and not self._is_unmounted():
                 raise StorageError(
-                    f"The stored file {subject[:12]} is missing. It may have been purged.",
+                    msg(
+                        "The stored file {subject} is missing. It may have been purged.",
+                        subject=subject[:12],
+                    ),
                     code="storage.missing",
                 ) from error
-            raise StorageError(
-                "Storage cannot be reached or refused the request. Run “studio doctor”.",
-                code="storage.unreachable",
+            if is_disk_full(error):
+                raise DiskFullError from error
+            raise StorageAwayError(
+                msg("Storage cannot be reached or refused the request. Run “studio doctor”.")
             ) from error
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether ``error`` says that a disk, or this user's share of it, has no room."""
+    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 @cache
@@ -179,15 +347,24 @@ def _failures(protocol: str) -> tuple[type[Exception], ...]:
     return (OSError, BotoCoreError, ClientError)
 
 
-def _write_atomically(path: Path, data: bytes) -> None:
-    """Write beside ``path``, force to disk, rename: after a power cut it is whole or absent."""
+def _write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write a new file and force it to disk."""
+    with path.open("xb") as file:
+        file.writelines(pieces)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _enter(staged: Path, path: Path) -> None:
+    """Make ``staged`` appear as ``path``, whole, and stay where it is."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{uuid4().hex}{_PARTIAL_SUFFIX}")
+    part = path.with_name(f"{path.name}.{uuid4().hex}{_PARTIAL_SUFFIX}")
     try:
-        with partial.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        try:
+            os.link(staged, part)
+        except OSError:  # a file system without links
+            with staged.open("rb") as file:
+                _write_pieces(part, iter(lambda: file.read(_PIECE_BYTES), b""))
+        part.replace(path)
     finally:
-        partial.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)

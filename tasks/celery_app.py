@@ -20,14 +20,20 @@ from studio.settings import Settings, get_settings
 from tasks import transport
 
 WORK_TASK = "studio.work"
-RECONCILE_TASK = "studio.reconcile"
+LISTEN_TASK = "studio.listen"
 HOUSEKEEPING_TASK = "studio.housekeeping"
 SWEEP_TASK = "studio.sweep"
 
+LISTEN_EVERY_S = 5.0
+"""How often a token goes out that asks for nothing: who takes it is not deaf."""
 HOUSEKEEPING_EVERY_S = 3600.0
 SWEEP_EVERY_S = 24 * 3600.0
 PUBLISH_TIMEOUT_S = 1.0
 """A broker that does not answer within this long does without the token."""
+ANSWER_TIMEOUT_S = 10.0
+"""Redis answers a worker or beat within this long, or is asked over a new connection."""
+RECONNECT_PAUSE_S = 3.0
+"""A worker or beat whose broker is away looks for it as often as this."""
 CHILD_START_S = 120.0
 """A worker child imports the runtimes before it reports; on a busy machine that takes long."""
 
@@ -49,13 +55,38 @@ def broker_options(settings: Settings) -> dict[str, Any]:
     if settings.is_embedded_broker:
         folder = str(settings.data_dir / "broker")
         return {"folder": folder, "polling_interval": settings.broker_poll_s}
+    if settings.broker_url.startswith("redis"):
+        # An acknowledgement that fails in an outage would keep its place in the window of
+        # tokens for good; with the window full nothing is read, so nothing notices the dead
+        # connection either, and the worker is deaf until it is restarted. Tokens need none.
+        #
+        # A connection that died without a word must not hold up for ever who waits for an answer.
+        return {
+            "ack_emulation": False,
+            "socket_keepalive": True,
+            "socket_timeout": ANSWER_TIMEOUT_S,
+        }
     return {}
+
+
+class BrokerConnection(Connection):
+    """A connection that is soon made again once the broker is back.
+
+    Celery hands on no pauses, and kombu's grow to half a minute and more.
+    """
+
+    def ensure_connection(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 — as kombu's
+        """As kombu's own, with ``RECONNECT_PAUSE_S`` as its longest pause."""
+        options["interval_max"] = RECONNECT_PAUSE_S
+        return super().ensure_connection(*args, **options)  # type: ignore[no-untyped-call]
 
 
 def create_app(settings: Settings) -> Celery:
     """The application for ``settings``, as workers and beat run it."""
     transport.register()
-    app = Celery("studio", include=["tasks.execute", "tasks.maintenance", "tasks.duty"])
+    modules = ("execute", "maintenance", "worker_reports", "beat_reports", "queue_upkeep")
+    app = Celery("studio", include=[f"tasks.{module}" for module in modules])
+    app.amqp.Connection = BrokerConnection
     app.conf.update(
         broker_url=broker_url(settings),
         broker_transport_options=broker_options(settings),
@@ -78,7 +109,7 @@ def create_app(settings: Settings) -> Celery:
         worker_hijack_root_logger=True,
         beat_schedule_filename=str(settings.data_dir / "beat-schedule"),
         beat_schedule={
-            "reconcile": _every(RECONCILE_TASK, settings.reconcile_s),
+            "listen": _every(LISTEN_TASK, LISTEN_EVERY_S),
             "housekeeping": _every(HOUSEKEEPING_TASK, HOUSEKEEPING_EVERY_S),
             "sweep": _every(SWEEP_TASK, SWEEP_EVERY_S),
         },

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from threading import Event, Thread
-from time import monotonic
+from threading import Event, Lock, Thread
 from types import TracebackType
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
+from db.errors import DatabaseAwayError
 from db.repositories.queue import Beat, Claim, QueueRepository
 from studio.errors import JobCancelledError
 from studio.report import Stage
 from tasks.services import Services
+
+Settlement = Callable[[QueueRepository], object]
+"""The one transition that ends an attempt."""
+
+STOP_GRACE_S = 1.5
+"""How long a run that was stopped may take to notice, before its process is given up."""
 
 logger = logging.getLogger(__name__)
 
@@ -22,15 +28,19 @@ class Heartbeat:
     """Context manager round the run of one job; its ``sink`` is the run's progress sink.
 
     The thread does not wait for the run to notice a cancel: it moves the row to cancelled
-    itself, then calls ``on_stop`` to interrupt the network. A run that cannot be interrupted
-    stops at its next report of progress, and whatever it still makes is fenced off by the
-    lost claim.
+    itself, then calls ``on_stop`` to interrupt the network. A run that has not ended
+    ``STOP_GRACE_S`` later, as a call into a library cannot always be interrupted, is given up
+    with its process by ``give_up``; where there is none it stops at its next report of
+    progress. Whatever it still makes is fenced off by the lost claim.
     """
 
-    def __init__(self, services: Services, claim: Claim) -> None:
-        self._database = services.database
-        self._settings = services.settings
+    def __init__(
+        self, services: Services, claim: Claim, give_up: Callable[[], None] | None = None
+    ) -> None:
+        self._services = services
         self._claim = claim
+        self._give_up = give_up or _do_nothing
+        self._turn = Lock()  # a beat and the settlement never overlap
         self._done = Event()
         self._stopped = Event()
         self.on_stop: Callable[[], None] = _do_nothing
@@ -62,43 +72,70 @@ class Heartbeat:
         if self._stopped.is_set():
             raise JobCancelledError
 
-    def rest(self, seconds: float) -> None:
-        """Wait, keeping the lease, unless the job is cancelled meanwhile."""
-        self._stopped.wait(seconds)
+    def settle(self, transition: Settlement) -> None:
+        """Carry out the one transition that ends the attempt, however long the database is away.
+
+        No beat comes after it, so whatever the log calls lost was lost.
+        """
+        tries = 0
+
+        def move(session: Session) -> object:
+            nonlocal tries
+            tries += 1
+            return transition(QueueRepository(session))
+
+        with self._turn:
+            moved = self._services.database.insist(move, wait_s=self._services.wait_s)
+            self._done.set()
+        if not moved and not self._stopped.is_set() and tries == 1:
+            logger.warning("job %s: the lease was lost", self._claim.job_id)
 
     def _keep_beating(self) -> None:
-        lease_ends_s = monotonic() + self._settings.lease_s
-        while not self._done.wait(self._settings.heartbeat_s):
-            try:
-                if not self._beat():
+        """Beat until the attempt is settled or lost, and in the latter case see that it ends.
+
+        While the database is away nobody can take the job over, so the run goes on; when it
+        is back the first beat says whose the job is (``tasks.queue_upkeep.reconcile``).
+        """
+        is_away = False
+        while not self._done.wait(self._services.settings.heartbeat_s):
+            with self._turn:
+                if self._done.is_set():
                     return
-                lease_ends_s = monotonic() + self._settings.lease_s
-            except SQLAlchemyError as error:
-                logger.warning("job %s: heartbeat not written: %s", self._claim.job_id, error)
-                if monotonic() > lease_ends_s:
-                    self._stopped.set()
-                    self.on_stop()
-                    return
+                try:
+                    if not self._beat():
+                        break
+                    is_away = False
+                except DatabaseAwayError as error:
+                    if not is_away:
+                        logger.warning(
+                            "job %s: heartbeat not written: %s", self._claim.job_id, error.__cause__
+                        )
+                    is_away = True
+        if self._stopped.is_set():
+            self._end_the_run()
+
+    def _end_the_run(self) -> None:
+        """The row is settled, or another worker's; all that is left is to free the slot."""
+        self.on_stop()
+        if not self._done.wait(STOP_GRACE_S):
+            self._give_up()
 
     def _beat(self) -> bool:
         """Whether to go on."""
-        with self._database.write() as session:
+        database, lease_s = self._services.database, self._services.settings.lease_s
+        with database.write() as session:
             beat = QueueRepository(session).heartbeat(
-                self._claim,
-                progress=self._fraction,
-                stage=self._stage,
-                lease_s=self._settings.lease_s,
+                self._claim, progress=self._fraction, stage=self._stage, lease_s=lease_s
             )
         if beat is Beat.HELD:
             return True
-        self._stopped.set()
         if beat is Beat.CANCEL:
-            with self._database.write() as session:
+            with database.write() as session:
                 QueueRepository(session).stop(self._claim)
             logger.info("job %s: cancelled on request", self._claim.job_id)
         else:
             logger.warning("job %s: the lease was lost", self._claim.job_id)
-        self.on_stop()
+        self._stopped.set()
         return False
 
 

@@ -1,40 +1,32 @@
-"""Upkeep: sent by beat, run by any worker of the maintenance lane. All of it idempotent."""
+"""What has passed its time goes: asked for by beat, done by any worker of the maintenance lane.
+
+All of it is idempotent.
+"""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection
 from datetime import timedelta
 from itertools import islice
 
+from db.compaction import compact
 from db.models import Blob
 from db.repositories.accounts import AccountRepository
 from db.repositories.blobs import BlobRepository
 from db.repositories.dialect import lock_table
 from db.repositories.drawings import DrawingRepository
-from db.repositories.fair_shares import FairShareRepository
-from db.repositories.jobs import JobRepository
-from db.repositories.queue import QueueRepository, Reconciled
+from db.repositories.keeping import KeepingRepository
+from db.repositories.page_memory import PageMemoryRepository
 from db.repositories.workers import WorkerRepository
-from db.types import Lane, utc_now
-from tasks.celery_app import HOUSEKEEPING_TASK, RECONCILE_TASK, SWEEP_TASK, app, wake
+from db.types import utc_now
+from tasks.celery_app import HOUSEKEEPING_TASK, SWEEP_TASK, app
 from tasks.services import Services, get_services
-from tasks.status import slots
+from tasks.transport import remove_stale
 
 UNUSED_FOR = timedelta(days=1)
 """An upload that no run has used for this long is dropped."""
 DELETE_BATCH = 100
-"""Files deleted while new ones are kept waiting."""
-
-logger = logging.getLogger(__name__)
-
-
-@app.task(name=RECONCILE_TASK)  # type: ignore[untyped-decorator]  # Celery ships no types
-def reconcile_task() -> None:
-    """Take back lost jobs and replace lost tokens."""
-    services = get_services()
-    reconcile(services)
-    top_up(services)
+"""Files or runs deleted while other writers are kept waiting."""
 
 
 @app.task(name=HOUSEKEEPING_TASK)  # type: ignore[untyped-decorator]  # Celery ships no types
@@ -43,8 +35,10 @@ def housekeeping_task() -> None:
     services = get_services()
     purge_trash(services)
     forget_unused_drawings(services)
+    empty_old_trays(services)
     drop_unused_files(services)
     forget_old_entries(services)
+    compact(services.database)
 
 
 @app.task(name=SWEEP_TASK)  # type: ignore[untyped-decorator]  # Celery ships no types
@@ -53,45 +47,19 @@ def sweep_task() -> None:
     sweep_orphans(get_services())
 
 
-def reconcile(services: Services) -> Reconciled:
-    """Requeue, fail or cancel jobs whose worker has been silent for a whole lease."""
-    with services.database.write() as session:
-        done = QueueRepository(session).reconcile(max_attempts=services.settings.max_attempts)
-    if done != Reconciled():
-        logger.warning(
-            "lost workers: %d jobs requeued, %d failed, %d cancelled",
-            done.requeued,
-            done.failed,
-            done.cancelled,
-        )
-    return done
-
-
-def top_up(services: Services) -> dict[Lane, int]:
-    """Send as many tokens as jobs wait and workers could take; returns how many by lane.
-
-    Most find nothing to do, as a worker that finishes wakes the next one itself. They
-    stand in for tokens that were lost, or never sent because the broker was down.
-    """
-    with services.database.read() as session:
-        queued = FairShareRepository(session).queued_counts()
-    sent = {}
-    for lane, count in queued.items():
-        wanted = min(count, slots(services, lane))
-        if wanted:
-            expires_s = 2 * services.settings.reconcile_s
-            sent[lane] = wake(services.settings, lane, wanted, expires_s=expires_s)
-    return sent
-
-
 def purge_trash(services: Services) -> int:
     """Delete runs that have been in the trash for ``trash_days``; returns how many.
 
     Their files go with ``drop_unused_files``, unless another run uses them.
     """
     before = utc_now() - timedelta(days=services.settings.trash_days)
-    with services.database.write() as session:
-        return JobRepository(session).purge_trash(before)
+    purged = 0
+    while True:
+        with services.database.write() as session:
+            batch = KeepingRepository(session).purge_trash(before, limit=DELETE_BATCH)
+        if not batch:
+            return purged
+        purged += batch
 
 
 def forget_unused_drawings(services: Services) -> int:
@@ -102,6 +70,13 @@ def forget_unused_drawings(services: Services) -> int:
     before = utc_now() - timedelta(days=services.settings.trash_days)
     with services.database.write() as session:
         return DrawingRepository(session).forget_unused(before)
+
+
+def empty_old_trays(services: Services) -> int:
+    """Let go of pictures in trays that nobody has touched for ``trash_days``; returns how many."""
+    before = utc_now() - timedelta(days=services.settings.trash_days)
+    with services.database.write() as session:
+        return PageMemoryRepository(session).release_trays(before)
 
 
 def drop_unused_files(services: Services) -> int:
@@ -121,6 +96,8 @@ def drop_unused_files(services: Services) -> int:
 def sweep_orphans(services: Services) -> int:
     """Delete files that have no row, as a killed worker leaves behind; returns how many."""
     services.blobs.remove_partial(UNUSED_FOR.total_seconds())
+    if services.settings.is_embedded_broker:
+        remove_stale(services.settings.data_dir / "broker", UNUSED_FOR.total_seconds())
     deleted = 0
     stored = services.blobs.iter_digests()
     while batch := list(islice(stored, DELETE_BATCH)):

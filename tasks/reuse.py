@@ -2,45 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+
 from sqlalchemy.orm import Session
 
 from db.actor import Actor
-from db.repositories.jobs import FoundOutput, JobRepository
-from studio.errors import ModelUnavailableError
+from db.repositories.past_runs import FoundOutput, PastRunRepository
 from studio.models.catalogue import load_catalogue
 from studio.models.weights import WeightStore
 from studio.params import ToolParams
+from studio.record import RunRecord
 from studio.settings import Settings
-from studio.tools.spec import get_tool
-from tasks.services import Services
+from studio.tools.registry import get_tool
+from studio.tools.reuse import deciding_models, reuse_key
+
+Digests = Mapping[str, Sequence[str]]
+"""SHA-256 of a run's files by role, in order."""
 
 
-def find_reusable(
-    services: Services, session: Session, actor: Actor, params: ToolParams, image_sha256: str
-) -> FoundOutput | None:
-    """The newest output of this picture that the actor may see and that settles such a run.
-
-    One that a network made counts only if today's weights made it.
-    """
-    spec = get_tool(params.tool)
-    if spec.reuse is None:
-        return None
-    values = params.model_dump(mode="json")
-    others = [name for name in spec.reuse.settled_by if name != params.METHOD_FIELD]
-    return JobRepository(session).find_output(
-        actor,
-        image_sha256,
-        spec.reuse.role,
-        method=params.method,
-        tool_version=spec.version,
-        params={name: values[name] for name in others},
-        weights_sha256=_weights_sha256(services.settings, params.method),
-    )
+def digests_by_role(files: Iterable[tuple[str, str]]) -> Digests:
+    """``files``, as role and SHA-256, in order within each role."""
+    by_role: dict[str, list[str]] = {}
+    for role, digest in files:
+        by_role.setdefault(role, []).append(digest)
+    return by_role
 
 
-def _weights_sha256(settings: Settings, model_id: str) -> str | None:
-    """None where the weights are not installed: any output is then better than none."""
-    try:
-        return WeightStore(settings.weights_dir, load_catalogue()).digest(model_id)
-    except ModelUnavailableError:
-        return None
+class ReuseKeys:
+    """What runs with the same parameters may take over, by today's tool and weights."""
+
+    def __init__(self, settings: Settings, params: ToolParams) -> None:
+        self._settings = settings
+        self._params = params
+        self._spec = get_tool(params.tool)
+
+    def find(self, session: Session, actor: Actor, inputs: Digests) -> FoundOutput | None:
+        """The newest output that the actor may see and that a run on ``inputs`` would make."""
+        key = self._key(inputs)
+        return PastRunRepository(session).find_output(actor, key) if key else None
+
+    def key_of_made(self, inputs: Digests, record: RunRecord) -> tuple[str, str] | None:
+        """Role and key of what a finished run has made for others to take over.
+
+        None where there is no such output, and where the run used weights that are not those
+        of today: they were replaced while it ran.
+        """
+        reuse, key = self._spec.reuse, self._key(inputs)
+        if reuse is None or key is None:
+            return None
+        used = {(use.id, use.sha256) for use in record.weights}
+        known = {(name.partition("/")[0], digest) for name, digest in self._weights.items()}
+        return (reuse.role, key) if used <= known else None
+
+    def _key(self, inputs: Digests) -> str | None:
+        if self._spec.reuse is None:
+            return None
+        return reuse_key(self._spec, self._params, inputs, self._weights)
+
+    @cached_property
+    def _weights(self) -> dict[str, str | None]:
+        """SHA-256 of every file of every model that may decide, by model and file."""
+        catalogue = load_catalogue()
+        store = WeightStore(self._settings.weights_dir, catalogue)
+        return {
+            f"{model.id}/{name}": digest
+            for model in deciding_models(self._spec, self._params, catalogue)
+            for name, digest in store.accepted_digests(model.id).items()
+        }

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from db.session import Database
+from db.session import SHORT_WAIT_S, Database
+from studio.private import keep_private
 from studio.settings import Settings, get_settings
 from studio.storage import BlobStore
 
@@ -17,6 +18,8 @@ class Services:
     settings: Settings
     database: Database
     blobs: BlobStore
+    wait_s: float = SHORT_WAIT_S
+    """How long to wait for a database that is away. People are told soon, workers wait."""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Services:
@@ -30,5 +33,7 @@ class Services:
 
 @lru_cache
 def get_services() -> Services:
-    """This process's services, from its environment."""
-    return Services.from_settings(get_settings())
+    """This process's services, from its environment; what it writes from then on is private."""
+    settings = get_settings()
+    keep_private(settings.data_dir)
+    return Services.from_settings(settings)

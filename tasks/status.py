@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from db.repositories.fair_shares import FairShareRepository
 from db.repositories.queue import QueueRepository
 from db.repositories.workers import WorkerRepository
 from db.types import Lane
+from studio.settings import Settings
 from tasks.services import Services
 
 REPORT_EVERY_S = 5.0
@@ -28,6 +30,8 @@ class WorkerStatus:
     slots: int
     started_at: datetime
     seen_at: datetime
+    is_deaf: bool
+    """Whether it lives and yet takes no work, although there is some."""
 
 
 def position(services: Services, job_id: UUID) -> int | None:
@@ -47,6 +51,7 @@ def queued_counts(services: Services) -> dict[Lane, int]:
 
 def live_workers(services: Services) -> Sequence[WorkerStatus]:
     """Workers that reported for duty within ``SILENT_AFTER_S``, by name."""
+    deaf_after = timedelta(seconds=services.settings.deaf_after_s)
     with services.database.read() as session:
         return [
             WorkerStatus(
@@ -55,11 +60,40 @@ def live_workers(services: Services) -> Sequence[WorkerStatus]:
                 slots=worker.slots,
                 started_at=worker.started_at,
                 seen_at=worker.seen_at,
+                is_deaf=worker.seen_at - worker.heard_at > deaf_after,
             )
             for worker in WorkerRepository(session).live(within_s=SILENT_AFTER_S)
+            if worker.lanes  # beat reports too, and takes no work
         ]
 
 
 def slots(services: Services, lane: Lane) -> int:
     """Jobs of ``lane`` that live workers can run at once."""
     return sum(worker.slots for worker in live_workers(services) if lane in worker.lanes)
+
+
+def workers_here(services: Services, kind: str) -> Sequence[WorkerStatus]:
+    """Live workers of this machine that were started as ``kind``, such as "gpu"."""
+    prefix = f"{kind}@{socket.gethostname()}:"
+    return [worker for worker in live_workers(services) if worker.name.startswith(prefix)]
+
+
+def beat_name() -> str:
+    """Under which name this machine's beat reports."""
+    return f"beat@{socket.gethostname()}"
+
+
+def is_beat_here(services: Services) -> bool:
+    """Whether a beat of this machine has lately sent tokens that the broker took."""
+    within_s = SILENT_AFTER_S + 3 * services.settings.reconcile_s
+    with services.database.read() as session:
+        live = WorkerRepository(session).live(within_s=within_s)
+        return any(worker.name == beat_name() for worker in live)
+
+
+def pulse_tolerance_s(settings: Settings) -> float:
+    """How long workers may be silent before it counts as a break of the pulse.
+
+    Half a lease: whoever beats again within it finds its lease still in force.
+    """
+    return settings.lease_s / 2

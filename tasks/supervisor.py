@@ -5,7 +5,10 @@
     web           pages, sign-in, downloads                     one process
     worker-gpu    lane gpu: networks, resident models           network_workers children
     worker-light  lanes cpu and maintenance                     light_workers children
-    beat          wakes maintenance                             one process
+    beat          sees to the queue, wakes maintenance          one process
+
+Without light workers the gpu worker keeps maintenance; without any worker there is no beat,
+for nobody would take its tokens.
 
 Containers run the same commands, one each, and leave the restarting to their platform.
 """
@@ -33,6 +36,9 @@ STOP_WAIT_S = 10
 LOG_BYTES = 10_000_000
 LOG_BACKUPS = 3
 
+MAX_SOCKET_MESSAGE_BYTES = 16_000_000
+"""Of one message of a page; the state of all its widgets, drawings included, is one."""
+
 _CELERY = (sys.executable, "-m", "celery", "-A", "tasks.celery_app")
 
 
@@ -48,11 +54,13 @@ def programs(settings: Settings) -> list[Program]:
     """What runs under ``settings``; a lane group without workers is left out."""
     found = [Program("web", _web(settings))]
     if settings.network_workers:
-        found.append(Program("worker-gpu", worker([Lane.GPU], settings.network_workers, "gpu")))
+        heavy = [Lane.GPU] if settings.light_workers else [Lane.GPU, Lane.MAINTENANCE]
+        found.append(Program("worker-gpu", worker(heavy, settings.network_workers, "gpu")))
     if settings.light_workers:
         light = [Lane.CPU, Lane.MAINTENANCE]
         found.append(Program("worker-light", worker(light, settings.light_workers, "light")))
-    found.append(Program("beat", (*_CELERY, "beat", "--loglevel=WARNING", "--pidfile=")))
+    if settings.network_workers or settings.light_workers:
+        found.append(Program("beat", (*_CELERY, "beat", "--loglevel=WARNING", "--pidfile=")))
     return found
 
 
@@ -74,7 +82,9 @@ def worker(lanes: Sequence[Lane], children: int, name: str) -> tuple[str, ...]:
 
 def _web(settings: Settings) -> tuple[str, ...]:
     address = (f"--host={settings.host}", f"--port={settings.port}")
-    return (sys.executable, "-m", "uvicorn", "app.asgi:app", *address, "--no-access-log")
+    # Whom to believe about addresses is decided by ``STUDIO_TRUSTED_PROXIES`` alone.
+    options = ("--no-access-log", "--no-proxy-headers", f"--ws-max-size={MAX_SOCKET_MESSAGE_BYTES}")
+    return (sys.executable, "-m", "uvicorn", "app.web.asgi:app", *address, *options)
 
 
 def write_config(settings: Settings, chosen: Sequence[Program] | None = None) -> Path:
@@ -142,7 +152,7 @@ def _as_text(value: object) -> str:
 def start(settings: Settings, chosen: Sequence[Program] | None = None) -> subprocess.Popen[bytes]:
     """Start the supervisor as a child; ``terminate`` on it stops all its programs."""
     config = write_config(settings, chosen)
-    command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
+    command = [sys.executable, "-X", "utf8", "-m", "supervisor.supervisord", "-c", str(config)]
     return subprocess.Popen(  # noqa: S603 — our own command
         command, cwd=ROOT, env=environment(settings), stdout=subprocess.DEVNULL
     )

@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -43,8 +44,11 @@ class Channel(virtual.Channel):
         folder.mkdir(parents=True, exist_ok=True)
         unique = uuid4().hex
         hidden = folder / f".{unique}.tmp"
-        hidden.write_text(dumps(message), encoding="utf-8")
-        hidden.rename(folder / f"{time.time_ns():020d}_{unique}.{queue}.msg")
+        try:
+            hidden.write_text(dumps(message), encoding="utf-8")
+            hidden.rename(folder / f"{time.time_ns():020d}_{unique}.{queue}.msg")
+        finally:
+            hidden.unlink(missing_ok=True)  # still there on a full disk only
 
     def _get(self, queue: str, timeout: float | None = None) -> dict[str, Any]:
         for path in self._waiting(queue):
@@ -75,6 +79,17 @@ class Channel(virtual.Channel):
         except FileNotFoundError:
             return []
         return [path for path in paths if path.name.partition(".")[2] == f"{queue}.msg"]
+
+
+def remove_stale(folder: Path, older_than_s: float) -> int:
+    """Remove messages that nobody took and what killed writers left; returns how many files."""
+    removed = 0
+    for path in [*folder.glob("*.msg"), *folder.glob(".*.tmp")]:
+        with suppress(FileNotFoundError):  # somebody took it meanwhile
+            if time.time() - path.stat().st_mtime > older_than_s:
+                path.unlink()
+                removed += 1
+    return removed
 
 
 def _parse(payload: bytes) -> dict[str, Any] | None:

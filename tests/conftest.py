@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
-from studio.settings import get_settings
+from studio.settings import Settings, get_settings
 
 pytest_plugins = ["tests.databases"]
+
+# A busy machine is no fault of the code.
+settings.register_profile("studio", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("studio")
+
+_OURS = "STUDIO_"
+_FOR_TESTS = "STUDIO_TEST_"
+
+
+def pytest_configure() -> None:
+    """What an operator has set for a studio on this machine is none of the tests' business."""
+    for name in list(os.environ):
+        if name.startswith(_OURS) and not name.startswith(_FOR_TESTS):
+            del os.environ[name]
+    Settings.model_config["env_file"] = None
 
 
 @pytest.fixture(autouse=True)

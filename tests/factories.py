@@ -15,10 +15,12 @@ from sqlalchemy.orm import Session, selectinload
 
 from db.actor import Actor
 from db.models import Blob, Job, JobInput, JobOutput, User
-from db.repositories.jobs import JobRepository, NewInput, NewJob
+from db.repositories.submissions import NewInput, NewJob, SubmissionRepository
 from db.session import Database
 from db.states import JobState
 from db.types import Lane, Role, Visibility, utc_now
+from studio.tools.registry import TOOLS
+from studio.words import msg
 
 _numbers = count(1)
 _BULK_ROWS = 2_000
@@ -34,7 +36,7 @@ def make_user(session: Session, name: str | None = None, role: Role = Role.MEMBE
 
 def actor_of(user: User) -> Actor:
     """The person on whose behalf a test asks."""
-    return Actor(user.id, user.name, user.role)
+    return Actor(user.id, user.name, user.role, user.locale)
 
 
 def make_actor(session: Session, name: str | None = None, role: Role = Role.MEMBER) -> Actor:
@@ -64,23 +66,27 @@ def make_job(
     file_name: str = "cat.jpg",
     image: Blob | None = None,
     outputs: Mapping[str, Blob] | None = None,
+    reuse_key: str | None = None,
     visibility: Visibility = Visibility.TEAM,
+    main_role: str = "image",
     **columns: Any,
 ) -> Job:
     """A run in ``state`` with one input, submitted as the studio does it.
 
-    ``outputs`` maps roles to blobs; any other column of ``Job`` may be named too.
+    ``outputs`` maps roles to blobs, of which all but the result get ``reuse_key``; any other
+    column of ``Job`` may be named too.
     """
     image = image or make_blob(session)
-    job = JobRepository(session).add(
+    job = SubmissionRepository(session).add(
         NewJob(
             owner_id=owner.id,
             tool=tool,
             method=str((params or {}).get("model", "isnet")),
             params=params or {"model": "isnet"},
             params_version=1,
+            main_role=main_role,
             lane=columns.pop("lane", Lane.GPU),
-            inputs=[NewInput(role="image", blob_sha256=image.sha256, file_name=file_name)],
+            inputs=[NewInput(role=main_role, blob_sha256=image.sha256, file_name=file_name)],
             visibility=visibility,
         )
     )
@@ -89,7 +95,13 @@ def make_job(
         setattr(job, name, value)
     for role, blob in (outputs or {}).items():
         session.add(
-            JobOutput(job_id=job.id, role=role, blob_sha256=blob.sha256, file_name=f"{role}.png")
+            JobOutput(
+                job_id=job.id,
+                role=role,
+                blob_sha256=blob.sha256,
+                file_name=f"{role}.png",
+                reuse_key=None if role == "image" else reuse_key,
+            )
         )
     session.flush()
     return job
@@ -105,7 +117,12 @@ def load_job(database: Database, job_id: UUID) -> Job:
         return session.get_one(Job, job_id, options=files)
 
 
-def make_record(*, run_s: float = 1.5, weights_sha256: str | None = "0" * 64) -> dict[str, Any]:
+def make_record(
+    *,
+    run_s: float = 1.5,
+    weights_sha256: str | None = "0" * 64,
+    tool_version: int = TOOLS["cutout"].version,
+) -> dict[str, Any]:
     """The run record of a finished job."""
     weight = {
         "id": "isnet",
@@ -117,7 +134,7 @@ def make_record(*, run_s: float = 1.5, weights_sha256: str | None = "0" * 64) ->
     }
     return {
         "studio_version": "0.1.0",
-        "tool_version": 1,
+        "tool_version": tool_version,
         "weights": [weight] if weights_sha256 else [],
         "libraries": {"numpy": "2.4.0", "onnxruntime": "1.31.0", "pillow": "13.0.0"},
         "device": "cpu",
@@ -161,7 +178,10 @@ def _columns_of(state: JobState, queued_at: datetime) -> dict[str, Any]:
     if state is JobState.SUCCEEDED:
         columns |= {"record": make_record(), "progress": 1.0}
     if state is JobState.FAILED:
-        columns |= {"error_code": "input", "error_message": "cat.jpg: It is empty. Save it again."}
+        columns |= {
+            "error_code": "input",
+            "error_message": msg("cat.jpg: It is empty. Save it again."),
+        }
     return columns
 
 
@@ -181,6 +201,7 @@ def _past_run(chance: random.Random, owner: User, at: datetime, number: int) -> 
         "model": model,
         "params": {"tool": tool, "model": model, "format": "png", "quality": 90, "crop": False},
         "params_version": 1,
+        "main_role": "image",
         "title": title,
         "state": state,
         "lane": Lane.GPU,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from app.passwords import hash_password
-from app.sessions import SignedIn, Visitor, find_session, open_session
+from app.people.passwords import hash_password
+from app.people.sessions import SignedIn, Visitor, find_session, open_session
 from db.actor import Actor
 from db.repositories.accounts import AccountRepository
 from db.types import Role

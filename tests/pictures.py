@@ -7,6 +7,11 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageOps
 
+from studio.imaging.encode import encode, encode_mask
+from studio.imaging.picture import Picture, Pixels
+from studio.imaging.provenance import Provenance
+from studio.params import ImageFormat
+
 
 def png(seed: int = 0, width_px: int = 24, height_px: int = 16) -> bytes:
     """A smooth picture with some noise; another ``seed`` gives other bytes."""
@@ -31,4 +36,20 @@ def shrunk(data: bytes, side_px: int) -> bytes:
     image = Image.open(BytesIO(data))
     image.thumbnail((side_px, side_px), Image.Resampling.LANCZOS)
     image.save(file, "PNG")
+    return file.getvalue()
+
+
+def encoded(
+    picture: Picture, format: ImageFormat, quality: int = 90, provenance: Provenance | None = None
+) -> bytes:
+    """The file that ``encode`` writes."""
+    file = BytesIO()
+    encode(picture, file, format=format, quality=quality, provenance=provenance)
+    return file.getvalue()
+
+
+def encoded_mask(alpha: Pixels) -> bytes:
+    """The file that ``encode_mask`` writes."""
+    file = BytesIO()
+    encode_mask(alpha, file)
     return file.getvalue()

@@ -9,6 +9,10 @@ from sqlalchemy.orm import selectinload
 
 from db.models import Job, JobInput, JobOutput
 from db.session import Database
+from studio.words import msg
+
+AWAY = {"code": "storage.unreachable", "message": msg("Storage cannot be reached.")}
+"""Why a job was postponed."""
 
 
 def job_of(database: Database, job_id: UUID) -> Job:

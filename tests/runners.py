@@ -12,7 +12,8 @@ import pytest
 from studio.imaging.picture import Picture
 from studio.params import ToolParams
 from studio.report import Report
-from studio.tools.spec import TOOLS, ToolOutput
+from studio.tools.registry import TOOLS
+from studio.tools.spec import ToolOutput
 
 Behaviour = Callable[[Report], None]
 _behaviours: list[Behaviour] = []

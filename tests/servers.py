@@ -36,10 +36,10 @@ class RedisServer:
         program = shutil.which("redis-server")
         if program is None:
             pytest.skip("no redis-server on this machine; install Redis")
-        self._port = free_port()
+        self.port = free_port()
         keep_nothing = ["--save", "", "--appendonly", "no"]
-        self._command = [program, "--port", str(self._port), "--dir", str(folder), *keep_nothing]
-        self.url = f"redis://127.0.0.1:{self._port}/0"
+        self._command = [program, "--port", str(self.port), "--dir", str(folder), *keep_nothing]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
         self.start()
 
     def start(self) -> None:
@@ -54,6 +54,6 @@ class RedisServer:
 
     def _answers(self) -> bool:
         try:
-            return bool(redis.Redis(port=self._port).ping())
+            return bool(redis.Redis(port=self.port).ping())
         except redis.ConnectionError:
             return False

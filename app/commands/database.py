@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from app.diagnosis import State, check_database
+from app.commands.diagnosis import State, check_database
 from studio.errors import StudioError
+from studio.words import msg
 from tasks.services import Services, get_services
 
 
@@ -23,5 +24,7 @@ def ready_services() -> Services:
     services = get_services()
     finding = check_database(services)
     if finding.state is State.FAULT:
-        raise DatabaseNotReadyError(f"The database {finding.detail}. {finding.remedy}")
+        raise DatabaseNotReadyError(
+            msg("The database {detail}. {remedy}", detail=finding.detail, remedy=finding.remedy)
+        )
     return services

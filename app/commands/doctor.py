@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
-from app.diagnosis import Finding, State, diagnose
+from app.commands.diagnosis import Finding, State, diagnose
+from app.language import _, said
+from studio.words import N_, Message
 from tasks.services import get_services
 
-_MARKS = {State.OK: "ok", State.WARNING: "warning", State.FAULT: "FAULT"}
+_MARKS = {State.OK: N_("ok"), State.WARNING: N_("warning"), State.FAULT: N_("FAULT")}
 
 
 def doctor(
@@ -29,6 +31,9 @@ def doctor(
 
 
 def _line(finding: Finding) -> str:
-    remedy = f" {finding.remedy}" if finding.remedy else ""
-    end = "." if remedy else ""
-    return f"{finding.part:<9} {_MARKS[finding.state]:<8} {finding.detail}{end}{remedy}"
+    words = (
+        _("{detail}. {remedy}", detail=finding.detail, remedy=finding.remedy)
+        if finding.remedy
+        else finding.detail
+    )
+    return f"{finding.part:<9} {said(Message(_MARKS[finding.state])):<8} {words}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from app.accounts import ensure_first_admin
+from app.language import _
+from app.people.accounts import ensure_first_admin
 from tasks.services import Services
 
 
@@ -14,9 +15,14 @@ def greet_first_admin(services: Services) -> None:
     password = ensure_first_admin(services)
     if password is None:
         return
-    typer.echo(f"First start. Sign in as “{settings.admin_name}” with a one-time password;")
-    typer.echo("you choose your own when you first sign in.")
+    typer.echo(
+        _(
+            "First start. Sign in as “{name}” with a one-time password; you choose your own when "
+            "you first sign in.",
+            name=settings.admin_name,
+        )
+    )
     if settings.admin_password is None:
-        typer.echo(f"It is not shown again:\n\n    {password}\n")
+        typer.echo(_("It is not shown again:") + f"\n\n    {password}\n")
     else:
-        typer.echo("It is the one in STUDIO_ADMIN_PASSWORD.")
+        typer.echo(_("It is the one in STUDIO_ADMIN_PASSWORD."))

@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from app.commands.layout import columns
+from app.language import _
 from studio.errors import UserInputError
 from studio.imaging.provenance import Provenance, read_provenance
+from studio.words import msg
 
 
 def inspect(
@@ -23,8 +25,8 @@ def inspect(
     provenance = read_provenance(file.read_bytes())
     if provenance is None:
         raise UserInputError(
-            "It carries no note of a run",
-            remedy="Either no studio made it, or the note was removed since.",
+            msg("It carries no note of a run"),
+            remedy=msg("Either no studio made it, or the note was removed since."),
             code="provenance.none",
             file_name=file.name,
         )
@@ -32,14 +34,18 @@ def inspect(
 
 
 def _describe(provenance: Provenance) -> str:
-    run = str(provenance.job_id) if provenance.job_id else "outside the record, by studio run"
+    run = str(provenance.job_id) if provenance.job_id else _("outside the record, by studio run")
+    tool, version = provenance.tool, provenance.tool_version
     rows = [
-        ("run", run),
-        ("tool", f"{provenance.tool}, version {provenance.tool_version}"),
-        ("studio", provenance.studio_version),
-        ("source", provenance.digital_source_type),
-        *((f"input {role}", digest) for role, digest in provenance.inputs.items()),
-        *((f"weights {model}", digest) for model, digest in provenance.weights.items()),
+        (_("run"), run),
+        (_("tool"), _("{tool}, version {version:d}", tool=tool, version=version)),
+        (_("studio"), provenance.studio_version),
+        (_("source"), provenance.digital_source_type),
+        *((_("input {role}", role=role), digest) for role, digest in provenance.inputs.items()),
+        *(
+            (_("weights {model}", model=model), digest)
+            for model, digest in provenance.weights.items()
+        ),
         *((name, str(value)) for name, value in provenance.params.items() if name != "tool"),
     ]
     return columns(rows)

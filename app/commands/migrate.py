@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from app.commands.first_admin import greet_first_admin
+from app.language import _
 from db.migrate import current, upgrade
+from studio.words import msg
 from tasks.services import get_services
 
 
@@ -23,15 +25,20 @@ def migrate(
     others wait.
     """
     services = get_services()
-    services.settings.data_dir.mkdir(parents=True, exist_ok=True)
     url = services.database.url
     before = current(url)
     upgrade(url)
     after = current(url)
     if before == after:
-        typer.echo(f"The database is up to date, at revision {after}.")
+        typer.echo(_("The database is up to date, at revision {after}.", after=str(after)))
     else:
-        typer.echo(f"The database was brought from {before or 'nothing'} to revision {after}.")
-    services.blobs.prepare()
+        typer.echo(
+            _(
+                "The database was brought from {before} to revision {after}.",
+                before=before or msg("nothing"),
+                after=str(after),
+            )
+        )
     if first_admin:
         greet_first_admin(services)
+    services.blobs.prepare()

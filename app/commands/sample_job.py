@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from app.sample import sample_picture
+from app.commands.operator import operator
+from app.runs.sample import sample_picture
 from db.actor import Actor
 from db.models import Job
-from db.repositories.accounts import AccountRepository
 from db.repositories.jobs import JobRepository
 from db.states import JobState
-from db.types import Role
 from studio.errors import StudioError
 from studio.params import CutoutParams
+from studio.tools.cutout.spec import SPEC as CUTOUT
+from studio.tools.spec import RESULT_ROLE
+from studio.words import msg
+from tasks.requests import RunItem, RunRequest
 from tasks.services import Services
 from tasks.submit import store_upload, submit
 
@@ -40,7 +43,7 @@ class SampleDone:
 def was_anything_run(services: Services) -> bool:
     """Whether this studio has any run on record."""
     with services.database.read() as session:
-        return JobRepository(session).count(_first_admin(services), cap=1).value > 0
+        return JobRepository(session).count(operator(services), cap=1).value > 0
 
 
 def run_sample(services: Services) -> SampleDone:
@@ -50,15 +53,16 @@ def run_sample(services: Services) -> SampleDone:
         StudioError: the job failed, or did not end in ``SAMPLE_TIMEOUT_S``.
 
     """
-    actor = _first_admin(services)
+    actor = operator(services)
     started_s = time.monotonic()
     picture = store_upload(services, *sample_picture())
-    [job_id] = submit(services, actor, "cutout", CutoutParams(), [{"image": picture}])
+    item = RunItem({CUTOUT.main_role: [picture]})
+    [job_id] = submit(services, actor, RunRequest(CutoutParams(), [item]))
     job = _wait(services, actor, job_id)
     seconds = time.monotonic() - started_s
     if job.state is not JobState.SUCCEEDED:
-        raise SampleFailedError(job.error_message or f"It was {job.state}.")
-    result = next(output for output in job.outputs if output.role == "image")
+        raise SampleFailedError(job.error_message or msg("It was {state}.", state=job.state))
+    result = next(output for output in job.outputs if output.role == RESULT_ROLE)
     folder = services.settings.data_dir / "sample"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / result.file_name
@@ -74,15 +78,4 @@ def _wait(services: Services, actor: Actor, job_id: UUID) -> Job:
         if job is not None and job.state.is_terminal:
             return job
         time.sleep(_POLL_S)
-    raise SampleFailedError(f"It did not end within {SAMPLE_TIMEOUT_S:.0f} s.")
-
-
-def _first_admin(services: Services) -> Actor:
-    with services.database.read() as session:
-        people = AccountRepository(session).everybody()
-    admin = next(
-        (user for user in people if user.role is Role.ADMIN and user.disabled_at is None), None
-    )
-    if admin is None:
-        raise SampleFailedError("There is no enabled admin to run it.", code="sample.no_admin")
-    return Actor(admin.id, admin.name, admin.role)
+    raise SampleFailedError(msg("It did not end within {limit:.0f} s.", limit=SAMPLE_TIMEOUT_S))

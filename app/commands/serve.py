@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from enum import StrEnum
 from typing import Annotated
 
@@ -11,9 +10,11 @@ import typer
 
 from app.commands.health import is_web_healthy
 from studio.errors import StudioError
+from studio.private import keep_private
 from studio.settings import ROOT, Settings, get_settings
+from studio.words import msg
 from tasks.services import get_services
-from tasks.status import live_workers
+from tasks.status import is_beat_here, workers_here
 from tasks.supervisor import environment, programs
 
 
@@ -46,8 +47,10 @@ def serve(
         return
     command = {program.name: program.command for program in programs(settings)}.get(part)
     if command is None:
-        raise NotServedError(f"The settings ask for no {part}; see STUDIO_NETWORK_WORKERS.")
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+        raise NotServedError(
+            msg("The settings ask for no {part}; see STUDIO_NETWORK_WORKERS.", part=part)
+        )
+    keep_private(settings.data_dir)
     os.chdir(ROOT)
     os.execve(command[0], command, environment(settings))  # noqa: S606 — our own command
 
@@ -57,9 +60,9 @@ def _require_at_work(settings: Settings, part: Part) -> None:
         case Part.WEB:
             is_at_work = is_web_healthy(settings)
         case Part.WORKER_GPU | Part.WORKER_LIGHT:
-            name = f"{part.removeprefix('worker-')}@{socket.gethostname()}"
-            is_at_work = any(worker.name == name for worker in live_workers(get_services()))
+            here = workers_here(get_services(), part.removeprefix("worker-"))
+            is_at_work = bool(here) and not any(worker.is_deaf for worker in here)
         case Part.BEAT:
-            raise NotServedError("beat does not report; its platform sees whether it runs.")
+            is_at_work = is_beat_here(get_services())
     if not is_at_work:
-        raise NotServedError(f"{part} is not at work here.")
+        raise NotServedError(msg("{part} is not at work here.", part=part))

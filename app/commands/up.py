@@ -16,12 +16,14 @@ import typer
 from app.commands.first_admin import greet_first_admin
 from app.commands.health import is_web_healthy
 from app.commands.sample_job import run_sample, was_anything_run
+from app.language import _
 from db.migrate import upgrade
 from db.types import Lane
 from studio.errors import StudioError
 from studio.models.catalogue import load_catalogue
 from studio.models.weights import Installed, WeightStore
-from studio.settings import Settings
+from studio.settings import Settings, get_settings
+from studio.words import msg
 from tasks import supervisor
 from tasks.services import Services, get_services
 from tasks.status import slots
@@ -45,10 +47,9 @@ def up(
     ] = None,
 ) -> None:
     """Start the studio here: database, first admin, web and workers. Ctrl-C stops it."""
+    settings = get_settings()
+    _require_free_port(settings)  # before anything is made on the disk
     services = get_services()
-    settings = services.settings
-    _require_free_port(settings)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
     upgrade(services.database.url)
     greet_first_admin(services)
     lacking = _lacking_weights(settings)
@@ -56,10 +57,15 @@ def up(
         _wait_until_ready(services, process)
         if sample or (sample is None and not was_anything_run(services)):
             _show_sample(services, lacking)
-        typer.echo(f"The studio is open at {address(settings)}  (Ctrl-C stops it)")
+        typer.echo(
+            _("The studio is open at {address}  (Ctrl-C stops it)", address=address(settings))
+        )
         process.wait()
         raise StartError(
-            f"The supervisor ended by itself. Its log is in {settings.data_dir / 'logs'}."
+            msg(
+                "The supervisor ended by itself. Its log is in {folder}.",
+                folder=str(settings.data_dir / "logs"),
+            )
         )
 
 
@@ -77,8 +83,13 @@ def _require_free_port(settings: Settings) -> None:
             probe.bind((settings.host, settings.port))
         except OSError as error:
             raise StartError(
-                f"Port {settings.port} of {settings.host} cannot be used ({error.strerror}). The "
-                "studio may be running already; if not, choose another with STUDIO_PORT.",
+                msg(
+                    "Port {port} of {host} cannot be used ({fault}). The studio may be "
+                    "running already; if not, choose another with STUDIO_PORT.",
+                    port=str(settings.port),
+                    host=settings.host,
+                    fault=str(error.strerror),
+                ),
                 code="start.port",
             ) from error
 
@@ -92,8 +103,12 @@ def _lacking_weights(settings: Settings) -> list[str]:
     ]
     if lacking:
         typer.echo(
-            f"Weights are missing: {', '.join(lacking)}. The studio starts without them; "
-            f"`studio weights pull {' '.join(lacking)}` fetches them.",
+            _(
+                "Weights are missing: {models}. The studio starts without them; "
+                "`studio weights pull {ids}` fetches them.",
+                models=tuple(lacking),
+                ids=" ".join(lacking),
+            ),
             err=True,
         )
     return lacking
@@ -110,7 +125,7 @@ def _stop_on_signal() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        typer.echo("The studio is closed.")
+        typer.echo(_("The studio is closed."))
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
@@ -138,7 +153,10 @@ def _wait_until_ready(services: Services, process: subprocess.Popen[bytes]) -> N
     while not (is_web_healthy(settings) and all(slots(services, lane) for lane in lanes)):
         if process.poll() is not None or time.monotonic() > deadline:
             raise StartError(
-                f"The studio did not come up. Its logs are in {settings.data_dir / 'logs'}.",
+                msg(
+                    "The studio did not come up. Its logs are in {folder}.",
+                    folder=str(settings.data_dir / "logs"),
+                ),
                 code="start.failed",
             )
         time.sleep(_POLL_S)
@@ -146,11 +164,13 @@ def _wait_until_ready(services: Services, process: subprocess.Popen[bytes]) -> N
 
 def _show_sample(services: Services, lacking: list[str]) -> None:
     if lacking:
-        typer.echo("No sample job was run, as weights are missing.", err=True)
+        typer.echo(_("No sample job was run, as weights are missing."), err=True)
         return
     try:
         done = run_sample(services)
     except StudioError as error:
-        typer.echo(f"The sample job failed: {error.message}", err=True)
+        typer.echo(_("The sample job failed: {reason}", reason=error.message), err=True)
     else:
-        typer.echo(f"Sample job: {done.path} in {done.seconds:.1f} s")
+        typer.echo(
+            _("Sample job: {path} in {seconds:.1f} s", path=str(done.path), seconds=done.seconds)
+        )

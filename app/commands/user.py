@@ -7,12 +7,16 @@ from typing import Annotated
 
 import typer
 
-from app import accounts
 from app.commands.database import ready_services
 from app.commands.layout import columns
+from app.language import _, said
+from app.people import accounts
 from db.types import Role
+from studio.words import N_, Message
 
 app = typer.Typer(help="Add, list, disable and mend accounts.", no_args_is_help=True)
+
+_ENABLED, _DISABLED = N_("enabled"), N_("disabled")
 
 Name = Annotated[str, typer.Argument(help="The account's name.")]
 
@@ -26,7 +30,9 @@ def add(
 ) -> None:
     """Add an account and print its one-time password, once."""
     account = accounts.create_user(ready_services(), name, role)
-    typer.echo(f"{account.name} ({role}) can sign in with the one-time password:")
+    typer.echo(
+        _("{name} ({role}) can sign in with the one-time password:", name=account.name, role=role)
+    )
     typer.echo(account.one_time_password)
 
 
@@ -36,14 +42,15 @@ def list_users(
 ) -> None:
     """List all accounts."""
     rows = [
-        (user.name, user.role.value, "disabled" if user.disabled_at else "enabled")
+        (user.name, user.role.value, _DISABLED if user.disabled_at else _ENABLED)
         for user in accounts.everybody(ready_services())
     ]
     if as_json:
         keys = ("name", "role", "state")
         typer.echo(json.dumps([dict(zip(keys, row, strict=True)) for row in rows], indent=2))
         return
-    typer.echo(columns([("NAME", "ROLE", "STATE"), *rows]))
+    lines = [(name, role, said(Message(state))) for name, role, state in rows]
+    typer.echo(columns([(_("NAME"), _("ROLE"), _("STATE")), *lines]))
 
 
 @app.command()
@@ -51,7 +58,7 @@ def disable(name: Name) -> None:
     """Shut an account and end its sessions; its runs stay."""
     services = ready_services()
     accounts.disable(services, accounts.find_user(services, name).id)
-    typer.echo(f"{name} is disabled and signed out everywhere.")
+    typer.echo(_("{name} is disabled and signed out everywhere.", name=name))
 
 
 @app.command()
@@ -59,7 +66,7 @@ def enable(name: Name) -> None:
     """Open a disabled account again, with the password it had."""
     services = ready_services()
     accounts.enable(services, accounts.find_user(services, name).id)
-    typer.echo(f"{name} can sign in again.")
+    typer.echo(_("{name} can sign in again.", name=name))
 
 
 @app.command("reset-password")
@@ -67,5 +74,5 @@ def reset_password(name: Name) -> None:
     """Give an account a new one-time password, print it once, and end its sessions."""
     services = ready_services()
     password = accounts.reset_password(services, accounts.find_user(services, name).id)
-    typer.echo(f"{name} can sign in with the one-time password:")
+    typer.echo(_("{name} can sign in with the one-time password:", name=name))
     typer.echo(password)

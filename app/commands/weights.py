@@ -14,31 +14,49 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 
+from app.commands.helping import help_of
 from app.commands.layout import columns
-from app.ui.format import file_size
-from app.weights import download_words, evidence_words, open_store, state_words, tool_words
+from app.formatting import file_size
+from app.language import _, said
+from app.weights.management import (
+    download_words,
+    evidence_words,
+    open_store,
+    state_words,
+    step_words,
+)
 from studio.errors import UserInputError
-from studio.models.catalogue import Licence, ModelSpec, Task
+from studio.models.catalogue import Commercial, Licence, ModelSpec, Task
 from studio.models.sources import PullProgress, PullSink
-from studio.models.weights import Installed, Missing, Status, WeightStore
+from studio.models.weights import Damaged, Installed, Missing, Status, WeightStore
 from studio.settings import get_settings
-from studio.tools.spec import TOOLS, get_tool
+from studio.tools.registry import TOOLS, get_tool
+from studio.words import N_, Message, msg
 
 app = typer.Typer(help="List, fetch, check and import model weights.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Row = dict[str, str]
+_MODEL, _STATE, _SIZE = N_("MODEL"), N_("STATE"), N_("SIZE")
+_COMMERCIAL_USE, _COMMERCIAL = N_("COMMERCIAL USE"), N_("COMMERCIAL")
+_LICENCE, _DIGEST = N_("LICENCE"), N_("DIGEST")
 _COLUMNS = (
-    ("model", "state", "size", "commercial use", "licence", "digest"),
-    ("model", "state", "size", "commercial use", "licence"),
-    ("model", "state", "size", "commercial"),
-    ("model", "state", "commercial"),
+    (_MODEL, _STATE, _SIZE, _COMMERCIAL_USE, _LICENCE, _DIGEST),
+    (_MODEL, _STATE, _SIZE, _COMMERCIAL_USE, _LICENCE),
+    (_MODEL, _STATE, _SIZE, _COMMERCIAL),
+    (_MODEL, _STATE, _COMMERCIAL),
 )
 """What the list shows, for wide windows and narrower ones."""
-_FRESH = "* fetched by a fresh studio, and by `studio weights pull` without names"
+_FRESH = N_("* fetched by a fresh studio, and by `studio weights pull` without names")
+_STATES: dict[type[Status], str] = {
+    Installed: N_("installed"),
+    Missing: N_("missing"),
+    Damaged: N_("damaged"),
+}
+_COMMERCIAL_WORDS: dict[Commercial, str] = {"yes": N_("yes"), "no": N_("no"), "ask": N_("ask")}
 _TASKS: tuple[str, ...] = get_args(Task)
-_TOOL_HELP = f"Only models that this tool uses: {', '.join(TOOLS)}."
-_TASK_HELP = f"Only models for this: {', '.join(_TASKS)}."
+_TOOL_HELP = help_of(msg("Only models that this tool uses: {tools}.", tools=tuple(TOOLS)))
+_TASK_HELP = help_of(msg("Only models for this: {tasks}.", tasks=_TASKS))
 _UNLIMITED = 10_000
 """Width of what is no window."""
 
@@ -57,8 +75,8 @@ def list_weights(
         get_tool(tool)
     if task not in (None, *_TASKS):
         raise UserInputError(
-            f"There is no task called “{task}”",
-            remedy=f"Choose one of {', '.join(_TASKS)}.",
+            msg("There is no task called “{task}”", task=str(task)),
+            remedy=msg("Choose one of {tasks}.", tasks=tuple(_TASKS)),
             code="task.unknown",
         )
     store = _store()
@@ -87,13 +105,13 @@ def pull(
     ids = models or [spec.id for spec in store.catalogue.defaults()]
     wanted = [i for i in ids if force or not isinstance(store.status(i), Installed)]
     if not wanted:
-        typer.echo(f"Installed already: {', '.join(ids)}.")
+        typer.echo(_("Installed already: {models}.", models=tuple(ids)))
         return
     _warn_of_terms(store, wanted)
     with _progress() as sink:
         store.pull_all(wanted, sink, force=force)
     for model_id in wanted:
-        typer.echo(f"{model_id}: {state_words(store.status(model_id))}")
+        typer.echo(_("{model}: {state}", model=model_id, state=state_words(store.status(model_id))))
 
 
 @app.command()
@@ -109,9 +127,9 @@ def verify(models: ModelIds = None, as_json: AsJson = False) -> None:
         typer.echo(json.dumps(rows, indent=2))
     else:
         for model_id, status in found.items():
-            typer.echo(f"{model_id}: {state_words(status)}{_remedy(model_id, status)}")
+            typer.echo(said(_verified(model_id, status)))
         if not found:
-            typer.echo("No weights are installed. Run `studio weights pull`.")
+            typer.echo(_("No weights are installed. Run `studio weights pull`."))
     if not all(isinstance(status, Installed) for status in found.values()):
         raise typer.Exit(1)
 
@@ -137,8 +155,13 @@ def import_weights(
     store = _store()
     imported = store.import_file(file, model, repin=repin)
     for taken in imported:
-        pinned = ", pinned: no digest was published" if taken.was_pinned else ""
-        typer.echo(f"{taken.model_id}: {taken.file} sha256 {taken.sha256}{pinned}")
+        words = (
+            N_("{model}: {file} sha256 {sha256}, pinned: no digest was published")
+            if taken.was_pinned
+            else N_("{model}: {file} sha256 {sha256}")
+        )
+        facts = {"model": taken.model_id, "file": taken.file, "sha256": taken.sha256}
+        typer.echo(said(Message(words, facts)))
     _warn_of_terms(store, dict.fromkeys(taken.model_id for taken in imported))
 
 
@@ -150,10 +173,16 @@ def delete(
     store = _store()
     for model_id in models:
         if freed_bytes := store.delete(model_id):
-            missed = f"Missed by: {tool_words(store.catalogue.get(model_id))}."
-            typer.echo(f"{model_id}: deleted, {file_size(freed_bytes)} are free. {missed}")
+            typer.echo(
+                _(
+                    "{model}: deleted, {size} are free. Missed by: {tools}.",
+                    model=model_id,
+                    size=file_size(freed_bytes),
+                    tools=store.catalogue.get(model_id).tools,
+                )
+            )
         else:
-            typer.echo(f"{model_id}: was not installed.")
+            typer.echo(_("{model}: was not installed.", model=model_id))
 
 
 def _store() -> WeightStore:
@@ -173,7 +202,7 @@ def _progress() -> Iterator[PullSink]:
 
         def show(progress: PullProgress) -> None:
             nonlocal shown
-            words = f"{progress.model_id}: {progress.step} {progress.what}"
+            words = _("{model}: {step}", model=progress.model_id, step=step_words(progress))
             if shown is None or shown[0] != words:
                 if shown is not None:
                     bars.remove_task(shown[1])
@@ -190,7 +219,14 @@ def _warn_of_terms(store: WeightStore, model_ids: Iterable[str]) -> None:
     for model_id in model_ids:
         licence = store.catalogue.get(model_id).licence
         if licence.restriction:
-            typer.echo(f"{model_id}: {licence.restriction}. {licence.words}")
+            typer.echo(
+                _(
+                    "{model}: {restriction}. {words}",
+                    model=model_id,
+                    restriction=licence.restriction,
+                    words=licence.words,
+                )
+            )
 
 
 def _table(rows: list[tuple[ModelSpec, Status]]) -> str:
@@ -205,22 +241,40 @@ def _table(rows: list[tuple[ModelSpec, Status]]) -> str:
     table = next((table for table in tables if max(map(len, table)) <= width), tables[-1])
     grouped = _grouped([spec for spec, _ in rows], table[1:], width)
     terms = [_terms(number, licence, width) for number, licence in enumerate(licences, 1)]
-    return "\n".join([table[0], *grouped, "", fill(_FRESH, width), "", *terms])
+    return "\n".join([table[0], *grouped, "", fill(said(Message(_FRESH)), width), "", *terms])
 
 
 def _none_words(tool: str | None, task: str | None, *, installed: bool) -> str:
-    words = ["No model"]
-    if task is not None:
-        words.append(f"for {task}")
-    if tool is not None:
-        words.append(f"that {tool} uses")
-    return " ".join([*words, "is installed." if installed else "is known."])
+    match tool, task:
+        case None, None:
+            return _("No model is installed.") if installed else _("No model is known.")
+        case None, str():
+            words = (
+                N_("No model for {task} is installed.")
+                if installed
+                else N_("No model for {task} is known.")
+            )
+        case str(), None:
+            words = (
+                N_("No model that {tool} uses is installed.")
+                if installed
+                else N_("No model that {tool} uses is known.")
+            )
+        case _:
+            words = (
+                N_("No model for {task} that {tool} uses is installed.")
+                if installed
+                else N_("No model for {task} that {tool} uses is known.")
+            )
+    return said(Message(words, {"tool": tool or "", "task": task or ""}))
 
 
 def _grouped(specs: Sequence[ModelSpec], lines: Sequence[str], width: int) -> list[str]:
     groups: dict[str, list[str]] = {}
     for spec, line in zip(specs, lines, strict=True):
-        groups.setdefault(f"{spec.task}, used by {tool_words(spec)}", []).append(line)
+        # By the names that --task and --tool take.
+        title = _("{task}, used by {tools}", task=spec.task, tools=spec.tools)
+        groups.setdefault(title, []).append(line)
     return [line for title, group in groups.items() for line in ("", fill(title, width), *group)]
 
 
@@ -230,19 +284,26 @@ def _terms(number: int, licence: Licence, width: int) -> str:
 
 
 def _columns(rows: Sequence[_Row], shown: Sequence[str]) -> list[str]:
-    table = [[title.upper() for title in shown], *([row[name] for name in shown] for row in rows)]
+    titles = [said(Message(name)) for name in shown]
+    table = [titles, *([row[name] for name in shown] for row in rows)]
     return columns(table).split("\n")
 
 
+def _size_words(spec: ModelSpec, status: Status) -> str:
+    size = file_size(status.bytes) if isinstance(status, Installed) else download_words(spec)
+    return said(size)
+
+
 def _row(spec: ModelSpec, status: Status, licence_number: int) -> _Row:
+    commercial = said(Message(_COMMERCIAL_WORDS[spec.licence.commercial]))
     return {
-        "model": f"  {spec.id} *" if spec.default else f"  {spec.id}",
-        "state": type(status).__name__.lower(),
-        "size": file_size(status.bytes) if isinstance(status, Installed) else download_words(spec),
-        "commercial use": spec.licence.commercial,
-        "commercial": f"{spec.licence.commercial} [{licence_number}]",
-        "licence": f"[{licence_number}] {spec.licence.name}",
-        "digest": evidence_words(spec),
+        _MODEL: f"  {spec.id} *" if spec.default else f"  {spec.id}",
+        _STATE: said(Message(_STATES[type(status)])),
+        _SIZE: _size_words(spec, status),
+        _COMMERCIAL_USE: commercial,
+        _COMMERCIAL: f"{commercial} [{licence_number}]",
+        _LICENCE: f"[{licence_number}] {spec.licence.name}",
+        _DIGEST: said(evidence_words(spec)),
     }
 
 
@@ -254,12 +315,18 @@ def _as_json(spec: ModelSpec, status: Status) -> dict[str, Any]:
         "task": spec.task,
         "default": spec.default,
         "state": type(status).__name__.lower(),
-        "detail": state_words(status),
+        "detail": said(state_words(status)),
         "download_bytes": spec.download_bytes,
         "licence": spec.licence.model_dump(),
-        "digests": {file.name: file.digest_evidence for file in spec.files},
+        "digests": {file.name: said(file.digest_evidence) for file in spec.files},
     }
 
 
-def _remedy(model_id: str, status: Status) -> str:
-    return "" if isinstance(status, Installed) else f". Run `studio weights pull {model_id}`."
+def _verified(model_id: str, status: Status) -> Message:
+    if isinstance(status, Installed):
+        return msg("{model}: {state}", model=model_id, state=state_words(status))
+    return msg(
+        "{model}: {state}. Run `studio weights pull {model}`.",
+        model=model_id,
+        state=state_words(status),
+    )

@@ -6,22 +6,25 @@ from collections.abc import Sequence
 from html import escape
 
 import streamlit as st
+from streamlit.navigation.page import Page
 
-from app.navigation import RUN
-from app.ui.format import ago, markdown_safe
-from app.ui.links import thumbnail_url
+from app.runs.addresses import thumbnail_url
+from app.ui.literal import literal
+from app.ui.moments import when
+from app.ui.navigation import RUN
 from app.ui.states import STATE_ICONS, sentence, state_pill
+from app.ui.words import _, said
 from db.repositories.history import JobRow
 from db.states import JobState
 from db.types import Visibility
-from studio.tools.spec import TOOLS
+from studio.tools.registry import tool_title
 
 
 def cards(
     rows: Sequence[JobRow],
     *,
     key: str,
-    page: str = RUN,
+    page: str | Page = RUN,
     parameter: str = "id",
     show_tool: bool = False,
     show_owner: bool = False,
@@ -34,7 +37,7 @@ def cards(
                 st.html(_picture(row))
                 st.page_link(
                     page,
-                    label=markdown_safe(row.title) or TOOLS[row.tool].title,
+                    label=literal(row.title) or said(tool_title(row.tool)),
                     icon="",
                     query_params={parameter: str(row.id)},
                 )
@@ -49,18 +52,19 @@ def _picture(row: JobRow) -> str:
             f'<span class="dr-blank"><span class="dr-icon">{STATE_ICONS[row.state]}</span></span>'
         )
     pill = "" if row.state is JobState.SUCCEEDED else state_pill(row.state)
-    star = '<span class="dr-star" title="Starred">★</span>' if row.starred else ""
+    starred = escape(_("Starred"))
+    star = f'<span class="dr-star" title="{starred}">★</span>' if row.starred else ""
     return f'<div class="dr-thumb">{shown}{pill}{star}</div>'
 
 
 def _caption(row: JobRow, *, show_tool: bool, show_owner: bool) -> str:
-    parts = [TOOLS[row.tool].title] if show_tool else []
-    parts.append(ago(row.queued_at))
+    parts = [escape(said(tool_title(row.tool)))] if show_tool else []
+    parts.append(when(row.queued_at))
     if show_owner:
-        parts.append(row.owner_name)
+        parts.append(escape(row.owner_name))
     if row.visibility is Visibility.PRIVATE:
-        parts.append("private")
+        parts.append(escape(_("private")))
     reason = ""
-    if row.state is JobState.FAILED and row.error_message:
+    if row.error_message:
         reason = f'<p class="dr-reason">{sentence(row.error_message)}</p>'
-    return f'<span class="dr-muted dr-small">{escape(" · ".join(parts))}</span>{reason}'
+    return f'<span class="dr-muted dr-small">{" · ".join(parts)}</span>{reason}'

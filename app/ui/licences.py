@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from html import escape
 
+from app.ui.words import said
 from studio.models.catalogue import Commercial, Licence
+from studio.words import N_
 
 COMMERCIAL_WORDS: dict[Commercial, str] = {
-    "yes": "Commercial use allowed",
-    "ask": "Ask before commercial use",
-    "no": "No commercial use",
+    "yes": N_("Commercial use allowed"),
+    "ask": N_("Ask before commercial use"),
+    "no": N_("No commercial use"),
 }
 _TONES: dict[Commercial, str] = {"yes": "succeeded", "ask": "cancelled", "no": "failed"}
 
@@ -17,7 +19,8 @@ _TONES: dict[Commercial, str] = {"yes": "succeeded", "ask": "cancelled", "no": "
 def commercial_pill(licence: Licence) -> str:
     """Markup of a coloured label that says whether commercial use is allowed."""
     tone = _TONES[licence.commercial]
-    return f'<span class="dr-pill dr-{tone}">{COMMERCIAL_WORDS[licence.commercial]}</span>'
+    words = said(COMMERCIAL_WORDS[licence.commercial])
+    return f'<span class="dr-pill dr-{tone}">{escape(words)}</span>'
 
 
 def licence_terms(licence: Licence) -> str:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
+from html import escape
 from io import BytesIO
 
 from PIL import Image
 
-from app.fabric import View
-from app.mask_preview import decode_mask, preview_mask, tinted
-from app.picture_views import data_address, view_pixels
-from app.runs import drawing_of, find_output, main_input, stored_file
+from app.painting.canvas_json import View
+from app.painting.drawings import drawing_of
+from app.painting.mask_preview import preview_mask, tinted
+from app.painting.picture_views import data_address, mask_pixels, view_pixels
+from app.runs.reading import find_output, main_input, stored_file
+from app.ui.words import _
 from db.models import Job
-from studio.errors import StorageError, UserInputError
+from studio.errors import RetriableError, StorageError, UserInputError
 from studio.imaging.drawing import Drawing
 from studio.imaging.picture import Pixels
-from studio.imaging.resample import resample
 from studio.params import HOLE_LEVEL, InpaintParams
+from studio.tools.registry import TOOLS
+from studio.tools.spec import MASK_ROLE
+from studio.words import Message, msg
 from tasks.files import StoredFile
 from tasks.services import Services
 
@@ -42,52 +48,75 @@ class MaskFigure:
 
     def markup(self, words: str) -> str:
         """A figure with ``words`` below it."""
+        alt = _("The mask over the picture")
         return (
-            f'<figure class="dr-preview"><img src="{self.address}" alt="The mask over the picture">'
-            f"<figcaption>{words}</figcaption></figure>"
+            f'<figure class="dr-preview"><img src="{self.address}" alt="{escape(alt)}">'
+            f"<figcaption>{escape(words)}</figcaption></figure>"
         )
 
     @property
-    def share(self) -> str:
-        """How much of the picture is masked, in words."""
+    def share(self) -> Message:
+        """How much of the picture is masked."""
         if self.part < 0.001:
-            return "less than 0.1 % of the picture"
-        return f"{self.part * 100:.1f} % of the picture"
+            return msg("less than 0.1 % of the picture")
+        return msg("{percent:.1f} % of the picture", percent=self.part * 100)
 
 
 def mask_figure(
-    params: InpaintParams, drawing: Drawing, given: Pixels | None, picture: StoredFile
+    services: Services,
+    params: InpaintParams,
+    drawing: Drawing,
+    given: Pixels | None,
+    picture: StoredFile,
+    *,
+    owner: Hashable = None,
 ) -> MaskFigure:
     """What ``params``, ``drawing`` and a ``given`` mask, of any size, repaint of ``picture``.
 
+    ``owner`` is who looks.
+
     Raises:
         StorageError: the stored picture is gone.
+        UserInputError: it, or the drawing, cannot be shown within the bounds.
+        RetriableError: too many files are being read.
 
     """
     view = _whole(drawing.width_px, drawing.height_px)
-    return _figure(preview_mask(params, drawing, given, *view.size), view, picture)
+    mask = preview_mask(params, drawing, given, *view.size, owner=owner)
+    return _figure(mask, view_pixels(services, picture, view, owner=owner))
 
 
 def mask_of_run(services: Services, job: Job) -> MaskFigure | None:
-    """What an inpaint run repainted; None when it has no mask or its files are gone."""
-    made = find_output(job, "mask") if job.tool == "inpaint" else None
-    if made is None or made.blob.width_px is None or made.blob.height_px is None:
+    """What a run under a mask repainted; None when it has no mask or its files are gone."""
+    made = find_output(job, MASK_ROLE) if takes_mask(job) else None
+    source = main_input(job)
+    if source is None or made is None or made.blob.width_px is None or made.blob.height_px is None:
         return None
     view = _whole(made.blob.width_px, made.blob.height_px)
     try:
-        data = services.blobs.read(made.blob_sha256)
-        mask = decode_mask(data, max_pixels=services.settings.max_pixels)
-        return _figure(resample(mask, *view.size), view, stored_file(main_input(job)))
-    except StorageError:
+        picture = stored_file(source)
+        mask = mask_pixels(services, made.blob_sha256, view, owner=job.owner_id)
+        shown = view_pixels(services, picture, view, owner=job.owner_id)
+    except (StorageError, UserInputError, RetriableError):  # the run's pictures say so
         return None
+    return _figure(mask, shown)
+
+
+def takes_mask(job: Job) -> bool:
+    """Whether the run's tool works under a mask, so that its own output of that name shows it."""
+    return job.tool in TOOLS and MASK_ROLE in TOOLS[job.tool].given_roles
 
 
 def drawing_of_run(services: Services, job: Job) -> MaskFigure | None:
     """What was painted for a run, without its other masks; None when it cannot be shown."""
-    picture = stored_file(main_input(job))
+    source = main_input(job)
+    if source is None:
+        return None
+    picture = stored_file(source)
     try:
-        return mask_figure(_STROKES_ALONE, drawing_of(services, job, picture), None, picture)
-    except (StorageError, UserInputError):  # swept, or refused as unreadable: the run says so
+        painted = drawing_of(services, job, picture)
+        return mask_figure(services, _STROKES_ALONE, painted, None, picture, owner=job.owner_id)
+    except (StorageError, UserInputError, RetriableError):  # the run's pictures say so
         return None
 
 
@@ -97,9 +126,8 @@ def _whole(width_px: int, height_px: int) -> View:
     return View(0, 0, width_px, height_px, *reduced)
 
 
-def _figure(mask: Pixels, view: View, picture: StoredFile) -> MaskFigure:
+def _figure(mask: Pixels, picture: Pixels) -> MaskFigure:
     buffer = BytesIO()
-    shown = Image.fromarray(tinted(view_pixels(picture, view), mask))
-    shown.save(buffer, "JPEG", quality=_QUALITY)
+    Image.fromarray(tinted(picture, mask)).save(buffer, "JPEG", quality=_QUALITY)
     address = data_address(buffer.getvalue(), "image/jpeg")
     return MaskFigure(address, float((mask >= HOLE_LEVEL).mean()), not mask.any())

@@ -2,72 +2,82 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 import streamlit as st
 
-from app.faces import SEARCH
-from app.mask_sources import CUTOUT, find_masks, mask_of, read_given
-from app.mask_sources import start_mask as start_search
-from app.runs import stored_file
+from app.formatting import ago
+from app.painting.mask_sources import find_masks, mask_of, mask_offers, read_given, start_mask
+from app.runs.reading import main_input, stored_file
 from app.ui import states
-from app.ui.format import ago, markdown_safe
-from app.ui.mask_figure import mask_figure
+from app.ui.literal import literal
+from app.ui.mask_figure import MaskFigure, mask_figure
 from app.ui.options import OptionForm
 from app.ui.progress import watch
 from app.ui.toolpage import ToolPage
 from app.ui.uploader import Tray, pick_files
+from app.ui.words import _, said
+from db.actor import Actor
 from db.models import Job
 from db.states import JobState
 from studio.errors import StudioError
 from studio.imaging.drawing import Drawing
 from studio.imaging.picture import Pixels
 from studio.params import InpaintParams, MaskPreset
+from studio.tools.spec import MaskOffer, ToolSpec
+from studio.words import N_
 from tasks.files import StoredFile
 
+_BY = "by-"
+"""Before the name of a tool, in what a start is called that the tool makes."""
 _READY_MADE = [MaskPreset.CORNER, MaskPreset.CENTRE, MaskPreset.FULL]
 
 
 class Start(StrEnum):
-    """What is masked before anything is painted."""
+    """What is masked before anything is painted, where no other tool is asked to find it."""
 
-    NOTHING = "Nothing"
-    SUBJECT = "The subject"
-    FACES = "All faces"
-    UPLOAD = "A mask picture"
-    READY_MADE = "A ready-made mask"
+    NOTHING = "nothing"
+    UPLOAD = "upload"
+    READY_MADE = "ready-made"
 
 
-_SEARCHES = {Start.SUBJECT: CUTOUT, Start.FACES: SEARCH}
-_FIND = {CUTOUT: "Find the subject", SEARCH: "Find faces"}
+_STARTS: dict[str, str] = {
+    Start.NOTHING: N_("Nothing"),
+    Start.UPLOAD: N_("A mask picture"),
+    Start.READY_MADE: N_("A ready-made mask"),
+}
 
 
 def ask_start(
-    page: ToolPage, form: OptionForm, given: Tray, picture: StoredFile | None
-) -> StoredFile | None:
-    """Ask what to start from. Returns the given mask, when it is a file that is there."""
-    offered = [one for one in Start if picture is not None or one not in _SEARCHES]
+    page: ToolPage, form: OptionForm, given: Tray, pictures: Sequence[StoredFile]
+) -> Mapping[str, StoredFile]:
+    """Ask what to start from. Returns the given masks that are there, by digest of the picture."""
+    offers = {f"{_BY}{spec.name}": (spec, offer) for spec, offer in mask_offers()}
+    titles = _STARTS | {start: offer.title for start, (_spec, offer) in offers.items()}
+    starts = [Start.NOTHING, *offers, Start.UPLOAD, Start.READY_MADE]
     initial = Start.NOTHING
     if form.values["preset"] is not MaskPreset.NONE:
         initial = Start.READY_MADE
     elif given.files:
         initial = Start.UPLOAD
     chosen = st.selectbox(
-        "Start from",
-        offered,
-        index=offered.index(initial),
+        _("Start from"),
+        starts,
+        index=starts.index(initial),
+        format_func=lambda start: said(titles[start]),
         key=f"{form.key}.start",
-        help="What you paint is added to it, and the eraser takes away from both.",
+        help=_("What you paint is added to it, and the eraser takes away from both."),
     )
-    if chosen is Start.READY_MADE:
+    if chosen == Start.READY_MADE:
         _ask_preset(form)
     else:
         form.set("preset", MaskPreset.NONE)
-    if chosen is Start.UPLOAD:
-        return _ask_upload(page, given)
-    if chosen in _SEARCHES and picture is not None:
-        return _ask_search(page, picture, _SEARCHES[chosen])
-    return None
+    if chosen == Start.UPLOAD:
+        mask = _ask_upload(page, given)
+        return {picture.sha256: mask for picture in pictures} if mask else {}
+    return _ask_search(page, pictures, *offers[chosen]) if chosen in offers else {}
 
 
 def ask_finish(form: OptionForm) -> None:
@@ -84,16 +94,26 @@ def read_mask(page: ToolPage, mask: StoredFile | None) -> Pixels | None:
         StorageError: the stored file is gone.
 
     """
-    return None if mask is None else read_given(page.services, mask)
+    return None if mask is None else read_given(page.services, mask, owner=page.actor.id)
 
 
 def show_preview(
-    params: InpaintParams, drawing: Drawing, given: Pixels | None, picture: StoredFile
+    page: ToolPage,
+    params: InpaintParams,
+    drawing: Drawing,
+    given: Pixels | None,
+    picture: StoredFile,
 ) -> bool:
     """What will be repainted, small. Returns whether there is anything."""
-    figure = mask_figure(params, drawing, given, picture)
-    st.html(figure.markup(f"Repaints {figure.share}" if figure.part else "Nothing is masked yet"))
+    figure = mask_figure(page.services, params, drawing, given, picture, owner=page.actor.id)
+    st.html(figure.markup(_repainted(figure)))
     return not figure.is_empty
+
+
+def _repainted(figure: MaskFigure) -> str:
+    if not figure.part:
+        return _("Nothing is masked yet")
+    return _("Repaints {share}", share=figure.share)
 
 
 def _ask_preset(form: OptionForm) -> None:
@@ -108,45 +128,75 @@ def _ask_preset(form: OptionForm) -> None:
 def _ask_upload(page: ToolPage, given: Tray) -> StoredFile | None:
     if given.files:
         with st.container(horizontal=True, vertical_alignment="center", key="given-mask"):
-            st.markdown(f":material/texture: {markdown_safe(given.files[0].file_name)}")
-            if st.button("Remove", icon=":material/close:", type="tertiary", key="mask.remove"):
+            st.markdown(f":material/texture: {literal(given.files[0].file_name)}")
+            if st.button(_("Remove"), icon=":material/close:", type="tertiary", key="mask.remove"):
                 given.empty()
                 st.rerun()
         return given.files[0]
-    pick_files(page.services, given, key=f"{page.tool}.mask", limit=1, label="Mask")
-    st.caption("White is repainted, black stays. It is stretched to the picture.")
+    pick_files(
+        page.services,
+        given,
+        key=f"{page.tool}.mask",
+        limit=1,
+        label=_("Mask"),
+        invitation=_("Drop the mask here"),
+    )
+    st.caption(_("White is repainted, black stays. It is stretched to the picture."))
     return None
 
 
-def _ask_search(page: ToolPage, picture: StoredFile, tool: str) -> StoredFile | None:
-    """The mask another tool makes of the picture, made now if it has not been made."""
+def _ask_search(
+    page: ToolPage, pictures: Sequence[StoredFile], spec: ToolSpec, offer: MaskOffer
+) -> Mapping[str, StoredFile]:
+    """The masks another tool makes of the pictures, made now where they have not been made."""
 
-    def read() -> list[Job]:
-        return list(find_masks(page.services, page.actor, picture, tool))
+    def read(actor: Actor) -> list[Job]:
+        found = (find_masks(page.services, actor, picture, spec) for picture in pictures)
+        return [job for jobs in found for job in jobs]
 
-    jobs = read()
-    if jobs and watch(page.services, page.actor, read, key=f"mask-{tool}"):
-        return None
-    made = {job.id: job for job in jobs if mask_of(job)}
-    if made:
-        chosen = next(iter(made))
-        if len(made) > 1:
-            chosen = st.selectbox(
-                "Run",
-                list(made),
-                format_func=lambda one: f"{made[one].model}, {ago(made[one].queued_at)}",
-                key=f"{page.tool}.{tool}.run",
-            )
-        mask = mask_of(made[chosen])
-        return stored_file(mask) if mask else None
+    jobs = read(page.actor)
+    if jobs and watch(page.services, page.actor, read, key=f"mask-{spec.name}"):
+        return {}
+    made: dict[str, list[Job]] = defaultdict(list)
+    for job in jobs:
+        picture = main_input(job)
+        if picture is not None and mask_of(job):
+            made[picture.blob_sha256].append(job)
     failed = next((job for job in jobs if job.state is JobState.FAILED), None)
-    if failed:
-        states.failure(failed.error_code, failed.error_message)
-    if st.button(_FIND[tool], icon=":material/search:", key=f"{page.tool}.{tool}.find"):
-        try:
-            start_search(page.services, page.actor, picture, tool)
-        except StudioError as error:
-            st.error(error.message, icon=":material/error:")
-            return None
-        st.rerun()
-    return None
+    lacking = [picture for picture in pictures if picture.sha256 not in made]
+    if lacking and failed:
+        states.failure(failed.id, failed.error_code, failed.error_message)
+    if lacking:
+        _offer_search(page, lacking, spec, offer)
+    chosen = {sha256: _choose_run(page, runs, spec) for sha256, runs in made.items()}
+    masks = {sha256: mask_of(job) for sha256, job in chosen.items()}
+    return {sha256: stored_file(mask) for sha256, mask in masks.items() if mask}
+
+
+def _choose_run(page: ToolPage, runs: Sequence[Job], spec: ToolSpec) -> Job:
+    """The newest of a picture's ``runs`` that made a mask, or another one."""
+    if len(runs) == 1:
+        return runs[0]
+    by_id = {run.id: run for run in runs}
+    chosen = st.selectbox(
+        _("Outline of {name}", name=literal(runs[0].title)),
+        list(by_id),
+        format_func=lambda one: f"{by_id[one].model}, {said(ago(by_id[one].queued_at))}",
+        key=f"{page.tool}.{spec.name}.run.{runs[0].id.hex}",
+    )
+    return by_id[chosen]
+
+
+def _offer_search(
+    page: ToolPage, pictures: Sequence[StoredFile], spec: ToolSpec, offer: MaskOffer
+) -> None:
+    key = f"{page.tool}.{spec.name}.find"
+    if not st.button(said(offer.action), icon=":material/search:", key=key):
+        return
+    try:
+        for picture in pictures:
+            start_mask(page.services, page.actor, picture, offer)
+    except StudioError as error:
+        st.error(said(error), icon=":material/error:")
+        return
+    st.rerun()

@@ -4,91 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from types import NoneType
-from typing import Any, Literal, get_args, get_origin
+from functools import partial
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 import streamlit as st
 from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
-from studio.params import (
-    CartoonRegion,
-    Corner,
-    CutoutOutput,
-    FaceChoice,
-    Filler,
-    ImageFormat,
-    Look,
-    MaskPreset,
-    ToolParams,
-    parse_params,
-)
-
-LABELS: dict[type[StrEnum], dict[str, str]] = {
-    # By type: members of two enumerations are equal when their values are.
-    ImageFormat: {
-        ImageFormat.PNG: "PNG",
-        ImageFormat.JPEG: "JPEG",
-        ImageFormat.WEBP: "WebP",
-    },
-    CutoutOutput: {
-        CutoutOutput.TRANSPARENT: "Transparent",
-        CutoutOutput.MASK: "Mask only",
-        CutoutOutput.COLOUR: "Colour",
-        CutoutOutput.BLUR: "Blurred original",
-        CutoutOutput.PICTURE: "Own picture",
-    },
-    Look: {
-        Look.ANIME: "Anime",
-        Look.COMIC: "Comic",
-        Look.THREE_D: "3D",
-        Look.HANDDRAWN: "Hand-drawn",
-        Look.SKETCH: "Sketch",
-    },
-    CartoonRegion: {
-        CartoonRegion.PICTURE: "Whole picture",
-        CartoonRegion.SUBJECT: "Subject",
-        CartoonRegion.BACKGROUND: "Background",
-    },
-    FaceChoice: {
-        FaceChoice.LARGEST: "Largest",
-        FaceChoice.LEFT_TO_RIGHT: "Left to right",
-        FaceChoice.ALL: "All",
-        FaceChoice.LIKENESS: "By likeness",
-    },
-    Filler: {
-        Filler.AUTO: "Automatic",
-        Filler.PATCHMATCH: "PatchMatch",
-        Filler.FREQUENCY: "Frequency-selective",
-        Filler.TELEA: "Telea",
-        Filler.NAVIER_STOKES: "Navier-Stokes",
-    },
-    MaskPreset: {
-        MaskPreset.NONE: "None",
-        MaskPreset.FULL: "Whole picture",
-        MaskPreset.CENTRE: "Centre",
-        MaskPreset.CORNER: "Corner",
-    },
-    Corner: {
-        Corner.TOP_LEFT: "Top left",
-        Corner.TOP_RIGHT: "Top right",
-        Corner.BOTTOM_LEFT: "Bottom left",
-        Corner.BOTTOM_RIGHT: "Bottom right",
-    },
-}
+from app.ui.literal import literal_sentence
+from app.ui.words import _, said
+from studio.errors import UserInputError
+from studio.params import Choice, ImageFormat, ToolParams, unit_of
+from studio.tools.registry import parse_params
+from studio.words import Message
 
 
 def label_of(value: object) -> str:
     """How an option's value reads on a page."""
     if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, StrEnum):
-        return LABELS.get(type(value), {}).get(value, str(value))
+        return _("yes") if value else _("no")
+    if isinstance(value, Choice):
+        return said(value.label)
     if isinstance(value, float):
-        return f"{value:g}"
+        return said(Message("{number}", {"number": value}))
     if isinstance(value, tuple):
         return ", ".join("–" if one is None else label_of(one) for one in value)
-    return "not set" if value is None else str(value)
+    return _("not set") if value is None else str(value)
+
+
+def value_of(name: str, value: object) -> str:
+    """As ``label_of``, with the unit that the field ``name`` is counted in."""
+    is_counted = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return f"{label_of(value)} {unit_of(name)}".rstrip() if is_counted else label_of(value)
 
 
 class OptionForm:
@@ -114,10 +62,11 @@ class OptionForm:
         ``widget="select"`` for a select box; the rest are Streamlit's own options.
         """
         field = self._params.model_fields[name]
-        label = layout.pop("label", field.title or name)
+        label = layout.pop("label", None) or said(field.title or name)
         value = layout.pop("value", self.values[name])
-        options = {"key": f"{self.key}.{name}", "help": field.description, **layout}
-        self.values[name] = _draw(field, label, value, options)
+        words = said(field.description) if field.description else None
+        options = {"key": f"{self.key}.{name}", "help": words, **layout}
+        self.values[name] = _draw(name, field, label, value, options)
         return self.values[name]
 
     def ask_format(self, choices: Sequence[ImageFormat] = tuple(ImageFormat)) -> None:
@@ -139,28 +88,51 @@ class OptionForm:
         values = {name: value for name, value in self.values.items() if name != "tool"}
         return parse_params(self.values["tool"], values)
 
+    def parse_or_say(self) -> ToolParams | None:
+        """As ``parse``; where values contradict each other, the page says so and None comes."""
+        try:
+            return self.parse()
+        except UserInputError as error:
+            st.error(literal_sentence(said(error)), icon=":material/error:")
+            return None
 
-def _draw(field: FieldInfo, label: str, value: Any, options: dict[str, Any]) -> Any:  # noqa: ANN401
+
+def _draw(
+    name: str,
+    field: FieldInfo,
+    label: str,
+    value: Any,  # noqa: ANN401 - a field has any type
+    options: dict[str, Any],
+) -> Any:  # noqa: ANN401
     alternatives = _alternatives(field.annotation)
     kind = next(kind for kind in alternatives if kind is not NoneType)
     rest = [None] if NoneType in alternatives else []
     if kind is bool:
         return st.toggle(label, value=value, **options)
     if get_origin(kind) is Literal:
+        options.setdefault("format_func", partial(value_of, name))
         return _choice(label, [*get_args(kind), *rest], value, options)
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return _choice(label, options.pop("choices", list(kind)), value, options)
     if kind in (int, float):
-        return _number(field, kind, label, value, options)
+        return _number(field, kind, label, value, options, unit_of(name))
     if kind is str and str(value).startswith("#"):
         return st.color_picker(label, value=value, **options)
+    if kind is str:
+        return st.text_input(label, value=value or "", **options) or (None if rest else "")
     raise TypeError(f"no widget for {label}: {field.annotation}")
 
 
+def can_ask(field: FieldInfo) -> bool:
+    """Whether there is a widget for values of this field."""
+    kind = next(kind for kind in _alternatives(field.annotation) if kind is not NoneType)
+    is_plain = isinstance(kind, type) and issubclass(kind, (bool, int, float, str))
+    return get_origin(kind) is Literal or is_plain
+
+
 def _alternatives(annotation: Any) -> tuple[Any, ...]:  # noqa: ANN401 - annotations are any object
-    if get_origin(annotation) is Literal:
-        return (annotation,)
-    return get_args(annotation) or (annotation,)
+    is_union = get_origin(annotation) in (Union, UnionType)
+    return get_args(annotation) if is_union else (annotation,)
 
 
 def _choice(label: str, choices: list[Any], value: object, options: dict[str, Any]) -> object:
@@ -190,14 +162,19 @@ def _number(
     label: str,
     value: float | None,
     options: dict[str, Any],
+    unit: str,
 ) -> float | None:
+    """A slider names the unit; beside a box the style does, by the last word of its key."""
     low = next((kind(str(bound.ge)) for bound in field.metadata if isinstance(bound, Ge)), None)
     high = next((kind(str(bound.le)) for bound in field.metadata if isinstance(bound, Le)), None)
     given = None if value is None else kind(value)
     if given is None or low is None or high is None or high - low > 100:
+        if kind is float:
+            options.setdefault("format", "%.1f")
         return st.number_input(label, min_value=low, max_value=high, value=given, **options)
     fine, shape = (0.05, "%.2f") if high - low <= 1 else (0.5, "%.1f")
     step, shape = (kind(1), "%d") if kind is int else (kind(fine), shape)
+    shape = f"{shape} {unit}".rstrip()
     return st.slider(
         label, min_value=low, max_value=high, value=given, step=step, format=shape, **options
     )

@@ -7,8 +7,9 @@ from html import escape
 
 import streamlit as st
 
-from app.runs import find_output, is_same_view, main_input
-from app.ui.links import picture_url
+from app.runs.addresses import picture_url
+from app.runs.reading import find_output, is_same_view, main_input
+from app.ui.words import _, said
 from db.models import Job, JobInput, JobOutput
 from db.states import JobState
 from studio.errors import Region
@@ -22,19 +23,22 @@ def regions_of(job: Job) -> Sequence[Region]:
     """What the run marked on its main picture: in its record, or in its refusal."""
     if job.record:
         return RunRecord.model_validate(job.record).regions
-    return [Region(**region) for region in job.error_regions]
+    return [Region.from_json(region) for region in job.error_regions]
 
 
-def picture_of(job: Job) -> JobInput | JobOutput:
+def picture_of(job: Job) -> JobInput | JobOutput | None:
     """The picture to mark: the result where it shows the same view, else the main input."""
     source, result = main_input(job), find_output(job)
-    is_same = job.state is JobState.SUCCEEDED and result and is_same_view(source, result)
-    return result if is_same and result else source
+    if source and result and job.state is JobState.SUCCEEDED and is_same_view(source, result):
+        return result
+    return source
 
 
 def show_regions(job: Job, *, caption: str = "") -> None:
     """The picture with a numbered box around each region, and what there is to say of each."""
     regions, file = regions_of(job), picture_of(job)
+    if file is None:
+        return
     width, height = file.blob.width_px or 1, file.blob.height_px or 1
     boxes = "".join(_box(region) for region in regions)
     words = "".join(_item(region) for region in regions)
@@ -76,4 +80,5 @@ def _box(region: Region) -> str:
 def _item(region: Region) -> str:
     kind = "dr-fault" if region.is_fault else "dr-found"
     label = f'<b class="{kind}">{escape(region.label)}</b>' if region.label else ""
-    return f"<li>{label}<span>{escape(region.text or 'found')}</span></li>"
+    words = said(region.text) if region.text else _("found")
+    return f"<li>{label}<span>{escape(words)}</span></li>"

@@ -7,38 +7,54 @@ from html import escape
 
 import streamlit as st
 
-from app.exports import can_export, export
-from app.runs import find_output, is_same_view, main_input
+from app.formatting import dimensions, duration, exact_size, file_size
+from app.runs.addresses import download_url, export_url, exported_name, picture_url, saved_name
+from app.runs.exports import can_export, exported_file
+from app.runs.parameters import initial_values
+from app.runs.reading import find_output, is_same_view, main_input
 from app.ui import states
 from app.ui.compare import Comparison, compare
-from app.ui.format import dimensions, duration, exact_size, file_size
-from app.ui.links import download_url, picture_url
+from app.ui.literal import literal
 from app.ui.options import OptionForm
 from app.ui.regions import regions_of, show_regions
+from app.ui.words import _, _n, said
 from db.models import Job, JobInput, JobOutput
 from db.states import JobState
 from studio.params import ImageFormat
 from studio.record import RunRecord
-from studio.tools.spec import TOOLS
+from studio.tools.registry import TOOLS
+from studio.words import N_, Message, msg, verbatim
 from tasks.services import Services
+
+_ROLES = {
+    "alpha": N_("alpha"),
+    "background": N_("background"),
+    "drawing": N_("drawing"),
+    "image": N_("image"),
+    "mask": N_("mask"),
+    "reference": N_("reference"),
+    "render": N_("render"),
+    "source": N_("source"),
+}
 
 
 def show_result(job: Job) -> None:
     """What came out of ``job``, or why nothing did."""
-    output = find_output(job)
+    source, output = main_input(job), find_output(job)
     if job.state is JobState.FAILED:
-        states.failure(job.error_code, job.error_message)
+        states.failure(job.id, job.error_code, job.error_message)
         show_refused(job)
     elif job.state is JobState.CANCELLED:
-        states.empty("Cancelled", "This run was stopped before it had a result.", icon="cancel")
-    elif output is None:
+        why = job.error_message or msg("This run was stopped before it had a result.")
+        states.empty(_("Cancelled"), said(why), icon="cancel")
+    elif output is None or source is None:
         states.empty(
-            "The files of this run are gone",
-            "Its record remains. Run it again to get the same result.",
+            _("The files of this run are gone"),
+            _("Its record remains. Run it again to get the same result."),
             icon="hide_image",
         )
     elif not _asks_for_regions(job):
-        show_pictures(main_input(job), output, key=f"compare-{job.id.hex}")
+        show_pictures(source, output, key=f"compare-{job.id.hex}")
     else:
         show_regions(job)
 
@@ -50,24 +66,32 @@ def show_refused(job: Job) -> None:
         return
     pictures = [file for file in job.inputs if file.blob.media_type.startswith("image/")]
     main_first = sorted(pictures, key=lambda file: file is not main_input(job))
-    figures = "".join(_figure(file, role_label(file, job).capitalize()) for file in main_first)
+    figures = "".join(
+        _figure(file, said(role_label(file, job)).capitalize()) for file in main_first
+    )
     st.html(f'<div class="dr-pair">{figures}</div>')
 
 
-def role_label(file: JobInput, job: Job) -> str:
+def role_words(role: str) -> Message:
+    """A role as people read it; one of a package stands for itself."""
+    return Message(_ROLES[role]) if role in _ROLES else verbatim(role)
+
+
+def role_label(file: JobInput, job: Job) -> Message:
     """The role, numbered where the run reads several files in it."""
+    role = role_words(file.role)
     is_one = sum(other.role == file.role for other in job.inputs) == 1
-    return file.role if is_one else f"{file.role} {file.position + 1}"
+    return role if is_one else msg("{role} {number}", role=role, number=file.position + 1)
 
 
 def _asks_for_regions(job: Job) -> bool:
     """Whether the person wants to see what the run marked, when it marked anything."""
     regions = regions_of(job)
-    label = f"Show what was found ({len(regions)})"
+    label = _("Show what was found ({n})", n=len(regions))
     return bool(regions) and st.toggle(label, key=f"regions-{job.id.hex}")
 
 
-def notes_of(job: Job) -> Sequence[str]:
+def notes_of(job: Job) -> Sequence[Message]:
     """What the run noted for the person; none before it has finished."""
     return RunRecord.model_validate(job.record).notes if job.record else ()
 
@@ -81,8 +105,10 @@ def show_notes(job: Job) -> None:
 
 
 def show_source(job: Job) -> None:
-    """The picture that is being worked on."""
+    """The picture that is being worked on, once it is there."""
     source = main_input(job)
+    if source is None:
+        return
     name = escape(source.file_name)
     st.html(f'<img class="dr-plain dr-dim" src="{picture_url(source)}" alt="{name}">')
 
@@ -90,7 +116,7 @@ def show_source(job: Job) -> None:
 def show_pictures(before: JobInput, after: JobOutput, *, key: str) -> None:
     """A slider when both show the same view, else the result large above what it was made from."""
     if not is_same_view(before, after):
-        figures = _figure(after, "After") + _figure(before, "Before")
+        figures = _figure(after, _("After")) + _figure(before, _("Before"))
         st.html(f'<div class="dr-pair dr-unlike">{figures}</div>')
         return
     compare(
@@ -111,59 +137,69 @@ def show_downloads(job: Job) -> None:
     if output is None:
         return
     facts = [
-        dimensions(output.blob.width_px, output.blob.height_px),
-        exact_size(output.blob.size_bytes),
+        said(dimensions(output.blob.width_px, output.blob.height_px)),
+        said(exact_size(output.blob.size_bytes)),
     ]
     if job.started_at and job.finished_at:
-        facts.append(f"made in {duration((job.finished_at - job.started_at).total_seconds())}")
+        took = duration((job.finished_at - job.started_at).total_seconds())
+        facts.append(_("made in {time}", time=took))
     st.html(
         f'<p class="dr-filename">{escape(output.file_name)}</p>'
         f'<p class="dr-muted dr-small">{escape(" · ".join(facts))}</p>'
     )
-    links = [_download(output, f"Download {_kind(output)}", "dr-primary")]
+    links = [_download(output, _("Download {kind}", kind=_kind(output)), "dr-primary")]
     alpha = find_output(job, "alpha")
     if alpha:
-        links.append(_download(alpha, "Alpha mask"))
+        links.append(_download(alpha, _("Alpha mask")))
     st.html(f'<div class="dr-buttons">{"".join(links)}</div>')
 
 
 def offer_formats(services: Services, job: Job) -> None:
     """Another format or quality, with its exact size before it is saved."""
     output = find_output(job)
-    if output is None or not can_export(output):
+    if output is None or not can_export(output) or job.tool not in TOOLS:
         return
-    with st.popover("Save in another format", icon=":material/save_as:"):
-        form = OptionForm(TOOLS[job.tool].params, job.params, key=f"export.{job.id.hex}")
+    with st.popover(_("Save in another format"), icon=":material/save_as:"):
+        form = OptionForm(TOOLS[job.tool].params, initial_values(job), key=f"export.{job.id.hex}")
         form.ask_format()
         if form.values["format"] is ImageFormat.JPEG:
-            st.caption("JPEG has no transparency: what is transparent becomes white.")
-        if st.button("Convert", key=f"export.{job.id.hex}.go", width="stretch"):
-            made = export(services, output, form.values["format"], form.values["quality"])
-            st.download_button(
-                f"Download · {file_size(len(made.data))}",
-                made.data,
-                made.file_name,
-                made.media_type,
-                type="primary",
-                width="stretch",
-                on_click="ignore",
-                key=f"export.{job.id.hex}.save",
-            )
-            st.caption(f"{made.file_name}, exactly {len(made.data):,} bytes.")
+            st.caption(_("JPEG has no transparency: what is transparent becomes white."))
+        if st.button(_("Convert"), key=f"export.{job.id.hex}.go", width="stretch"):
+            _show_export(services, output, form.values["format"], form.values["quality"])
+
+
+def _show_export(services: Services, output: JobOutput, format: ImageFormat, quality: int) -> None:
+    """The link to what was made, and its exact size; the browser fetches it from there."""
+    made = exported_file(services, output, format, quality, owner=output.job_id)
+    size_bytes, name = made.stat().st_size, exported_name(output, format)
+    link = _link(export_url(output, format, quality), name, _("Download"), size_bytes, "dr-primary")
+    st.html(f'<div class="dr-buttons">{link}</div>')
+    st.caption(
+        _n(
+            "{file}, exactly {n} byte.",
+            "{file}, exactly {n} bytes.",
+            size_bytes,
+            file=literal(name),
+        )
+    )
 
 
 def _download(file: JobOutput, label: str, style: str = "") -> str:
+    return _link(download_url(file), saved_name(file), label, file.blob.size_bytes, style)
+
+
+def _link(address: str, file_name: str, label: str, size_bytes: int, style: str) -> str:
     return (
-        f'<a class="{style}" href="{download_url(file)}" download="{escape(file.file_name)}">'
-        f"{escape(label)} · {file_size(file.blob.size_bytes)}</a>"
+        f'<a class="{style}" href="{address}" download="{escape(file_name)}">'
+        f"{escape(label)} · {escape(said(file_size(size_bytes)))}</a>"
     )
 
 
 def _figure(file: JobInput | JobOutput, label: str) -> str:
+    size = said(dimensions(file.blob.width_px, file.blob.height_px))
     return (
         f'<figure><img class="dr-plain" src="{picture_url(file)}" alt="{escape(file.file_name)}">'
-        f"<figcaption>{label} · {dimensions(file.blob.width_px, file.blob.height_px)}</figcaption>"
-        "</figure>"
+        f"<figcaption>{escape(label)} · {escape(size)}</figcaption></figure>"
     )
 
 

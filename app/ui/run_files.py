@@ -6,11 +6,12 @@ from html import escape
 
 import streamlit as st
 
-from app.runs import main_input
-from app.ui.format import dimensions, file_size
-from app.ui.links import download_url, thumbnail_url
+from app.formatting import dimensions, file_size
+from app.runs.addresses import download_url, saved_name, thumbnail_url
+from app.runs.reading import main_input
 from app.ui.mask_figure import drawing_of_run
-from app.ui.result import role_label
+from app.ui.result import role_label, role_words
+from app.ui.words import _, said
 from db.models import Job, JobInput, JobOutput
 from studio.tools.spec import DRAWING_ROLE
 from tasks.services import Services
@@ -18,14 +19,18 @@ from tasks.services import Services
 
 def show_files(services: Services, job: Job) -> None:
     """Every file that went in and came out, with what it looks like."""
-    st.subheader("Files", anchor=False)
+    st.subheader(_("Files"), anchor=False)
     main_first = sorted(job.inputs, key=lambda file: file is not main_input(job))
     inputs = "".join(
-        _figure(file, f"In: {role_label(file, job)}", _small_picture(services, job, file))
+        _figure(
+            file, _("In: {role}", role=role_label(file, job)), _small_picture(services, job, file)
+        )
         for file in main_first
     )
     outputs = "".join(
-        _figure(file, f"Out: {file.role}", _small_picture(services, job, file))
+        _figure(
+            file, _("Out: {role}", role=role_words(file.role)), _small_picture(services, job, file)
+        )
         for file in job.outputs
     )
     st.html(f'<div class="dr-files">{inputs}{outputs}</div>')
@@ -42,13 +47,14 @@ def _small_picture(services: Services, job: Job, file: JobInput | JobOutput) -> 
 
 def _figure(file: JobInput | JobOutput, label: str, picture: str) -> str:
     blob, name = file.blob, escape(file.file_name)
-    facts = (dimensions(blob.width_px, blob.height_px), file_size(blob.size_bytes))
+    download = escape(_("Download {file}", file=saved_name(file)))
+    facts = map(said, (dimensions(blob.width_px, blob.height_px), file_size(blob.size_bytes)))
     if picture:
         shown = f'<img src="{picture}" alt="{name}" loading="lazy">'
     else:
         shown = '<span class="dr-blank"><span class="dr-icon">draw</span></span>'
     return (
-        f'<figure><a href="{download_url(file)}" download title="Download {name}">{shown}</a>'
-        f"<figcaption><b>{escape(label.capitalize())}</b><span>{name}</span>"
+        f'<figure><a href="{download_url(file)}" download title="{download}">{shown}</a>'
+        f"<figcaption><b>{escape(label)}</b><span>{name}</span>"
         f'<span class="dr-muted">{" · ".join(filter(None, facts))}</span></figcaption></figure>'
     )

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from app.ui.guard import acting
+from app.ui.words import _
+from db.actor import Actor
+
 _ASSETS = Path(__file__).parent / "assets"
+_STEPPED = "stage.stepped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +55,23 @@ class StageEvents:
 
     Attributes:
         room: the measured room; None before the browser has told.
-        step: "undo" or "redo" by the keyboard, else empty.
+        steps: each "undo" and "redo" by the keyboard that was not taken yet.
         look_at: where the map was clicked, as parts of its sides.
         is_rebuilt: whether the canvas lost what was drawn since it was given a drawing.
 
     """
 
     room: Room | None
-    step: str
+    steps: Sequence[str]
     look_at: tuple[float, float] | None
     is_rebuilt: bool
 
 
 _bar = st.components.v2.component(
     "darkroom_stage",
-    html=(_ASSETS / "stage.html").read_text(),
-    css=(_ASSETS / "stage.css").read_text(),
-    js=(_ASSETS / "stage.js").read_text(),
+    html=(_ASSETS / "stage.html").read_text(encoding="utf-8"),
+    css=(_ASSETS / "stage.css").read_text(encoding="utf-8"),
+    js=(_ASSETS / "stage.js").read_text(encoding="utf-8"),
 )
 
 
@@ -75,33 +80,58 @@ def style() -> None:
     st.html(_ASSETS / "canvas.css")
 
 
-def stage_bar(look: StageLook, *, key: str, on_event: Callable[[StageEvents], None]) -> Room | None:
+def stage_bar(
+    look: StageLook, *, key: str, on_event: Callable[[Actor, StageEvents], None]
+) -> Room | None:
     """Draw the bar for the canvas in the same container, whose key begins with ``stage-``.
 
     ``on_event`` is called before the page runs again. Returns the measured room, None until
     the browser has told.
     """
 
-    def tell() -> None:
-        on_event(_events(st.session_state[key]))
+    @acting
+    def tell(actor: Actor) -> None:
+        values = st.session_state[key]
+        events = _events(values)
+        numbers = [int(number) for number, _step in values.get("steps") or ()]
+        st.session_state[_STEPPED] = max([_stepped(), *numbers])
+        on_event(actor, events)
 
     result = _bar(
         key=key,
-        data=asdict(look),
-        default={"room": None},
+        data=asdict(look) | {"stepped": _stepped(), "words": _words()},
+        default={"room": None, "steps": []},
         on_room_change=tell,
-        on_step_change=tell,
+        on_steps_change=tell,
         on_look_at_change=tell,
         on_rebuilt_change=tell,
     )
     return _events(result).room
 
 
+def _words() -> Mapping[str, str]:
+    """What the bar and the canvas's own buttons say, by the names that their markup has."""
+    return {
+        "bar": _("Mask"),
+        "toggle": _("Mask"),
+        "peek": _("Hold to see the picture"),
+        "map": _("The whole picture; click to move the view"),
+        "Bring forward": _("Bring forward"),
+        "Send backward": _("Send backward"),
+        "Delete selected": _("Delete selected"),
+    }
+
+
+def _stepped() -> int:
+    """Number of the last step by the keyboard that was taken in this tab."""
+    return int(st.session_state.get(_STEPPED, 0))
+
+
 def _events(values: Mapping[str, Any]) -> StageEvents:
     room, look_at = values.get("room"), values.get("look_at")
     return StageEvents(
         room=Room(int(room["width"]), int(room["height"])) if room else None,
-        step=values.get("step") or "",
+        steps=[step for number, step in values.get("steps") or () if number > _stepped()],
         look_at=(float(look_at[0]), float(look_at[1])) if look_at else None,
         is_rebuilt=bool(values.get("rebuilt")),
     )

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from html import escape
 from typing import Any
 from uuid import UUID
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.navigation.page import Page
 
-from app.navigation import HISTORY, RUN, STUDIO
-from app.runs import batch_runs, get_run, main_input, recent_runs
-from app.sample import sample_picture
-from app.switches import switched_off
-from app.ui import gallery, states
-from app.ui.format import count, file_size
-from app.ui.links import archive_url
-from app.ui.options import OptionForm
+from app.formatting import file_size
+from app.people.tool_switches import switched_off
+from app.runs.addresses import archive_url
+from app.runs.parameters import initial_values, params_fault
+from app.runs.reading import batch_runs, find_output, get_run, recent_runs
+from app.runs.sample import sample_picture
+from app.ui import gallery, memory, states
+from app.ui.awaited import show_awaited
+from app.ui.further_use import USE, is_to_come, offer_further_use, put_in_tray
+from app.ui.held import show_tray
+from app.ui.layout import name_tab, show_address
+from app.ui.literal import literal, literal_sentence
+from app.ui.navigation import HISTORY, RUN, STUDIO, tool_page
 from app.ui.progress import watch
 from app.ui.result import (
     offer_formats,
@@ -25,38 +33,44 @@ from app.ui.result import (
     show_result,
     show_source,
 )
-from app.ui.uploader import Tray, pick_files, show_tray
+from app.ui.uploader import Tray, pick_files
+from app.ui.words import _, _n, said
 from db.actor import Actor
 from db.models import Job
 from db.repositories.history import JobRow
 from db.states import JobState
-from db.types import Origin, Visibility
-from studio.errors import StudioError
-from studio.imaging.decode import READABLE
-from studio.tools.estimate import Estimate, describe
-from studio.tools.spec import TOOLS
+from studio.imaging.refusals import READABLE
+from studio.tools.spec import ToolSpec
+from tasks.files import StoredFile
+from tasks.requests import RunItem
 from tasks.services import Services
-from tasks.submit import Item, StoredFile, submit
 
 RECENT = 6
 
 
 @dataclass(frozen=True, slots=True)
 class ToolPage:
-    """Who is on which tool's page, and with what services.
-
-    Attributes:
-        tool: name in the registry.
-        path: of the page, for links.
-        verb: what its button does, as in "Cut out 3 pictures".
-
-    """
+    """Who is on which tool's page, and with what services."""
 
     services: Services
     actor: Actor
-    tool: str
-    path: str
-    verb: str
+    spec: ToolSpec
+
+    @property
+    def tool(self) -> str:
+        """The tool's name."""
+        return self.spec.name
+
+    @property
+    def path(self) -> str | Page:
+        """Of this page, for links."""
+        return tool_page(self.tool) or RUN
+
+    def item(
+        self, main: StoredFile, files: Mapping[str, Sequence[StoredFile]] | None = None
+    ) -> RunItem:
+        """A run on ``main``, and on ``files`` in further roles."""
+        return RunItem({self.spec.main_role: [main], **(files or {})})
 
 
 def query_id(name: str) -> UUID | None:
@@ -69,8 +83,8 @@ def query_id(name: str) -> UUID | None:
 
 def form_key(page: ToolPage) -> str:
     """Prefix of the form's widgets; another run to start from is another form."""
-    source = query_id("from")
-    return f"{page.tool}.{source.hex if source else 'new'}"
+    source, number = query_id("from"), memory.form_number(page.spec.params)
+    return f"{page.tool}.{source.hex if source else 'new'}{f'.{number}' if number else ''}"
 
 
 def show(
@@ -80,6 +94,7 @@ def show(
     beside_result: Callable[[ToolPage, Job], None] | None = None,
 ) -> None:
     """What the address names, or the form to run something, above the person's last runs."""
+    show_address()
     job_id, batch_id = query_id("job"), query_id("batch")
     job = get_run(page.services, page.actor, job_id) if job_id else None
     batch = batch_runs(page.services, page.actor, batch_id) if batch_id else []
@@ -90,31 +105,47 @@ def show(
         _show_batch(page, batch_id, batch)
         return
     if job_id or batch_id:
-        st.info("That run does not exist, or it is private.", icon=":material/search_off:")
+        st.info(_("That run does not exist, or it is private."), icon=":material/search_off:")
     if page.tool in switched_off(page.services):
         _say_switched_off(page)
     elif page.actor.may_run:
-        compose(page)
+        _compose(page, compose)
     else:
         _refuse_viewer()
     _show_recent(page)
 
 
+def _compose(page: ToolPage, compose: Callable[[ToolPage], None]) -> None:
+    """The form: ``compose``, or a plain one while the picture to use has yet to be made."""
+    job_id, waited_for = query_id(USE), f"{page.tool}.waited_for"
+    job = get_run(page.services, page.actor, job_id) if job_id else None
+    if job and is_to_come(page.actor, job):
+        from app.ui.generic_page import compose_on  # stands on this module
+
+        st.session_state[waited_for] = job.id
+        compose_on(page, job)
+        return
+    if job and st.session_state.pop(waited_for, None) == job.id and (made := find_output(job)):
+        put_in_tray(page.tool, made)
+    compose(page)
+
+
 def _show_batch(page: ToolPage, batch_id: UUID, rows: Sequence[JobRow]) -> None:
-    _title_bar(page, count(len(rows), "picture"))
+    _title_bar(page, _n("{n} picture", "{n} pictures", len(rows)))
     watch(
         page.services,
         page.actor,
-        lambda: batch_runs(page.services, page.actor, batch_id),
+        lambda actor: batch_runs(page.services, actor, batch_id),
         key="batch",
+        batch_id=batch_id,
     )
     finished = [row for row in rows if row.state.is_terminal]
     done = sum(row.state is JobState.SUCCEEDED for row in finished)
     if done:
-        label = f"Download {count(done, 'result')} as ZIP"
+        label = _n("Download {n} result as ZIP", "Download {n} results as ZIP", done)
         st.html(
             f'<div class="dr-buttons"><a class="dr-primary" href="{archive_url(batch_id)}" '
-            f"download>{label}</a></div>"
+            f"download>{escape(label)}</a></div>"
         )
     if finished:
         gallery.cards(finished, key="batch", page=page.path, parameter="job")
@@ -129,17 +160,19 @@ def _show_job(
         is_unfinished = watch(
             page.services,
             page.actor,
-            lambda: [found] if (found := get_run(page.services, page.actor, job.id)) else [],
+            lambda actor: [found] if (found := get_run(page.services, actor, job.id)) else [],
             key="job",
         )
         if is_unfinished:
             show_source(job)
         else:
             show_result(job)
+        show_awaited(page.services, page.actor, job)
     with side:
         show_downloads(job)
         show_notes(job)
         offer_formats(page.services, job)
+        offer_further_use(page.services, page.actor, job)
         is_on = page.tool not in switched_off(page.services)
         _show_ways_on(page, job, is_on=is_on)
         if beside_result and is_on and job.state is JobState.SUCCEEDED:
@@ -150,47 +183,65 @@ def _show_ways_on(page: ToolPage, job: Job, *, is_on: bool) -> None:
     if page.actor.may_run and is_on and job.state.is_terminal:
         st.page_link(
             page.path,
-            label="Edit and run again",
+            label=_("Edit and run again"),
             icon=":material/edit:",
             query_params={"from": str(job.id)},
         )
     st.page_link(
         RUN,
-        label="Run details",
+        label=_("Run details"),
         icon=":material/description:",
         query_params={"id": str(job.id)},
     )
     if job.batch_id:
         st.page_link(
             page.path,
-            label="All pictures of this batch",
+            label=_("All pictures of this batch"),
             icon=":material/grid_view:",
             query_params={"batch": str(job.batch_id)},
         )
 
 
+def sides() -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Where the pictures go, and the frame for the options beside them."""
+    pictures, options = st.columns([5, 3], gap="medium")
+    return pictures, options.container(border=True, key="options")
+
+
 def prefill(
     page: ToolPage, held: Tray, others: Mapping[str, Tray] | None = None
 ) -> Mapping[str, Any]:
-    """What ``?from=`` asks to start with: that run's picture in the tray, its params.
+    """The options to start with: as they were left, or those of the run in ``?from=``.
 
+    Such a run is taken up once, with its picture, so that a reload keeps what was changed since.
     ``others`` are the trays of further roles, filled with what the run read in them.
     """
-    job_id = query_id("from")
+    params, job_id = page.spec.params, query_id("from")
+    memory.say_outdated(params)
     job = get_run(page.services, page.actor, job_id) if job_id else None
     if job is None or job.tool != page.tool:
-        return {}
-    taken = f"{page.tool}.prefilled"
-    if st.session_state.get(taken) != job.id:
-        st.session_state[taken] = job.id
-        held.empty()
-        held.take_input(main_input(job))
+        return memory.recall(params).params
+    if fault := params_fault(job):
+        st.warning(
+            _(
+                "{fault} The options below are the usual ones.",
+                fault=literal_sentence(said(fault)),
+            ),
+            icon=":material/info:",
+        )
+    if memory.recall(params).from_id != job.id:
+        memory.start_from(params, initial_values(job), job.id)
+        _fill(held, job, page.spec.main_role)
         for role, tray in (others or {}).items():
-            tray.empty()
-            for file in job.inputs:
-                if file.role == role:
-                    tray.take_input(file)
-    return job.params
+            _fill(tray, job, role)
+    return memory.recall(params).params
+
+
+def _fill(tray: Tray, job: Job, role: str) -> None:
+    tray.empty()
+    for file in job.inputs:
+        if file.role == role:
+            tray.take_input(file)
 
 
 def ask_pictures(
@@ -199,123 +250,62 @@ def ask_pictures(
     """The drop zone, a sample for who has no picture at hand, and what was chosen."""
     settings = page.services.settings
     limit = settings.max_files_per_run
-    pick_files(page.services, held, key=page.tool, limit=limit, label="Pictures")
+    pick_files(page.services, held, key=page.tool, limit=limit, label=_("Pictures"))
     if not held.chosen:
         st.caption(
-            f"Up to {count(limit, 'picture')} of {file_size(settings.max_upload_bytes)} each: "
-            f"{READABLE}."
+            _(
+                "Up to {limit} pictures of {size} each: {kinds}.",
+                limit=limit,
+                size=file_size(settings.max_upload_bytes),
+                kinds=READABLE,
+            )
         )
-        if st.button("Try a sample", icon=":material/face:", key=f"{page.tool}.sample"):
+        if st.button(_("Try a sample"), icon=":material/face:", key=f"{page.tool}.sample"):
             held.take(page.services, [sample_picture()], limit=1)
             st.rerun()
         return
     with st.container(horizontal=True, vertical_alignment="center", key="tray-bar"):
-        st.markdown(f"**{count(len(held.chosen), 'picture')}**")
-        if st.button("Clear", type="tertiary", icon=":material/close:", key=f"{page.tool}.clear"):
+        st.markdown(_n("**{n} picture**", "**{n} pictures**", len(held.chosen)))
+        if st.button(
+            _("Clear"), type="tertiary", icon=":material/close:", key=f"{page.tool}.clear"
+        ):
             held.empty()
             st.rerun()
-    show_tray(held, add)
-
-
-def show_expectation(each: Sequence[Estimate | None]) -> None:
-    """How long all pictures may take together, and what that rests on."""
-    if not each:
-        return
-    known = [one for one in each if one]
-    total = replace(known[0], seconds=sum(one.seconds for one in known)) if known else None
-    st.caption(f":material/schedule: Time: {describe(total)}")
-
-
-def run_button(page: ToolPage, held: Tray, *, is_ready: bool) -> bool:
-    """The one primary button of the page; True when it was pressed."""
-    few = len(held.chosen) <= 1
-    label = page.verb if few else f"{page.verb} {count(len(held.chosen), 'picture')}"
-    return st.button(
-        label,
-        type="primary",
-        width="stretch",
-        disabled=not held.chosen or not is_ready,
-        key=f"{page.tool}.run",
-    )
-
-
-def ask_visibility(page: ToolPage) -> Visibility:
-    """Who will see the run."""
-    is_private = st.checkbox(
-        "Private",
-        key=f"{page.tool}.private",
-        help="Only you and the admins see a private run; others are seen by the whole team.",
-    )
-    return Visibility.PRIVATE if is_private else Visibility.TEAM
-
-
-def send(
-    page: ToolPage,
-    form: OptionForm,
-    items: Sequence[Item],
-    *,
-    visibility: Visibility,
-    parent_id: UUID | None = None,
-) -> None:
-    """Submit and show what was submitted; a refusal is said in place."""
-    try:
-        job_ids = submit(
-            page.services,
-            page.actor,
-            page.tool,
-            form.parse(),
-            items,
-            visibility=visibility,
-            parent_id=parent_id,
-            origin=Origin.EDIT if parent_id else None,
-        )
-    except StudioError as error:
-        st.error(error.message, icon=":material/error:")
-        return
-    _open_runs(page, job_ids)
-
-
-def _open_runs(page: ToolPage, job_ids: Sequence[UUID]) -> None:
-    """Put the runs in the address, so that a reload shows them again."""
-    first = get_run(page.services, page.actor, job_ids[0])
-    if len(job_ids) > 1 and first and first.batch_id:
-        st.query_params.from_dict({"batch": str(first.batch_id)})
-    else:
-        st.query_params.from_dict({"job": str(job_ids[0])})
-    st.rerun()
+    show_tray(held, key=page.tool, describe=add)
 
 
 def _show_recent(page: ToolPage) -> None:
     """The person's own last runs of this tool."""
     rows = recent_runs(page.services, page.actor, page.tool, RECENT)
     if rows:
-        st.subheader("Your recent runs", anchor=False)
+        st.subheader(_("Your recent runs"), anchor=False)
         gallery.cards(rows, key="recent", page=page.path, parameter="job", min_width_px=130)
 
 
 def _refuse_viewer() -> None:
     """Viewers look and compare; the page says so instead of showing a form."""
     states.empty(
-        "You can look, but not run",
-        "Your account may see results. Ask an admin to make you a member to run tools.",
+        _("You can look, but not run"),
+        _("Your account may see results. Ask an admin to make you a member to run tools."),
         icon="visibility",
     )
-    st.page_link(HISTORY, label="Open the history", icon=":material/history:")
+    st.page_link(HISTORY, label=_("Open the history"), icon=":material/history:")
 
 
 def _say_switched_off(page: ToolPage) -> None:
     states.empty(
-        f"{TOOLS[page.tool].title} is switched off",
-        "An admin has switched this tool off. Its earlier runs can still be seen.",
+        _("{tool} is switched off", tool=said(page.spec.title)),
+        _("An admin has switched this tool off. Its earlier runs can still be seen."),
         icon="toggle_off",
     )
     if page.actor.is_admin:
-        st.page_link(STUDIO, label="Switch tools on and off", icon=":material/tune:")
+        st.page_link(STUDIO, label=_("Switch tools on and off"), icon=":material/tune:")
 
 
 def _title_bar(page: ToolPage, title: str) -> None:
+    name_tab(title, said(page.spec.title))
     with st.container(horizontal=True, vertical_alignment="center", key="result-bar"):
-        st.subheader(title, anchor=False)
-        if page.actor.may_run and st.button("New run", icon=":material/add:", key="new-run"):
+        st.subheader(literal(title), anchor=False)
+        if page.actor.may_run and st.button(_("New run"), icon=":material/add:", key="new-run"):
             st.query_params.clear()
             st.rerun()

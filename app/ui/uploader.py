@@ -1,29 +1,40 @@
-"""Taking pictures in: each is checked and stored the moment it is dropped.
+"""Taking pictures in: each is checked and stored the moment it is dropped, and stays.
 
 The uploader is emptied after every drop, so no upload stays in the web process's memory;
-what the page remembers is a digest, a name and a thumbnail of a few kilobytes.
+what the page remembers is a digest, a name and a thumbnail of a few kilobytes. What lies in a
+tray is on record for its owner, so that it is there again after a reload.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from base64 import b64encode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from threading import RLock
+from typing import BinaryIO
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from app.runs import stored_file
+from app.runs.addresses import thumbnail_url
+from app.runs.incoming import incoming
+from app.runs.page_memory import KeptTray, keep_tray, recall_tray
+from app.runs.reading import stored_file
 from app.ui import states
-from app.ui.format import count, dimensions, file_size
-from app.ui.links import thumbnail_url
+from app.ui.literal import literal
+from app.ui.signed_in import require_runner, require_user
+from app.ui.words import _, _n
 from db.models import JobInput
-from studio.errors import UserInputError
-from tasks.services import Services
-from tasks.submit import StoredFile, store_upload
+from studio.errors import RetriableError, UserInputError
+from studio.words import msg, msgs
+from tasks.files import StoredFile
+from tasks.services import Services, get_services
+from tasks.submit import store_upload
 
-ACCEPTED = ["jpg", "jpeg", "png", "webp", "tif", "tiff", "bmp", "gif", "avif", "heic", "heif"]
+Source = bytes | BinaryIO | UserInputError
+"""A file, or why it was refused while it arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +47,17 @@ class Chosen:
     """Address of a small picture: a route, or the picture itself as a data address."""
 
 
+def _keep_nothing(_files: Sequence[StoredFile]) -> None:
+    """For what goes with its page."""
+
+
 @dataclass(slots=True)
 class Tray:
     """The pictures a page holds, and the refusals of its last drop.
+
+    Attributes:
+        forgotten: names of what lay here for so long that it was let go.
+        keep: called with what is held after each change.
 
     A widget that changes while a drop is checked starts the page's next run at once, beside
     the one that checks. Both share this tray, so the later one waits for the earlier.
@@ -46,7 +65,9 @@ class Tray:
 
     chosen: list[Chosen] = field(default_factory=list)
     refused: list[UserInputError] = field(default_factory=list)
+    forgotten: Sequence[str] = ()
     drops: int = 0
+    keep: Callable[[Sequence[StoredFile]], None] = field(default=_keep_nothing, repr=False)
     _lock: RLock = field(default_factory=RLock, repr=False, compare=False)
 
     @property
@@ -57,25 +78,30 @@ class Tray:
     def take(
         self,
         services: Services,
-        files: Iterable[tuple[str, bytes]],
+        files: Iterable[tuple[str, Source]],
         *,
         limit: int,
         drop: int | None = None,
+        owner: Hashable = None,
     ) -> None:
         """Check and store ``files``; the good ones go on, the others are named.
 
-        ``drop`` says which drop they are, so that two runs of a page take it once.
+        ``drop`` says which drop they are, so that two runs of a page take it once, and
+        ``owner`` whose they are, so that nobody else waits for them.
         """
         with self._lock:
             if drop not in (None, self.drops):
                 return
-            self.refused = []
+            self.refused, self.forgotten = [], ()
             self.drops += 1
-            for file_name, data in files:
+            for file_name, source in files:
                 try:
-                    self._take_one(services, file_name, data, limit)
+                    self._take_one(services, file_name, source, limit, owner)
                 except UserInputError as error:
                     self.refused.append(error)
+                except RetriableError as error:
+                    self.refused.append(_busy(file_name, error))
+            self.keep(self.files)
 
     def settle(self) -> None:
         """Wait until no other run of the page is taking a drop."""
@@ -84,73 +110,147 @@ class Tray:
 
     def take_input(self, used: JobInput) -> None:
         """Take the file that an earlier run read."""
-        blob = used.blob
-        self.chosen.append(Chosen(stored_file(used), blob.size_bytes, thumbnail_url(blob.sha256)))
+        self.add(stored_file(used), used.blob.size_bytes)
+
+    def add(self, file: StoredFile, size_bytes: int) -> None:
+        """Take a file that is in storage already."""
+        self.chosen.append(Chosen(file, size_bytes, thumbnail_url(file.sha256)))
+        self.keep(self.files)
+
+    def remove(self, sha256: str) -> None:
+        """Take one picture out."""
+        self.chosen = [one for one in self.chosen if one.file.sha256 != sha256]
+        self.keep(self.files)
 
     def empty(self) -> None:
         """Forget everything, so that the next drop starts afresh."""
         self.chosen = []
-        self.refused = []
+        self.refused, self.forgotten = [], ()
         self.drops += 1
+        self.keep(())
 
-    def _take_one(self, services: Services, file_name: str, data: bytes, limit: int) -> None:
+    def _take_one(
+        self,
+        services: Services,
+        file_name: str,
+        source: Source,
+        limit: int,
+        owner: Hashable,
+    ) -> None:
         if len(self.chosen) >= limit:
             raise UserInputError(
-                f"A run takes at most {count(limit, 'picture')}",
-                remedy="Run these first, then add the rest.",
+                msgs("A run takes at most {n} picture", "A run takes at most {n} pictures", limit),
+                remedy=msg("Run these first, then add the rest."),
                 code="run.too_many_files",
                 file_name=file_name,
             )
-        stored = store_upload(services, file_name, data)
+        if isinstance(source, UserInputError):
+            raise source
+        stored = store_upload(services, file_name, source, owner=owner)
         if all(one.file.sha256 != stored.sha256 for one in self.chosen):
-            self.chosen.append(Chosen(stored, len(data), _data_address(stored.thumbnail_jpeg)))
+            thumbnail = _data_address(stored.thumbnail_jpeg)
+            self.chosen.append(Chosen(stored, stored.size_bytes, thumbnail))
 
 
 def tray(key: str) -> Tray:
-    """The tray called ``key`` of this browser tab, once nothing is being put into it."""
+    """The person's tray called ``key`` in this browser tab, once nothing is being put into it.
+
+    A tab takes up what was left there last, by whichever tab, and then keeps its own.
+    """
     state = f"{key}.tray"
     if state not in st.session_state:
-        st.session_state[state] = Tray()
+        kept = recall_tray(get_services(), require_user(), key)
+        st.session_state[state] = _filled(
+            kept, lambda files: keep_tray(get_services(), require_user(), key, files)
+        )
     held: Tray = st.session_state[state]
     held.settle()
     return held
 
 
-def pick_files(services: Services, held: Tray, *, key: str, limit: int, label: str) -> None:
-    """Draw the drop zone, take what is dropped into ``held``, and name what was refused."""
+def passing_tray(key: str) -> Tray:
+    """As ``tray``, for pictures that go with the page that shows them."""
+    held: Tray = st.session_state.setdefault(f"{key}.tray", Tray())
+    held.settle()
+    return held
+
+
+def _filled(kept: KeptTray, keep: Callable[[Sequence[StoredFile]], None]) -> Tray:
+    chosen = [
+        Chosen(one.file, one.size_bytes, thumbnail_url(one.file.sha256)) for one in kept.files
+    ]
+    if kept.forgotten:
+        keep([one.file for one in kept.files])
+    return Tray(chosen, forgotten=kept.forgotten, keep=keep)
+
+
+def pick_files(
+    services: Services, held: Tray, *, key: str, limit: int, label: str, invitation: str = ""
+) -> None:
+    """Draw the drop zone, take what is dropped into ``held``, and say what became of the last drop.
+
+    Files of every kind are taken up: what the browser keeps back is named by nobody.
+
+    Args:
+        services: the studio.
+        held: where the pictures go.
+        key: prefix of the drop zone's key.
+        limit: most pictures that ``held`` may hold.
+        label: names the drop zone to those who cannot see it.
+        invitation: written on it, in place of the usual words.
+
+    """
     drop = held.drops
+    _write_on(f"{key}.drop.{drop}", invitation or _("Drop pictures here"))
     uploads = st.file_uploader(
         label,
-        type=ACCEPTED,
         accept_multiple_files=limit > 1,
         key=f"{key}.drop.{drop}",
-        max_upload_size=_accepted_megabytes(services.settings.max_upload_bytes),
         label_visibility="collapsed",
     )
     if uploads:
+        owner = require_runner().id
         several = uploads if isinstance(uploads, list) else [uploads]
-        with st.spinner(f"Checking {count(len(several), 'file')}…"):
-            files = ((one.name, one.getvalue()) for one in several)
-            held.take(services, files, limit=limit, drop=drop)
+        with st.spinner(_n("Checking {n} file…", "Checking {n} files…", len(several))):
+            held.take(services, _sources(several), limit=limit, drop=drop, owner=owner)
         st.rerun()
-    states.refusals(held.refused)
+    say_refused(held)
 
 
-def show_tray(held: Tray, describe: Callable[[StoredFile], str] | None = None) -> None:
-    """A thumbnail, name and size of each picture, and what ``describe`` adds."""
-    if not held.chosen:
-        return
-    figures = "".join(_figure(one, describe(one.file) if describe else "") for one in held.chosen)
-    st.html(f'<div class="dr-files">{figures}</div>')
+def say_refused(held: Tray) -> None:
+    """Name what was refused of the last drop, and what is no longer there."""
+    states.refusals(
+        held.refused,
+        _n("This file is not taken", "{n} files are not taken", len(held.refused)),
+    )
+    if held.forgotten:
+        st.info(
+            _(
+                "Not touched for so long that the studio has let go of them: {names}. Add them "
+                "again to run them.",
+                names=tuple(map(literal, held.forgotten)),
+            ),
+            icon=":material/history_toggle_off:",
+        )
 
 
-def _figure(one: Chosen, more: str) -> str:
-    name = escape(one.file.file_name)
-    size = dimensions(one.file.width_px, one.file.height_px)
-    return (
-        f'<figure><img src="{one.thumbnail}" alt=""><figcaption><b title="{name}">{name}</b>'
-        f'<span class="dr-muted">{size} · {file_size(one.size_bytes)}</span>'
-        f"<span>{escape(more)}</span></figcaption></figure>"
+def _write_on(key: str, invitation: str) -> None:
+    """Put our words on the drop zone ``key``, whose own are Streamlit's."""
+    words = {"drop": invitation, "choose": _("Choose files")}
+    rules = "".join(f"--dr-{name}: {_css_string(text)};" for name, text in words.items())
+    st.html(f"<style>.st-key-{re.sub('[^A-Za-z0-9_-]', '-', key)} {{{rules}}}</style>")
+
+
+def _css_string(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("<", r"\3c ")
+
+
+def _busy(file_name: str, error: RetriableError) -> UserInputError:
+    return UserInputError(
+        msg("The studio could not read it in time"),
+        remedy=msg("Drop it again in a minute."),
+        code=error.code,
+        file_name=file_name,
     )
 
 
@@ -158,7 +258,10 @@ def _data_address(jpeg: bytes) -> str:
     return f"data:image/jpeg;base64,{b64encode(jpeg).decode()}"
 
 
-def _accepted_megabytes(max_bytes: int) -> int:
-    # What the uploader itself refuses vanishes from the page with the next drop, so files
-    # somewhat over the bound are let through to get the same lasting sentence as the others.
-    return 2 * -(-max_bytes // 2**20)
+def _sources(uploads: Iterable[UploadedFile]) -> Iterator[tuple[str, Source]]:
+    """Each upload as our own route keeps it, or as Streamlit does where none stands before it."""
+    for one in uploads:
+        arrived = incoming().take(one.file_id)
+        yield one.name, one if arrived is None else arrived
+        if arrived is not None and not isinstance(arrived, UserInputError):
+            arrived.close()

@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import streamlit as st
+
+from app.ui.words import _
 
 _ASSETS = Path(__file__).parent / "assets"
 
 _zone = st.components.v2.component(
     "darkroom_weight_drop",
-    html=(_ASSETS / "weight_drop.html").read_text(),
-    css=(_ASSETS / "weight_drop.css").read_text(),
-    js=(_ASSETS / "weight_drop.js").read_text(),
+    html=(_ASSETS / "weight_drop.html").read_text(encoding="utf-8"),
+    css=(_ASSETS / "weight_drop.css").read_text(encoding="utf-8"),
+    js=(_ASSETS / "weight_drop.js").read_text(encoding="utf-8"),
 )
 
 
 def drop_weights(model_id: str | None, *, key: str) -> None:
     """Take one file at a time; ``model_id`` says whose it is, when its bytes do not."""
-    _zone(key=key, data={"model": model_id or ""})
+    _zone(key=key, data={"model": model_id or "", "words": _words()})
+
+
+def _words() -> Mapping[str, str]:
+    """What the zone says, by the names that its markup and script have.
+
+    The script fills the places.
+    """
+    return {
+        "title": _("Drop a weight file here"),
+        "kinds": _(
+            "ONNX, .pb, .pth, or the wheel, zip or tarball it came in. It is recognised by its "
+            "digest."
+        ),
+        "choose": _("Choose a file"),
+        "file": _("Weight file"),
+        "sending": _("Sending"),
+        "stop": _("Cancel"),
+        "refused": _("It was refused on the way ({status}).", status="{status}"),
+        "progress": _("{file}: {done} of {all} MB", file="{file}", done="{done}", all="{all}"),
+        "arrived": _("{file} arrived. What comes of it is shown above.", file="{file}"),
+        "failed": _("{file} could not be sent. Check the connection.", file="{file}"),
+        "cancelled": _("Cancelled."),
+    }

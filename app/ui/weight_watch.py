@@ -6,9 +6,16 @@ from html import escape
 
 import streamlit as st
 
+from app.formatting import file_size
 from app.ui import states
-from app.ui.format import ago, file_size
-from app.weight_work import WeightWork, WorkFolder, WorkState
+from app.ui.guard import fragment
+from app.ui.moments import when
+from app.ui.signed_in import require_admin, visitor
+from app.ui.words import _, said
+from app.weights import management
+from app.weights.background import WeightWork, WorkFolder, WorkState
+from db.actor import Actor
+from studio.words import N_, Message, msg
 from tasks.services import Services
 
 _WATCH_S = 1.5
@@ -17,12 +24,11 @@ _WATCH_S = 1.5
 def watch_work(services: Services) -> None:
     """Pulls and imports, as they are every moment; the list below follows when one ends."""
 
-    @st.fragment(run_every=_WATCH_S)
-    def watch() -> None:
-        folder = WorkFolder(services.settings)
-        found = folder.all()
+    @fragment(run_every=_WATCH_S, who=require_admin)
+    def watch(actor: Actor) -> None:
+        found = WorkFolder(services.settings).all()
         for work in found:
-            _show_work(folder, work)
+            _show_work(services, actor, work)
         over = {work.id for work in found if work.state.is_over}
         if st.session_state.setdefault("weights-over", over) != over:
             st.session_state["weights-over"] = over
@@ -31,18 +37,18 @@ def watch_work(services: Services) -> None:
     watch()
 
 
-def _show_work(folder: WorkFolder, work: WeightWork) -> None:
+def _show_work(services: Services, actor: Actor, work: WeightWork) -> None:
     with st.container(border=True, key=f"work-{work.id}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.html(_work_markup(work), width="stretch")
             if work.state.is_over:
-                if st.button("Dismiss", key=f"dismiss-{work.id}", type="tertiary"):
-                    folder.dismiss(work)
+                if st.button(_("Dismiss"), key=f"dismiss-{work.id}", type="tertiary"):
+                    management.dismiss(services, work, by=actor, visitor=visitor())
                     st.rerun()
             elif work.process_id is not None and st.button(
-                "Stop", key=f"stop-{work.id}", type="tertiary"
+                _("Stop"), key=f"stop-{work.id}", type="tertiary"
             ):
-                folder.stop(work)
+                management.stop(services, work, by=actor, visitor=visitor())
         if work.state is WorkState.RUNNING and work.total_bytes:
             st.progress(min(work.done_bytes / work.total_bytes, 1.0))
 
@@ -50,24 +56,29 @@ def _show_work(folder: WorkFolder, work: WeightWork) -> None:
 def _work_markup(work: WeightWork) -> str:
     name = work.model_id if work.kind == "pull" else work.file_name
     tone, words = {
-        WorkState.WAITING: ("queued", "Starting"),
-        WorkState.RUNNING: ("running", "Pulling" if work.kind == "pull" else "Importing"),
-        WorkState.DONE: ("succeeded", "Done"),
-        WorkState.FAILED: ("failed", "Failed"),
+        WorkState.WAITING: ("queued", N_("Starting")),
+        WorkState.RUNNING: ("running", N_("Pulling") if work.kind == "pull" else N_("Importing")),
+        WorkState.DONE: ("succeeded", N_("Done")),
+        WorkState.FAILED: ("failed", N_("Failed")),
     }[work.state]
     return (
-        f'<div class="dr-summary"><span class="dr-pill dr-{tone}">{words}</span>'
+        f'<div class="dr-summary"><span class="dr-pill dr-{tone}">{escape(said(words))}</span>'
         f"<b>{escape(name or '')}</b>"
-        f'<span class="dr-muted dr-small">{ago(work.started_at)}</span></div>'
+        f'<span class="dr-muted dr-small">{when(work.started_at)}</span></div>'
         f'<p class="dr-reason">{states.sentence(_work_words(work))}</p>'
     )
 
 
-def _work_words(work: WeightWork) -> str:
+def _work_words(work: WeightWork) -> Message:
     if work.state.is_over:
         return work.message
     if not work.step:
-        return "Waiting for its turn: one thing at a time changes the weights folder."
+        return msg("Waiting for its turn: one thing at a time changes the weights folder.")
     if work.total_bytes:
-        return f"{work.step}: {file_size(work.done_bytes)} of {file_size(work.total_bytes)}"
-    return f"{work.step}…"
+        return msg(
+            "{step}: {done} of {total}",
+            step=work.step,
+            done=file_size(work.done_bytes),
+            total=file_size(work.total_bytes),
+        )
+    return msg("{step}…", step=work.step)

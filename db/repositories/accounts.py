@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
 from db.errors import LastAdminError, NameTakenError
-from db.models import SignInFailure, User, UserSession
+from db.models import ApiToken, SignInFailure, User, UserSession
 from db.types import Role, utc_now
+
+_FAILURE_CHARS = 64
 
 
 def normalise_name(name: str) -> str:
     """The form in which a name is stored and looked up: trimmed and lower case."""
     return name.strip().lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """How many failed sign-ins there were, and when the last was."""
+
+    count: int
+    last: datetime
 
 
 class AccountRepository:
@@ -54,6 +65,21 @@ class AccountRepository:
         """The account with this id, disabled or not."""
         return self._session.get(User, user_id)
 
+    def hold(self, user_id: UUID, *, with_admins: bool = False) -> User | None:
+        """As :meth:`get`, read anew and unchanged by others until this transaction ends.
+
+        ``with_admins`` holds the rows of all admins, in one order, for who then changes
+        accounts.
+        """
+        if with_admins:
+            self._hold_admins()
+        return self._session.scalar(
+            select(User)
+            .where(User.id == user_id)
+            .with_for_update(read=True)
+            .execution_options(populate_existing=True)
+        )
+
     def by_name(self, name: str) -> User | None:
         """The account called so, disabled or not; case does not matter."""
         return self._session.scalar(select(User).where(User.name == normalise_name(name)))
@@ -75,7 +101,7 @@ class AccountRepository:
         self._session.flush()
 
     def disable(self, user: User) -> None:
-        """Shut the account and end its sessions. Its runs stay.
+        """Shut the account and end its sessions and tokens for good. Its runs stay.
 
         Raises:
             LastAdminError: nobody else could manage the studio.
@@ -83,7 +109,8 @@ class AccountRepository:
         """
         self._require_another_admin(user)
         user.disabled_at = user.disabled_at or utc_now()
-        self.end_sessions(user)
+        self.end_sessions(user.id)
+        self._end_tokens(user)
 
     def enable(self, user: User) -> None:
         """Open a disabled account again."""
@@ -98,10 +125,14 @@ class AccountRepository:
         must_change: bool = False,
         keep_session_id: UUID | None = None,
     ) -> None:
-        """Replace the password and end every session but the one that is kept."""
+        """Replace the password; ends all tokens, and every session but the one that is kept."""
         user.password_hash = password_hash
         user.must_change_password = must_change
-        self.end_sessions(user, keep_session_id=keep_session_id)
+        self.end_sessions(user.id, keep_session_id=keep_session_id)
+        self._end_tokens(user)
+
+    def _end_tokens(self, user: User) -> None:
+        self._session.execute(delete(ApiToken).where(ApiToken.user_id == user.id))
 
     # Signed-in browsers
 
@@ -141,10 +172,10 @@ class AccountRepository:
         """Sign one browser out; unknown tokens are signed out already."""
         self._session.execute(delete(UserSession).where(UserSession.token_hash == token_hash))
 
-    def end_sessions(self, user: User, *, keep_session_id: UUID | None = None) -> None:
+    def end_sessions(self, user_id: UUID, *, keep_session_id: UUID | None = None) -> None:
         """Sign all of a person's browsers out, but for the one that is kept."""
         self._session.flush()
-        doomed = delete(UserSession).where(UserSession.user_id == user.id)
+        doomed = delete(UserSession).where(UserSession.user_id == user_id)
         if keep_session_id is not None:
             doomed = doomed.where(UserSession.id != keep_session_id)
         self._session.execute(doomed)
@@ -155,35 +186,29 @@ class AccountRepository:
 
     # Failed sign-ins
 
-    def record_failure(self, name: str, ip: str) -> None:
+    def record_failure(self, name: str, source: str) -> None:
         """Remember a failed sign-in, whether or not there is such an account."""
-        self._session.add(SignInFailure(name=normalise_name(name)[:64], ip=ip[:64]))
+        self._session.add(SignInFailure(name=_cut(normalise_name(name)), source=_cut(source)))
         self._session.flush()
 
-    def failures_of_name(self, name: str, since: datetime) -> int:
-        """Failed sign-ins under this name, from anywhere."""
-        return self._count_failures(SignInFailure.name == normalise_name(name)[:64], since)
-
-    def failures_of_ip(self, ip: str, since: datetime) -> int:
-        """Failed sign-ins from this address, under any name."""
-        return self._count_failures(SignInFailure.ip == ip[:64], since)
-
-    def oldest_failure(
-        self, since: datetime, *, name: str | None = None, ip: str | None = None
-    ) -> datetime | None:
-        """When the first failed sign-in after ``since`` was, of this name or address."""
-        oldest = select(func.min(SignInFailure.at)).where(SignInFailure.at >= since)
+    def failures(
+        self, since: datetime, *, name: str | None = None, source: str | None = None
+    ) -> Failures:
+        """Failed sign-ins under this name, from this source, or both."""
+        found = select(func.count(), func.max(SignInFailure.at)).where(SignInFailure.at >= since)
         if name is not None:
-            oldest = oldest.where(SignInFailure.name == normalise_name(name)[:64])
-        if ip is not None:
-            oldest = oldest.where(SignInFailure.ip == ip[:64])
-        return self._session.scalar(oldest)
+            found = found.where(SignInFailure.name == _cut(normalise_name(name)))
+        if source is not None:
+            found = found.where(SignInFailure.source == _cut(source))
+        count, last = self._session.execute(found).one()
+        return Failures(count, last or since)
 
-    def clear_failures(self, name: str, ip: str) -> None:
-        """Forget this name's failures from this address, after it signed in there."""
+    def clear_failures(self, name: str, source: str) -> None:
+        """Forget this name's failures from this source, after it signed in there."""
         self._session.execute(
             delete(SignInFailure).where(
-                SignInFailure.name == normalise_name(name)[:64], SignInFailure.ip == ip[:64]
+                SignInFailure.name == _cut(normalise_name(name)),
+                SignInFailure.source == _cut(source),
             )
         )
 
@@ -191,17 +216,21 @@ class AccountRepository:
         """Drop failures that the rate limit no longer looks at; for maintenance."""
         self._session.execute(delete(SignInFailure).where(SignInFailure.at < before))
 
-    def _count_failures(self, condition: ColumnElement[bool], since: datetime) -> int:
-        counted = select(func.count()).select_from(SignInFailure)
-        return self._session.scalar(counted.where(condition, SignInFailure.at >= since)) or 0
-
     def _require_another_admin(self, user: User) -> None:
-        # Locks the rows, so that two admins cannot demote each other at the same time.
-        admins = self._session.scalars(
+        if self._hold_admins() == [user.id]:
+            raise LastAdminError
+
+    def _hold_admins(self) -> Sequence[UUID]:
+        """The ids of all who are admins until this transaction ends."""
+        # ``key_share``: others may still refer to these rows, as new runs of theirs do.
+        return self._session.scalars(
             select(User.id)
             .where(User.role == Role.ADMIN, User.disabled_at.is_(None))
             .order_by(User.id)
-            .with_for_update()
+            .with_for_update(key_share=True)
         ).all()
-        if admins == [user.id]:
-            raise LastAdminError
+
+
+def _cut(text: str) -> str:
+    """As much as the columns of failures hold."""
+    return text[:_FAILURE_CHARS]

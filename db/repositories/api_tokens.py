@@ -10,7 +10,7 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from db.models import ApiToken, User
-from db.types import utc_now
+from db.types import Scope, utc_now
 
 
 class ApiTokenRepository:
@@ -26,6 +26,7 @@ class ApiTokenRepository:
         *,
         prefix: str,
         token_hash: bytes,
+        scopes: Sequence[Scope],
         expires_at: datetime | None = None,
     ) -> ApiToken:
         """Remember a new token, of which ``prefix`` may be shown."""
@@ -34,7 +35,7 @@ class ApiTokenRepository:
             name=name,
             prefix=prefix,
             token_hash=token_hash,
-            scopes=[],
+            scopes=[str(scope) for scope in scopes],
             expires_at=expires_at,
         )
         self._session.add(token)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from db.actor import Actor
 from db.models import AuditEntry, User
+from db.types import storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,9 @@ class AuditRepository:
             AuditEntry(
                 actor_id=actor_id,
                 action=action,
-                subject=subject[:128],
+                subject=storable(subject, 128),
                 detail=detail or {},
-                ip=ip[:64],
+                ip=storable(ip, 64),
             )
         )
         self._session.flush()
@@ -59,6 +60,16 @@ class AuditRepository:
         """Whether the person ever did this."""
         done = exists().where(AuditEntry.actor_id == actor_id, AuditEntry.action == action)
         return bool(self._session.scalar(select(done)))
+
+    def has_happened(self, action: str, subject: str, *, ip: str, since: datetime) -> bool:
+        """Whether this was recorded from this address since then."""
+        found = exists().where(
+            AuditEntry.at >= since,
+            AuditEntry.action == action,
+            AuditEntry.subject == subject[:128],
+            AuditEntry.ip == ip[:64],
+        )
+        return bool(self._session.scalar(select(found)))
 
     def page(
         self, actor: Actor, limit: int = 100, before: UUID | None = None

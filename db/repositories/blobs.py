@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, joinedload
 
 from db.actor import Actor
-from db.models import Blob, Drawing, Job, JobInput, JobOutput, SavedFace
+from db.models import Blob, Drawing, Job, JobInput, JobOutput, SavedFace, TrayFile
 from db.repositories.dialect import is_postgresql
 from db.repositories.visibility import Trash, visible_jobs
 from db.types import utc_now
@@ -53,7 +53,7 @@ class BlobRepository:
     def readable_by(self, actor: Actor, sha256: str) -> Blob | None:
         """The blob, when a run that the actor sees reads it or made it; also from the trash.
 
-        Their own saved faces are theirs to see, too.
+        Their own saved faces, and what lies in their trays, are theirs to see, too.
         """
         visible = visible_jobs(actor, Trash.INCLUDED).with_only_columns(Job.id)
         is_input = visible.join(JobInput, JobInput.job_id == Job.id).where(
@@ -65,9 +65,13 @@ class BlobRepository:
         is_own_face = exists().where(
             SavedFace.blob_sha256 == Blob.sha256, SavedFace.owner_id == actor.id
         )
+        is_in_own_tray = exists().where(
+            TrayFile.blob_sha256 == Blob.sha256, TrayFile.owner_id == actor.id
+        )
         return self._session.scalar(
             select(Blob).where(
-                Blob.sha256 == sha256, or_(is_input.exists(), is_output.exists(), is_own_face)
+                Blob.sha256 == sha256,
+                or_(is_input.exists(), is_output.exists(), is_own_face, is_in_own_tray),
             )
         )
 
@@ -91,7 +95,7 @@ class BlobRepository:
         return set(self._session.scalars(select(Blob.sha256).where(Blob.sha256.in_(digests))))
 
     def unreferenced(self, created_before: datetime, limit: int = 1000) -> Sequence[str]:
-        """Digests that no run, drawing or saved face needs, oldest first; for maintenance."""
+        """Digests that no run, drawing, saved face or tray needs, oldest first; for maintenance."""
         return self._session.scalars(
             select(Blob.sha256)
             .where(Blob.created_at < created_before, _is_unreferenced())
@@ -114,6 +118,6 @@ def _is_unreferenced() -> ColumnElement[bool]:
     return ~or_(
         *(
             exists().where(table.blob_sha256 == Blob.sha256)
-            for table in (JobInput, JobOutput, Drawing, SavedFace)
+            for table in (JobInput, JobOutput, Drawing, SavedFace, TrayFile)
         )
     )

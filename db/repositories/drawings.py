@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,6 +39,16 @@ class DrawingRepository:
     def in_work(self, actor: Actor, blob_sha256: str) -> Drawing | None:
         """What the actor last painted on this picture."""
         return self._session.scalar(_of(actor, blob_sha256, _IN_WORK))
+
+    def all_in_work(self, actor: Actor, blob_sha256s: Collection[str]) -> Sequence[Drawing]:
+        """What the actor last painted on each of these pictures, where that is anything."""
+        return self._session.scalars(
+            select(Drawing).where(
+                Drawing.owner_id == actor.id,
+                Drawing.name == _IN_WORK,
+                Drawing.blob_sha256.in_(blob_sha256s),
+            )
+        ).all()
 
     def picture(self, actor: Actor, blob_sha256: str) -> Blob | None:
         """The stored picture, when the actor has a drawing of it."""

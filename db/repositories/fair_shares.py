@@ -1,17 +1,19 @@
 """Who goes next: one row for each user and lane, counted in the transaction of each move.
 
-Whoever moves a job first locks its owner's row of that lane, and whoever needs several
-rows locks them in the order of user and lane. That keeps the counters exact and the
-transactions free of deadlocks.
+Whoever moves jobs first locks their owner's rows, all of them, as the end of one job may
+queue or cancel others in any lane; a claim moves one job and locks the row of its lane alone.
+Whoever needs several rows locks them in the order of user and lane. That keeps the counters
+exact and the transactions free of deadlocks. A queued job that rests is in no counter until
+it is due, so what a counter promises can be claimed.
 """
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect, func, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from db.models import FairShare, Job
 from db.repositories.clock import instant
@@ -21,6 +23,9 @@ from db.types import Lane
 
 FAIR_ORDER = (FairShare.running, FairShare.served_at.nulls_first(), FairShare.user_id)
 """Fewest running jobs first, then least recently served; never served comes first."""
+
+DUE = (Job.state == JobState.QUEUED, Job.not_before.is_(None))
+"""Conditions of the jobs that ``queued`` counts; resting ones are not among them."""
 
 
 class FairShareRepository:
@@ -45,31 +50,51 @@ class FairShareRepository:
             fairest.with_for_update(skip_locked=True)
         ) or self._session.scalar(fairest.with_for_update())
 
-    def lock(self, user_id: UUID, lane: Lane) -> None:
-        """Keep everybody else from moving this user's jobs in ``lane``."""
+    def lock(self, user_id: UUID) -> None:
+        """Keep everybody else from moving this user's jobs."""
         self._session.execute(
-            select(FairShare.user_id)
-            .where(FairShare.user_id == user_id, FairShare.lane == lane)
+            select(FairShare.lane)
+            .where(FairShare.user_id == user_id)
+            .order_by(FairShare.lane)
             .with_for_update()
         )
 
+    def make_and_lock(self, user_id: UUID) -> None:
+        """As ``lock``, for every lane, also those that the user has never had a job in."""
+        self._add([{"user_id": user_id, "lane": lane, "queued": 0} for lane in sorted(Lane)])
+
     def add_queued(self, user_id: UUID, lane: Lane, count: int) -> None:
         """Count ``count`` new queued jobs, making and locking the row."""
-        insert = postgresql.insert if is_postgresql(self._session) else sqlite.insert
+        self._add([{"user_id": user_id, "lane": lane, "queued": count}])
+
+    def _add(self, rows: list[dict[str, object]]) -> None:
+        dialect = postgresql if is_postgresql(self._session) else sqlite
+        insert = dialect.insert(FairShare).values([row | {"running": 0} for row in rows])
         self._session.execute(
-            insert(FairShare)
-            .values(user_id=user_id, lane=lane, queued=count, running=0)
-            .on_conflict_do_update(
+            insert.on_conflict_do_update(
                 index_elements=[FairShare.user_id, FairShare.lane],
-                set_={"queued": FairShare.queued + count},
+                set_={"queued": FairShare.queued + insert.excluded.queued},
             )
         )
 
-    def count_move(self, user_id: UUID, lane: Lane, source: JobState, target: JobState) -> None:
-        """Count a job that went from ``source`` to ``target``."""
+    def count_moves(
+        self,
+        user_id: UUID,
+        lane: Lane,
+        source: JobState,
+        target: JobState,
+        *,
+        count: int,
+        resting: int,
+    ) -> None:
+        """Count ``count`` jobs that went from ``source`` to ``target``; so many of them rest."""
+        queued = (count - resting) * _change(JobState.QUEUED, source, target)
+        running = count * _change(JobState.RUNNING, source, target)
+        if not queued and not running:
+            return
         values: dict[str, object] = {
-            "queued": FairShare.queued + _change(JobState.QUEUED, source, target),
-            "running": FairShare.running + _change(JobState.RUNNING, source, target),
+            "queued": FairShare.queued + queued,
+            "running": FairShare.running + running,
         }
         if target is JobState.RUNNING:
             values["served_at"] = instant(self._session)
@@ -81,8 +106,8 @@ class FairShareRepository:
             user_id,
             lane,
             {
-                "queued": _count(user_id, lane, JobState.QUEUED),
-                "running": _count(user_id, lane, JobState.RUNNING),
+                "queued": _count(user_id, lane, *DUE),
+                "running": _count(user_id, lane, Job.state == JobState.RUNNING),
             },
         )
 
@@ -92,7 +117,7 @@ class FairShareRepository:
         Every move locks its row before its job, so with the table locked none is half-way.
         """
         lock_table(self._session, FairShare)
-        open_jobs = Job.state.in_((JobState.QUEUED, JobState.RUNNING))
+        open_jobs = Job.state.in_((JobState.WAITING, JobState.QUEUED, JobState.RUNNING))
         for user_id, lane in self._session.execute(
             select(Job.owner_id, Job.lane).where(open_jobs).distinct()
         ).all():
@@ -101,9 +126,16 @@ class FairShareRepository:
             self.recount(user_id, lane)
 
     def queued_counts(self) -> dict[Lane, int]:
-        """Queued jobs by lane, lanes without any included."""
+        """Jobs that could start now by lane, lanes without any included."""
+        return self._counts(FairShare.queued)
+
+    def running_counts(self) -> dict[Lane, int]:
+        """Jobs that run by lane, those of workers that are lost too, lanes without any included."""
+        return self._counts(FairShare.running)
+
+    def _counts(self, column: InstrumentedAttribute[int]) -> dict[Lane, int]:
         rows = self._session.execute(
-            select(FairShare.lane, func.sum(FairShare.queued)).group_by(FairShare.lane)
+            select(FairShare.lane, func.sum(column)).group_by(FairShare.lane)
         )
         return {lane: 0 for lane in Lane} | {lane: int(count) for lane, count in rows}
 
@@ -139,10 +171,10 @@ def _change(state: JobState, source: JobState, target: JobState) -> int:
     return (target is state) - (source is state)
 
 
-def _count(user_id: UUID, lane: Lane, state: JobState) -> ScalarSelect[int]:
+def _count(user_id: UUID, lane: Lane, *conditions: ColumnElement[bool]) -> ScalarSelect[int]:
     return (
         select(func.count())
         .select_from(Job)
-        .where(Job.owner_id == user_id, Job.lane == lane, Job.state == state)
+        .where(Job.owner_id == user_id, Job.lane == lane, *conditions)
         .scalar_subquery()
     )

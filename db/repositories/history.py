@@ -12,10 +12,11 @@ from sqlalchemy import ColumnElement, Select, Subquery, func, select
 
 from db.actor import Actor
 from db.errors import InvalidCursorError
-from db.models import Job, JobInput, JobOutput, User
+from db.models import SEARCH_TEXT_CHARS, Job, JobInput, JobOutput, User
 from db.repositories.visibility import Trash, visible_jobs
 from db.states import JobState
-from db.types import Visibility
+from db.types import RESULT_ROLE, Visibility
+from studio.words import Message
 
 _MAX_WORDS = 8
 
@@ -61,11 +62,12 @@ class JobRow:
     queued_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    not_before: datetime | None
     progress: float
     stage: str
     cancel_requested: bool
     error_code: str | None
-    error_message: str | None
+    error_message: Message | None
     starred: bool
     deleted_at: datetime | None
     preview_sha256: str | None
@@ -127,10 +129,13 @@ class Cursor(NamedTuple):
 
 
 def select_matching(actor: Actor, filters: JobFilters) -> Select[UUID]:
-    """Ids of the visible runs that match; reads nothing but the covering index."""
+    """Ids of the visible runs that match, without those that are steps of another.
+
+    Reads nothing but the covering index.
+    """
     trash = Trash.ONLY if filters.trashed else Trash.HIDDEN
     visible = visible_jobs(actor, trash).with_only_columns(Job.id)
-    return visible.where(*_conditions(filters))
+    return visible.where(Job.serves_id.is_(None), *_conditions(filters))
 
 
 def _conditions(filters: JobFilters) -> list[ColumnElement[bool]]:
@@ -149,20 +154,25 @@ def _conditions(filters: JobFilters) -> list[ColumnElement[bool]]:
         conditions.append(Job.tool.not_in(filters.without_tools))
     if filters.starred:
         conditions.append(Job.starred.is_(True))
-    words = filters.text.casefold().split()[:_MAX_WORDS]
+    words = filters.text.casefold()[:SEARCH_TEXT_CHARS].split()[:_MAX_WORDS]
     return conditions + [Job.search_text.contains(word, autoescape=True) for word in words]
+
+
+def search_text(*words: str) -> str:
+    """What a search looks through, of the words that a run is found by."""
+    return " ".join(words).casefold()[:SEARCH_TEXT_CHARS]
 
 
 def select_rows(ids: Subquery) -> Select[*tuple[Any, ...]]:
     """The columns of ``JobRow`` for the runs whose ids the subquery gives, newest first."""
     result = (
         select(JobOutput.blob_sha256)
-        .where(JobOutput.job_id == Job.id, JobOutput.role == "image", JobOutput.position == 0)
+        .where(JobOutput.job_id == Job.id, JobOutput.role == RESULT_ROLE, JobOutput.position == 0)
         .scalar_subquery()
     )
     source = (
         select(JobInput.blob_sha256)
-        .where(JobInput.job_id == Job.id, JobInput.role == "image", JobInput.position == 0)
+        .where(JobInput.job_id == Job.id, JobInput.role == Job.main_role, JobInput.position == 0)
         .scalar_subquery()
     )
     return (
@@ -179,6 +189,7 @@ def select_rows(ids: Subquery) -> Select[*tuple[Any, ...]]:
             Job.queued_at,
             Job.started_at,
             Job.finished_at,
+            Job.not_before,
             Job.progress,
             Job.stage,
             Job.cancel_requested,

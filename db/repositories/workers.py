@@ -22,8 +22,19 @@ class WorkerRepository:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def report(self, name: str, lanes: Iterable[Lane], slots: int, *, started_at: datetime) -> None:
-        """Put ``name`` on the list, or renew it, as seen now."""
+    def report(
+        self,
+        name: str,
+        lanes: Iterable[Lane],
+        slots: int,
+        *,
+        started_at: datetime,
+        deaf_for_s: float = 0.0,
+    ) -> None:
+        """Put ``name`` on the list, or renew it, as seen now.
+
+        ``deaf_for_s`` is how long it has taken no token although there should have been some.
+        """
         worker = self._session.get(Worker, name)
         if worker is None:
             worker = Worker(name=name)
@@ -32,6 +43,7 @@ class WorkerRepository:
         worker.slots = slots
         worker.started_at = started_at
         worker.seen_at = instant(self._session)
+        worker.heard_at = instant(self._session, -deaf_for_s)
 
     def retire(self, name: str) -> None:
         """Take a worker that shut down properly off the list."""

@@ -131,7 +131,7 @@ class _Sighting:
 
     @property
     def weight(self) -> float:
-        """What decides between two sightings of one face."""
+        """Belief in the face times eye distance in px; of two that overlap, the greater stays."""
         return self.proposal.score * self.score * eye_distance_px(self.mesh)
 
     def face(self, pixels: Pixels, iris: Model) -> Face:

@@ -46,12 +46,19 @@ def fit_mesh(model: Model, pixels: Pixels, proposal: Proposal) -> tuple[Points, 
 
 
 def refit_mesh(model: Model, pixels: Pixels, mesh: Points) -> Points:
-    """The mesh of a face in other pixels, where the old one was; to see what a change has moved."""
+    """Run the mesh network again at the place of ``mesh``, on pixels that were changed since.
+
+    Both meshes are ``float32 (468, 3)`` in px of the picture; how far they lie apart tells what
+    the change has moved.
+    """
     return _run(model, pixels, around_mesh(mesh))[0]
 
 
 def around_mesh(mesh: Points) -> Square:
-    """The square a mesh is best seen in: level by its eyes, with a margin."""
+    """The turned square in which the mesh network is to see a face again.
+
+    Level by the eyes of ``mesh``, ``float32 (468, 3)``, and ``_MARGIN`` times as large as the face.
+    """
     across = mesh[_LEFT_CORNER, :2] - mesh[_RIGHT_CORNER, :2]
     angle = atan2(across[1], across[0])
     turn = np.array([[cos(angle), -sin(angle)], [sin(angle), cos(angle)]])

@@ -8,19 +8,26 @@ import numpy as np
 from studio.imaging.picture import Pixels
 from studio.models.cache import Model
 from studio.models.contracts import NetworkContract
+from studio.models.guard import enough_memory, require_contract
 from studio.models.runtime import Floats
 from studio.models.tflite_runtime import INPUT
+from studio.words import msg
 
 
 def answer(model: Model, crop: Pixels) -> list[Floats]:
-    """What a network says of ``crop``, RGB ``uint8`` of its input size: outputs as in its entry."""
-    contract = model.spec.contract
-    if not isinstance(contract, NetworkContract):
-        raise TypeError(f"{model.spec.id} is described as {contract.kind}")
+    """What a network says of ``crop``, RGB ``uint8`` of its input size: outputs as in its entry.
+
+    Raises:
+        ModelUnavailableError: ``model.unsupported``.
+        RetriableError: ``memory.exhausted``.
+
+    """
+    contract = require_contract(model.spec, NetworkContract)
     (port,) = contract.inputs
     mean = port.mean[0] * port.divide_by
     blob = cv2.dnn.blobFromImage(crop, 1 / port.divide_by, mean=(mean, mean, mean))
-    return [np.asarray(output, np.float32) for output in model.runtime.run({INPUT: blob})]
+    with enough_memory(msg("a face with {model}", model=model.spec.title)):
+        return [np.asarray(output, np.float32) for output in model.runtime.run({INPUT: blob})]
 
 
 def sigmoid(logits: Floats) -> Floats:

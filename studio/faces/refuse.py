@@ -15,6 +15,7 @@ from studio.faces.find import Search, search_faces
 from studio.faces.regions import region_of_box
 from studio.imaging.picture import Pixels
 from studio.report import Report
+from studio.words import Message, msg
 
 if TYPE_CHECKING:
     from studio.models.cache import ModelCache
@@ -25,6 +26,9 @@ _DARK_LEVEL = 40
 _LEAST_CONTRAST = 16
 _FILLS = 0.8
 """Share of the picture that a head fills when nothing is left around it."""
+
+
+_THIS_PICTURE = msg("this picture")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +42,8 @@ class Absence:
 
     """
 
-    reason: str
-    remedy: str
+    reason: Message
+    remedy: Message
     regions: tuple[Region, ...] = ()
 
 
@@ -49,7 +53,7 @@ def require_faces(
     report: Report,
     *,
     code: str,
-    where: str = "this picture",
+    where: Message = _THIS_PICTURE,
     is_main: bool = True,
 ) -> list[Face]:
     """``find.find_faces``, or a refusal when there is none.
@@ -72,7 +76,7 @@ def require_faces(
         return list(search.faces)
     absence = why_none(search, pixels)
     raise UserInputError(
-        f"No face was found in {where}: {absence.reason}",
+        msg("No face was found in {where}: {reason}", where=where, reason=absence.reason),
         remedy=absence.remedy,
         code=code,
         regions=absence.regions if is_main else (),
@@ -83,24 +87,29 @@ def why_none(search: Search, pixels: Pixels) -> Absence:
     """What speaks against ``pixels``, in which ``search`` found no face; the plainest first."""
     height, width = pixels.shape[:2]
     if min(height, width) < _LEAST_SIDE_PX:
-        return Absence(f"it is only {width} x {height} px", "Choose a larger picture.")
+        return Absence(
+            msg("it is only {width} × {height} px", width=width, height=height),
+            msg("Choose a larger picture."),
+        )
     low, high = np.percentile(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), (5, 95))
     if high < _DARK_LEVEL:
-        return Absence("it is too dark", "Brighten it, or choose another picture.")
+        return Absence(msg("it is too dark"), msg("Brighten it, or choose another picture."))
     if high - low < _LEAST_CONTRAST:
-        return Absence("it shows hardly any contrast", "Choose a clearer picture.")
+        return Absence(msg("it shows hardly any contrast"), msg("Choose a clearer picture."))
     if any(_share(one, width, height) > _FILLS for one in search.doubtful):
         return Absence(
-            "the head fills the frame",
-            "Add a border, or choose a picture that shows the whole head.",
+            msg("the head fills the frame"),
+            msg("Add a border, or choose a picture that shows the whole head."),
         )
     surest = sorted(search.doubtful, key=lambda one: -one.score)[:1]
     return Absence(
-        "nothing looks clearly like one",
-        "Choose a picture that shows a face from the front; if the head fills the frame, add "
-        "a border.",
+        msg("nothing looks clearly like one"),
+        msg(
+            "Choose a picture that shows a face from the front; if the head fills the "
+            "frame, add a border."
+        ),
         tuple(
-            region_of_box(one.box, pixels, text="not clearly a face", is_fault=True)
+            region_of_box(one.box, pixels, text=msg("not clearly a face"), is_fault=True)
             for one in surest
         ),
     )

@@ -8,10 +8,16 @@ import numpy.typing as npt
 from studio.errors import Region
 from studio.faces.face import Face
 from studio.imaging.picture import Pixels
+from studio.words import Message
 
 
 def region_of(
-    face: Face, pixels: Pixels, number: int, text: str = "", *, is_fault: bool = False
+    face: Face,
+    pixels: Pixels,
+    number: int,
+    text: Message = Message(""),
+    *,
+    is_fault: bool = False,
 ) -> Region:
     """Where a face of ``pixels`` is; ``number`` counts from 1, left to right."""
     flat = face.mesh[:, :2]
@@ -23,7 +29,7 @@ def region_of_box(
     box: npt.NDArray[np.floating],
     pixels: Pixels,
     label: str = "",
-    text: str = "",
+    text: Message = Message(""),
     *,
     is_fault: bool = False,
 ) -> Region:

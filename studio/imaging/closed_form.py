@@ -21,6 +21,7 @@ import numpy.typing as npt
 from studio.imaging.guided import guided_upsample
 from studio.imaging.picture import Pixels
 from studio.imaging.trimap import FOREGROUND, UNKNOWN, shrink_trimap
+from studio.words import Message, msg
 
 logger = logging.getLogger(__name__)
 
@@ -38,14 +39,18 @@ _GUIDE_RADIUS_PX = 2
 _GUIDE_EPSILON = 2.0
 """In squared levels, about the grain of a good photograph; below it colours count as flat."""
 
-_UNSETTLED = "the solver did not settle on an alpha"
+_UNSETTLED = msg("the solver did not settle on an alpha")
 
 _Floats = npt.NDArray[np.floating[Any]]
 _Box = tuple[slice, slice]
 
 
 class UnsolvedMatteError(Exception):
-    """The solver did not settle; the message says so in words for a run record."""
+    """The solver did not settle; ``reason`` says so as the end of a sentence."""
+
+    def __init__(self, reason: Message) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 def solve_matte(pixels: Pixels, trimap: Pixels, tell: Callable[[float], None]) -> Pixels:
@@ -71,7 +76,7 @@ def solve_matte(pixels: Pixels, trimap: Pixels, tell: Callable[[float], None]) -
     if not (trimap == UNKNOWN).any():
         return trimap
     if not (trimap == FOREGROUND).any() or not (trimap == 0).any():
-        raise UnsolvedMatteError("the thresholds leave no certain subject and background")
+        raise UnsolvedMatteError(msg("the thresholds leave no certain subject and background"))
     box = _box_of(trimap == UNKNOWN)
     solved = _solve_part(pixels[box], trimap[box], tell)
     matte = trimap.copy()

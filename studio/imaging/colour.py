@@ -8,17 +8,19 @@ import numpy as np
 from PIL import Image, ImageChops, ImageCms, TiffImagePlugin
 
 from studio.errors import UserInputError
+from studio.words import Message, msg
 
-Notes = tuple[str, ...]
+Notes = tuple[Message, ...]
 
 _BITS_PER_SAMPLE = 258
+_PHOTOMETRIC = 262
 _IDENTITY_LEVELS = 1
 """A profile that moves no colour by more than this is sRGB by another name."""
 _SPACES = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK", "LAB": "Lab "}
 
 
 def to_eight_bits(image: Image.Image) -> Image.Image:
-    """A loaded image as L, RGB, RGBA, CMYK or LAB with 8 bits a sample.
+    """A loaded image as L, LA, RGB, RGBA, CMYK or LAB with 8 bits a sample.
 
     Raises:
         UserInputError: ``image.unsupported`` for samples without a defined white.
@@ -29,14 +31,16 @@ def to_eight_bits(image: Image.Image) -> Image.Image:
         return _from_sixteen_bits(image)
     if mode in ("I", "F"):
         raise UserInputError(
-            "The picture has 32-bit samples, which have no defined white",
-            remedy="Save it with 8 or 16 bits a channel and try again.",
+            msg("The picture has 32-bit samples, which have no defined white"),
+            remedy=msg("Save it with 8 or 16 bits a channel and try again."),
             code="image.unsupported",
         )
     if mode == "CMYK" and _is_plain_cmyk_jpeg(image):
         return ImageChops.invert(image)
+    if mode == "La":
+        return image.convert("LA")
     if image.has_transparency_data:
-        return image.convert("RGBA")
+        return image.convert("LA" if mode in ("1", "L", "LA") else "RGBA")
     if mode == "1":
         return image.convert("L")
     if mode in ("L", "RGB", "CMYK", "LAB"):
@@ -50,12 +54,14 @@ def to_srgb(
     """RGB image in sRGB, its alpha if it has one, and what was converted.
 
     Args:
-        image: L, RGB, RGBA, CMYK or LAB.
+        image: L, LA, RGB, RGBA, CMYK or LAB.
         icc_profile: as embedded in the file; a damaged or unfitting one is ignored.
 
     """
-    alpha = image.getchannel("A") if image.mode == "RGBA" else None
-    colour = image.convert("RGB") if image.mode == "RGBA" else image
+    alpha, colour = None, image
+    if image.mode in ("LA", "RGBA"):
+        alpha = image.getchannel("A")
+        colour = image.convert(image.mode[:-1])
     notes: Notes = ()
     if icc_profile:
         converted, notes = _by_profile(colour, icc_profile)
@@ -66,20 +72,22 @@ def to_srgb(
 
 
 def _from_sixteen_bits(image: Image.Image) -> Image.Image:
-    bits = 16
+    bits, is_white_zero = 16, False
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         bits = image.tag_v2.get(_BITS_PER_SAMPLE, (16,))[0]
+        is_white_zero = image.tag_v2.get(_PHOTOMETRIC) == 0
     white = 2**bits - 1
     levels = np.minimum(np.arange(2**16), white)
+    if is_white_zero:
+        levels = white - levels
     table = ((levels * 510 + white) // (2 * white)).astype(np.uint8)
     samples = np.asarray(image)
     grey = Image.fromarray(table[samples])
     transparent = image.info.get("transparency")
     if not isinstance(transparent, int):
         return grey
-    rgba = grey.convert("RGBA")
-    rgba.putalpha(Image.fromarray(np.where(samples == transparent, 0, 255).astype(np.uint8)))
-    return rgba
+    grey.putalpha(Image.fromarray(np.where(samples == transparent, 0, 255).astype(np.uint8)))
+    return grey
 
 
 def _is_plain_cmyk_jpeg(image: Image.Image) -> bool:
@@ -93,15 +101,24 @@ def _by_profile(image: Image.Image, icc_profile: bytes) -> tuple[Image.Image | N
         space = profile.profile.xcolor_space
         if image.mode == "L" and space == "RGB ":
             image = image.convert("RGB")
+        if image.mode == "RGB" and space == "GRAY" and _is_grey(image):
+            image = image.getchannel("R")  # grey with alpha of 16 bits is read as colour
         if _SPACES[image.mode] != space:
-            return None, ("Its colour profile does not fit the picture and was ignored.",)
+            return None, (msg("Its colour profile does not fit the picture and was ignored."),)
         transform = _transform(profile, image.mode)
         if image.mode == "RGB" and _is_identity(transform):
             return image, ()
         converted = _grey_by_table(image, transform) if space == "GRAY" else transform.apply(image)
     except (ImageCms.PyCMSError, OSError):
-        return None, ("Its colour profile is damaged and was ignored.",)
-    return converted, (f"Colours were converted from {_name(profile)} to sRGB.",)
+        return None, (msg("Its colour profile is damaged and was ignored."),)
+    return converted, (
+        msg("Colours were converted from {profile} to sRGB.", profile=_name(profile)),
+    )
+
+
+def _is_grey(image: Image.Image) -> bool:
+    red, green, blue = image.split()
+    return red.tobytes() == green.tobytes() == blue.tobytes()
 
 
 def _transform(profile: ImageCms.ImageCmsProfile, mode: str) -> ImageCms.ImageCmsTransform:
@@ -144,10 +161,21 @@ def _without_profile(image: Image.Image) -> tuple[Image.Image, Notes]:
             transform = ImageCms.buildTransform(
                 ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB"
             )
-            return transform.apply(image), ("Lab colours became sRGB.",)
+            return transform.apply(image), (msg("Lab colours became sRGB."),)
         case "CMYK":
             return image.convert("RGB"), (
-                "CMYK without a colour profile: the colours are an approximation.",
+                msg("CMYK without a colour profile: the colours are an approximation."),
             )
         case _:
             return image.convert("RGB"), ()
+
+
+def by_gamma(image: Image.Image, gamma: float) -> Image.Image:
+    """An L or RGB image whose levels to the power of 1 / ``gamma`` are light, in sRGB.
+
+    ``gamma`` is that of a PNG's gAMA chunk; about 0.45 is what sRGB has anyway.
+    """
+    light = (np.arange(256) / 255) ** (1 / gamma)
+    encoded = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+    table = np.rint(encoded * 255).astype(np.uint8).tolist()
+    return image.point(table * len(image.getbands()))

@@ -1,4 +1,4 @@
-"""Giving a picture that was worked on at a smaller size the detail of the large one back."""
+"""Enlarging a picture that was drawn at a smaller size, with the photograph's fine detail."""
 
 from __future__ import annotations
 

@@ -6,30 +6,48 @@ with Pillow, which moves every corner to a whole pixel and cannot round the join
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from math import floor
 from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from studio.errors import UserInputError
 from studio.imaging.picture import Picture, Pixels
+from studio.words import Message, msg
 
-MAX_STROKES = 50_000
+MAX_BYTES = 16_000_000
+"""Of a stored drawing: twice what the most points take, as the canvas writes them."""
+MAX_STROKES = 10_000
+"""One a second, for close to three hours."""
 MAX_POINTS = 20_000
 """Of one stroke; a hand that draws for five minutes makes fewer."""
+MAX_ALL_POINTS = 500_000
+"""Of all strokes; a pointer that reports sixty a second makes fewer in two hours."""
+MAX_SIDE_PX = 10**9
+MAX_ROWS = 50_000_000
+"""Rows that segments may cross in all: a brush of 200 px, moved for an hour without a rest."""
+MAX_PIXELS = 50_000_000_000
+"""Pixels that the boxes round strokes may hold in all: 2,000 times a picture of 25 megapixels."""
 
 Points = npt.NDArray[np.float64]
 """``float64 (N, 2)``: x and y in pixels, where a pixel's centre is at one half."""
 Numbers = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 
+_Scaled = tuple[Points, float, "Stroke"]
+"""A stroke with its points and width at the size of a rendering."""
+
 Coordinate = Annotated[float, Field(ge=-1e6, le=1e6)]
 
 _SEGMENTS_AT_ONCE = 128
 """Bounds the memory of a stroke of many points."""
+_TOO_MANY_POINTS = f"It has more than {MAX_ALL_POINTS:,} points"
+_ERASED, _PAINTED = 1, 2
+"""What the last stroke did to a pixel; 0 when none touched it."""
 
 
 class StrokeKind(StrEnum):
@@ -68,8 +86,8 @@ class Drawing(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    width_px: int = Field(gt=0)
-    height_px: int = Field(gt=0)
+    width_px: int = Field(gt=0, le=MAX_SIDE_PX)
+    height_px: int = Field(gt=0, le=MAX_SIDE_PX)
     strokes: tuple[Stroke, ...] = Field(default=(), max_length=MAX_STROKES)
 
     @classmethod
@@ -77,90 +95,183 @@ class Drawing(BaseModel):
         """Read a stored drawing.
 
         Raises:
-            UserInputError: ``drawing.unreadable``.
+            UserInputError: ``drawing.unreadable``, or ``drawing.too_complex``.
 
         """
+        if len(data) > MAX_BYTES:
+            raise _too_complex(
+                msg(
+                    "It has {size:.1f} MB of at most {most:.0f} MB",
+                    size=len(data) / 1e6,
+                    most=MAX_BYTES / 1e6,
+                ),
+                file_name,
+            )
         try:
-            return cls.model_validate_json(data)
+            drawing = cls.model_validate_json(data)
         except ValidationError as error:
+            if reason := _excess(error):
+                raise _too_complex(reason, file_name) from error
             raise UserInputError(
-                "This is not a drawing that the studio wrote",
-                remedy="Paint it again, or give the mask as a picture.",
+                msg("This is not a drawing that the studio wrote"),
+                remedy=msg("Paint it again, or give the mask as a picture."),
                 code="drawing.unreadable",
                 file_name=file_name,
             ) from error
+        size = drawing.width_px, drawing.height_px
+        _require_bounded(_scaled(drawing, *size), *size, file_name=file_name)
+        return drawing
+
+    @model_validator(mode="after")
+    def _has_few_points(self) -> Drawing:
+        if sum(len(stroke.points) for stroke in self.strokes) > MAX_ALL_POINTS:
+            raise ValueError(_TOO_MANY_POINTS)
+        return self
 
     def to_bytes(self) -> bytes:
         """What ``parse`` reads; equal drawings give equal bytes."""
         return self.model_dump_json().encode()
 
 
-def render(drawing: Drawing, width_px: int, height_px: int) -> Picture:
+def _excess(error: ValidationError) -> Message | None:
+    """What a drawing has too much of, if that is what is wrong with it."""
+    for detail in error.errors(include_input=False):
+        if detail["type"] == "too_long" and detail["loc"] == ("strokes",):
+            return msg("It has more than {most} strokes", most=MAX_STROKES)
+        if detail["type"] == "too_long":
+            return msg("A stroke has more than {most} points", most=MAX_POINTS)
+        if detail["type"] == "value_error":
+            return msg("It has more than {most} points", most=MAX_ALL_POINTS)
+    return None
+
+
+def _too_complex(reason: Message, file_name: str | None) -> UserInputError:
+    return UserInputError(
+        msg("This drawing is more than a hand can paint. {reason}", reason=reason),
+        remedy=msg("Paint with fewer strokes, or give the mask as a picture."),
+        code="drawing.too_complex",
+        file_name=file_name,
+    )
+
+
+def render(
+    drawing: Drawing,
+    width_px: int,
+    height_px: int,
+    check: Callable[[], object] = lambda: None,
+) -> Picture:
     """The drawing at this size: white paints, black erases, transparent leaves as it is.
 
     Later strokes lie over earlier ones. A pixel is touched when its centre is.
+
+    Args:
+        drawing: what was painted.
+        width_px: of the result.
+        height_px: of the result.
+        check: called between strokes and parts of long ones; what it raises ends the work.
 
     Returns:
         Picture of ``height_px`` rows and ``width_px`` columns whose alpha is 255 where the
         drawing touches it and 0 elsewhere.
 
+    Raises:
+        UserInputError: ``drawing.too_complex`` at this size.
+
     """
-    paint = np.zeros((height_px, width_px), dtype=np.uint8)
-    touched = np.zeros((height_px, width_px), dtype=np.uint8)
-    scale = np.array([width_px / drawing.width_px, height_px / drawing.height_px])
-    for stroke in drawing.strokes:
-        points = stroke.array() * scale
-        width = stroke.width_px * float(np.sqrt(scale.prod()))
-        found = _cover(points, width, stroke.is_area, width_px, height_px)
-        if found is not None:
-            rows, columns, is_covered = found
-            paint[rows, columns][is_covered] = 0 if stroke.erases else 255
-            touched[rows, columns][is_covered] = 255
+    strokes = _scaled(drawing, width_px, height_px)
+    _require_bounded(strokes, width_px, height_px, file_name=None)
+    states = np.zeros((height_px, width_px), dtype=np.uint8)
+    for points, width, stroke in strokes:
+        check()
+        _lay(states, points, width, stroke, check)
+    paint = np.where(states == _PAINTED, np.uint8(255), np.uint8(0))
+    touched = np.where(states > 0, np.uint8(255), np.uint8(0))
     return Picture(np.repeat(paint[..., np.newaxis], 3, axis=2), touched)
 
 
-def _cover(
-    points: Points, width: float, is_area: bool, width_px: int, height_px: int
-) -> tuple[slice, slice, npt.NDArray[np.bool_]] | None:
-    """The box of a stroke within the picture, and which of its pixels it covers."""
+def _scaled(drawing: Drawing, width_px: int, height_px: int) -> list[_Scaled]:
+    scale = np.array([width_px / drawing.width_px, height_px / drawing.height_px])
+    thickness = float(np.sqrt(scale.prod()))
+    return [
+        (stroke.array() * scale, stroke.width_px * thickness, stroke) for stroke in drawing.strokes
+    ]
+
+
+def _require_bounded(
+    strokes: list[_Scaled], width_px: int, height_px: int, *, file_name: str | None
+) -> None:
+    """Refuse what would take minutes, by how many rows segments cross and pixels boxes hold."""
+    size = np.array([width_px, height_px])
+    rows = pixels = 0.0
+    for points, width, _ in strokes:
+        falls = np.abs(np.diff(points[:, 1], append=points[:1, 1]))
+        rows += float(np.minimum(falls + width + 1, height_px).sum())
+        low, high = points.min(axis=0) - width / 2, points.max(axis=0) + width / 2
+        pixels += float(np.prod(np.maximum(np.minimum(high + 1, size) - np.maximum(low, 0), 0)))
+    if rows > MAX_ROWS or pixels > MAX_PIXELS:
+        raise _too_complex(msg("Its strokes cover the picture too many times"), file_name)
+
+
+def _lay(
+    states: Pixels, points: Points, width: float, stroke: Stroke, check: Callable[[], object]
+) -> None:
+    """Set the pixels that one stroke covers, in place."""
     radius = width / 2
+    height_px, width_px = states.shape
     low, high = points.min(axis=0) - radius, points.max(axis=0) + radius
     left, top = (max(floor(value), 0) for value in low)
     right = min(floor(high[0]) + 1, width_px)
     bottom = min(floor(high[1]) + 1, height_px)
     if left >= right or top >= bottom:
-        return None
-    box = (bottom - top, right - left)
+        return
+    box = states[top:bottom, left:right]
     centred = points - (left + 0.5, top + 0.5)  # pixel (0, 0) of the box has its centre at 0, 0
     ends = np.vstack((points[1:], points[:1])) - (left + 0.5, top + 0.5)
-    is_covered = np.zeros(box, dtype=np.bool_)
+    value = _ERASED if stroke.erases else _PAINTED
     if radius > 0:
-        last = len(points) if is_area or len(points) == 1 else -1
-        is_covered |= _swept(centred[:last], ends[:last], radius, box)
-    if is_area:
-        is_covered |= _enclosed(centred, ends, box)
-    return slice(top, bottom), slice(left, right), is_covered
+        last = len(points) if stroke.is_area or len(points) == 1 else -1
+        for some in range(0, len(centred[:last]), _SEGMENTS_AT_ONCE):
+            check()
+            part = slice(some, some + _SEGMENTS_AT_ONCE)
+            _fill(box, *_swept(centred[:last][part], ends[:last][part], radius, box.shape), value)
+    if stroke.is_area:
+        _fill(box, *_enclosed(centred, ends, box.shape), value)
+
+
+def _fill(box: Pixels, rows: Indices, columns: Indices, turns: Indices, value: int) -> None:
+    """Set the pixels, row by row from left to right, before which turns do not add up to 0.
+
+    Turns of each row add up to 0 at its end. Only ends of runs are handled, and no pixel but those
+    that are set, so that a stroke costs what it covers and not what its box holds.
+    """
+    stride = box.shape[1] + 1
+    places = rows * stride + columns
+    order = np.argsort(places, kind="stable")
+    places = places[order]
+    is_inside = np.cumsum(turns[order]) != 0
+    was_inside = np.concatenate(([False], is_inside[:-1]))
+    begins, stops = places[is_inside & ~was_inside], places[was_inside & ~is_inside]
+    lines, begins, lengths = begins // stride, begins % stride, stops - begins
+    for line, begin, length in zip(lines.tolist(), begins.tolist(), lengths.tolist(), strict=True):
+        box[line, begin : begin + length] = value
 
 
 def _swept(
-    starts: Points, ends: Points, radius: float, box: tuple[int, int]
-) -> npt.NDArray[np.bool_]:
-    """Pixels no farther than ``radius`` from a segment.
+    start: Points, end: Points, radius: float, box: tuple[int, ...]
+) -> tuple[Indices, Indices, Indices]:
+    """Rows, columns and turns round pixels no farther than ``radius`` from a segment.
 
     What a disc sweeps along a segment is convex, so in each row it is one run of pixels.
     """
-    depth = np.zeros((box[0], box[1] + 1), dtype=np.int32)
-    for some in range(0, len(starts), _SEGMENTS_AT_ONCE):
-        start, end = starts[some : some + _SEGMENTS_AT_ONCE], ends[some : some + _SEGMENTS_AT_ONCE]
-        first = np.ceil(np.minimum(start[:, 1], end[:, 1]) - radius)
-        last = np.floor(np.maximum(start[:, 1], end[:, 1]) + radius)
-        rows, owner = _rows(first, last, box[0])
-        left, right = _runs(rows, start[owner], end[owner], radius)
-        begin = np.clip(np.ceil(left), 0, box[1])
-        stop = np.maximum(np.clip(np.floor(right) + 1, 0, box[1]), begin)
-        np.add.at(depth, (rows, begin.astype(np.intp)), 1)
-        np.add.at(depth, (rows, stop.astype(np.intp)), -1)
-    return np.asarray(np.cumsum(depth[:, :-1], axis=1) > 0)
+    first = np.ceil(np.minimum(start[:, 1], end[:, 1]) - radius)
+    last = np.floor(np.maximum(start[:, 1], end[:, 1]) + radius)
+    rows, owner = _rows(first, last, box[0])
+    left, right = _runs(rows, start[owner], end[owner], radius)
+    begin = np.clip(np.ceil(left), 0, box[1])
+    stop = np.maximum(np.clip(np.floor(right) + 1, 0, box[1]), begin)
+    columns = np.concatenate((begin, stop)).astype(np.intp)
+    turns = np.repeat(np.array([1, -1], dtype=np.intp), len(rows))
+    return np.concatenate((rows, rows)), columns, turns
 
 
 def _rows(first: Numbers, last: Numbers, height: int) -> tuple[Indices, Indices]:
@@ -200,21 +311,30 @@ def _widen(left: Numbers, right: Numbers, x: Numbers, is_met: npt.NDArray[np.boo
     np.maximum(right, x, out=right, where=is_met)
 
 
-def _enclosed(starts: Points, ends: Points, box: tuple[int, int]) -> npt.NDArray[np.bool_]:
-    """Pixels round which the outline winds at least once (the non-zero rule of browsers)."""
+def _enclosed(
+    starts: Points, ends: Points, box: tuple[int, ...]
+) -> tuple[Indices, Indices, Indices]:
+    """Rows, columns and turns round pixels that the outline winds round (browsers' non-zero)."""
     is_down = (starts[:, 1] < ends[:, 1])[:, np.newaxis]
     upper, lower = np.where(is_down, starts, ends), np.where(is_down, ends, starts)
     rows, owner = _rows(np.ceil(upper[:, 1]), np.ceil(lower[:, 1]) - 1, box[0])
-    upper, lower, turn = upper[owner], lower[owner], np.where(is_down[owner, 0], 1, -1)
+    upper, lower, turns = upper[owner], lower[owner], np.where(is_down[owner, 0], 1, -1)
     part = (rows - upper[:, 1]) / (lower[:, 1] - upper[:, 1])
-    x = np.clip(np.ceil(upper[:, 0] + part * (lower[:, 0] - upper[:, 0])), 0, box[1])
-    winding = np.zeros((box[0], box[1] + 1), dtype=np.int32)
-    np.add.at(winding, (rows, x.astype(np.intp)), turn)
-    return np.asarray(np.cumsum(winding[:, :-1], axis=1) != 0)
+    columns = np.clip(np.ceil(upper[:, 0] + part * (lower[:, 0] - upper[:, 0])), 0, box[1])
+    return rows, columns.astype(np.intp), turns.astype(np.intp)
 
 
-def painted(drawing: Drawing, width_px: int, height_px: int, beneath: Pixels) -> Pixels:
-    """``beneath`` with the drawing applied: the mask that tools work on, ``uint8 (H, W)``."""
-    over = render(drawing, width_px, height_px)
+def painted(
+    drawing: Drawing,
+    width_px: int,
+    height_px: int,
+    beneath: Pixels,
+    check: Callable[[], object] = lambda: None,
+) -> Pixels:
+    """``beneath`` with the drawing applied: the mask that tools work on, ``uint8 (H, W)``.
+
+    Arguments and errors are those of ``render``.
+    """
+    over = render(drawing, width_px, height_px, check)
     alpha = over.alpha if over.alpha is not None else np.zeros_like(beneath)
     return np.where(alpha > 0, over.pixels[..., 0], beneath)

@@ -1,4 +1,6 @@
-"""Values of a reduced picture brought to full size along the edges of the picture itself.
+"""Guided upsampling: an alpha or the like, found on a reduced picture, at full size.
+
+It follows the edges of the picture itself.
 
 He and Sun, Fast Guided Filter (2015). OpenCV's own filter sums windows in ``float32``; of
 large, nearly flat parts its covariances come out negative, and its result is not finite.
@@ -20,7 +22,9 @@ _Floats = npt.NDArray[np.floating[Any]]
 def guided_upsample(
     values: _Floats, reduced: Pixels, pixels: Pixels, *, radius_px: int, epsilon: float
 ) -> _Floats:
-    """``values`` at the size of ``pixels``, a straight function of colour in each small window.
+    """Enlarge ``values`` to the size of ``pixels``, along the edges of these (guided filter).
+
+    In each window they become a linear function of the colour.
 
     Args:
         values: found on ``reduced``, ``(h, w)``, finite.

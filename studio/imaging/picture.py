@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from studio.words import Message
+
 Pixels = npt.NDArray[np.uint8]
 """``uint8`` array: RGB ``(H, W, 3)`` for colour, ``(H, W)`` for an alpha or mask."""
 
@@ -24,7 +26,7 @@ class Picture:
 
     pixels: Pixels
     alpha: Pixels | None = None
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[Message, ...] = field(default=())
 
     @property
     def width(self) -> int:

@@ -15,11 +15,17 @@ from xml.sax.saxutils import quoteattr
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from studio.imaging import sniff
+from studio.imaging.parts import require_few_parts
+
 _IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _RDF_NS = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _RUN_NS = "urn:darkroom:provenance:1:"
 _RUN_TAG = f"{{{_RUN_NS}}}run"
 _READABLE_FORMATS = ("PNG", "JPEG", "WEBP")
+_MAX_PACKET_BYTES = 1_000_000
+"""A hundred times what the studio writes."""
+_NO_PIXEL_IS_READ = 2**40
 
 _PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
@@ -83,6 +89,10 @@ def read_provenance(data: bytes) -> Provenance | None:
 
 def _xmp_packet(data: bytes) -> bytes | None:
     try:
+        file_type = sniff.sniff(data)
+        if file_type is None or file_type.name not in _READABLE_FORMATS:
+            return None
+        require_few_parts(data, file_type, _NO_PIXEL_IS_READ)
         with Image.open(BytesIO(data), formats=_READABLE_FORMATS) as image:
             packet = image.info.get("xmp")
     except Exception:  # any bytes may come in, and readers of broken files raise anything
@@ -91,12 +101,19 @@ def _xmp_packet(data: bytes) -> bytes | None:
 
 
 def _run_text(packet: bytes) -> str | None:
-    """The JSON, whether still an attribute or rewritten as an element by another editor."""
-    if b"<!" in packet:  # a DTD could expand without bound
+    """The JSON, whether still an attribute or rewritten as an element by another editor.
+
+    Entities of a document type could expand without bound, and the parser would meet one in any
+    encoding that it knows. So only UTF-8 is read, which is what XMP in these formats has to be.
+    """
+    if len(packet) > _MAX_PACKET_BYTES:
         return None
     try:
-        root = ET.fromstring(packet.strip(b"\x00 "))  # noqa: S314 -- no DTD, checked above
-    except ET.ParseError:
+        document = packet.strip(b"\0 ").decode("utf-8-sig")
+        if "<!DOCTYPE" in document:
+            return None
+        root = ET.fromstring(document)  # noqa: S314 -- no document type, checked above
+    except (UnicodeDecodeError, ValueError, ET.ParseError):
         return None
     for description in root.iter(f"{{{_RDF_NS}}}Description"):
         text = description.get(_RUN_TAG) or description.findtext(_RUN_TAG)

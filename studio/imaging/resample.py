@@ -29,17 +29,23 @@ def resample(
     return np.asarray(resized)
 
 
-def fit_long_side(width_px: int, height_px: int, long_side_px: int | None) -> tuple[int, int]:
-    """Width and height with the longer one as given, smaller or larger; None keeps both."""
-    if long_side_px is None:
-        return width_px, height_px
-    ratio = long_side_px / max(width_px, height_px)
-    return max(round(width_px * ratio), 1), max(round(height_px * ratio), 1)
+def repeat_pixels(pixels: Pixels, width_px: int, height_px: int) -> Pixels:
+    """``pixels`` at a given size without a level that was not there: the nearest pixel each.
+
+    Args:
+        pixels: ``uint8 (H, W, 3)`` or ``(H, W)``.
+        width_px: of the result.
+        height_px: of the result.
+
+    """
+    image = Image.fromarray(pixels)
+    return np.asarray(image.resize((width_px, height_px), Image.Resampling.NEAREST))
 
 
 def cover(pixels: Pixels, width_px: int, height_px: int) -> Pixels:
     """The largest centred part of ``pixels`` with the given proportions, at the given size."""
     height, width = pixels.shape[:2]
     ratio = min(width / width_px, height / height_px)
-    left, top = (width - width_px * ratio) / 2, (height - height_px * ratio) / 2
+    # The side that decides is taken whole; its margin may come out as a rounding below 0.
+    left, top = max(width - width_px * ratio, 0) / 2, max(height - height_px * ratio, 0) / 2
     return resample(pixels, width_px, height_px, box=(left, top, width - left, height - top))

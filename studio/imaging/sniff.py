@@ -1,18 +1,23 @@
 """What a file really is, how big it says it is and whether it is all there: from its bytes.
 
-Nothing is decoded here, and a file's name is never looked at.
+Nothing is decoded here, and a file's name is never looked at. Only ``is_complete`` looks at every
+part of a file: see ``studio.imaging.parts`` for how many there may be.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from struct import unpack_from
 
+from studio.imaging.containers import JPEG_SCAN, Part, boxes, jpeg_segments, png_chunks
+from studio.words import N_
+
 _JPEG_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
-_JPEG_SCAN = 0xDA
-_JPEG_STANDALONE = {0x01, *range(0xD0, 0xD9)}
+_MOST_HEADER_PARTS = 50_000
+"""Looked through; a file with more is refused before or after."""
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _AVIF_BRANDS = {b"avif", b"avis"}
 
@@ -52,25 +57,25 @@ _SIGNATURES = (
     (b"GIF89a", GIF),
 )
 _FOREIGN_SIGNATURES = (
-    (b"%PDF", "a PDF document"),
-    (b"8BPS", "a Photoshop document"),
-    (b"gimp xcf", "a GIMP document"),
-    (b"%!PS", "a PostScript document"),
-    (b"\xc5\xd0\xd3\xc6", "a PostScript document"),
-    (b"\0\0\0\x0cjP  ", "a JPEG 2000 picture"),
-    (b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
-    (b"\0\0\0\x0cJXL ", "a JPEG XL picture"),
-    (b"\xff\x0a", "a JPEG XL picture"),
-    (b"\x76\x2f\x31\x01", "an OpenEXR picture"),
-    (b"#?RADIANCE", "a Radiance picture"),
-    (b"qoif", "a QOI picture"),
-    (b"\0\0\x01\0", "an icon"),
-    (b"FUJIFILMCCD-RAW", "a camera raw file"),
-    (b"IIRO", "a camera raw file"),
-    (b"IIRS", "a camera raw file"),
-    (b"IIU\0", "a camera raw file"),
-    (b"PK\x03\x04", "a ZIP archive"),
-    (b"\x1aE\xdf\xa3", "a video"),
+    (b"%PDF", N_("a PDF document")),
+    (b"8BPS", N_("a Photoshop document")),
+    (b"gimp xcf", N_("a GIMP document")),
+    (b"%!PS", N_("a PostScript document")),
+    (b"\xc5\xd0\xd3\xc6", N_("a PostScript document")),
+    (b"\0\0\0\x0cjP  ", N_("a JPEG 2000 picture")),
+    (b"\xff\x4f\xff\x51", N_("a JPEG 2000 picture")),
+    (b"\0\0\0\x0cJXL ", N_("a JPEG XL picture")),
+    (b"\xff\x0a", N_("a JPEG XL picture")),
+    (b"\x76\x2f\x31\x01", N_("an OpenEXR picture")),
+    (b"#?RADIANCE", N_("a Radiance picture")),
+    (b"qoif", N_("a QOI picture")),
+    (b"\0\0\x01\0", N_("an icon")),
+    (b"FUJIFILMCCD-RAW", N_("a camera raw file")),
+    (b"IIRO", N_("a camera raw file")),
+    (b"IIRS", N_("a camera raw file")),
+    (b"IIU\0", N_("a camera raw file")),
+    (b"PK\x03\x04", N_("a ZIP archive")),
+    (b"\x1aE\xdf\xa3", N_("a video")),
 )
 
 
@@ -96,12 +101,12 @@ def foreign_kind(data: bytes) -> str | None:
             return kind
     head = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
     if head.startswith(b"<") and b"<svg" in head:
-        return "an SVG drawing"
+        return N_("an SVG drawing")
     if _is_canon_raw(data):
-        return "a camera raw file"
+        return N_("a camera raw file")
     brands = _brands(data)
     if brands:
-        return "a camera raw file" if b"crx " in brands else "a video"
+        return N_("a camera raw file") if b"crx " in brands else N_("a video")
     return None
 
 
@@ -126,8 +131,8 @@ def is_complete(data: bytes, file_type: FileType) -> bool:
 def jpeg_bits(data: bytes) -> int | None:
     """Bits a sample of a JPEG, 8 in nearly all; None when no frame is found."""
     try:
-        position = _jpeg_marker(data, _JPEG_FRAMES)
-        return None if position is None else data[position + 4]
+        frame = _jpeg_segment(data, _JPEG_FRAMES)
+        return None if frame is None else data[frame.start + 4]
     except (struct.error, IndexError):
         return None
 
@@ -138,10 +143,10 @@ def with_longer_scan(data: bytes, filler: bytes) -> bytes:
     Readers skip it when all pixels were there, and take it for pixels when some were not.
     """
     try:
-        start = _jpeg_marker(data, {_JPEG_SCAN})
+        scan = _jpeg_segment(data, {JPEG_SCAN})
     except (struct.error, IndexError):
         return data
-    end = -1 if start is None else data.find(b"\xff\xd9", start)
+    end = -1 if scan is None else data.find(b"\xff\xd9", scan.start)
     return data if end < 0 else data[:end] + filler + data[end:]
 
 
@@ -157,28 +162,21 @@ def _brands(data: bytes) -> set[bytes]:
     return {data[8:12], *(data[at : at + 4] for at in range(16, stop - 3, 4))}
 
 
-def _jpeg_marker(data: bytes, wanted: set[int]) -> int | None:
-    """Where the first of these markers starts, in the header or as the start of picture data."""
-    position = 2
-    while position < len(data):
-        if data[position] != 0xFF or data[position + 1] == 0xFF:
-            position += 1
-            continue
-        marker = data[position + 1]
-        if marker in wanted:
-            return position
-        if marker == _JPEG_SCAN:
+def _jpeg_segment(data: bytes, wanted: set[int]) -> Part | None:
+    """The first segment with one of these markers, in the header or as the first scan."""
+    for part in islice(jpeg_segments(data), _MOST_HEADER_PARTS):
+        if part.kind[0] in wanted:
+            return part
+        if part.kind[0] == JPEG_SCAN:
             return None
-        standalone = marker in _JPEG_STANDALONE or marker == 0
-        position += 2 if standalone else 2 + unpack_from(">H", data, position + 2)[0]
     return None
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:
-    position = _jpeg_marker(data, _JPEG_FRAMES)
-    if position is None:
+    frame = _jpeg_segment(data, _JPEG_FRAMES)
+    if frame is None:
         return None
-    height, width = unpack_from(">HH", data, position + 5)
+    height, width = unpack_from(">HH", data, frame.start + 5)
     return width, height
 
 
@@ -216,10 +214,7 @@ def _webp_size(data: bytes) -> tuple[int, int] | None:
 
 
 def _png_ends(data: bytes) -> bool:
-    position = 8
-    while data[position + 4 : position + 8] != b"IEND":
-        position += 12 + unpack_from(">I", data, position)[0]
-    return position + 12 <= len(data)
+    return all(chunk.stop <= len(data) for chunk in png_chunks(data))
 
 
 def _webp_ends(data: bytes) -> bool:
@@ -228,20 +223,7 @@ def _webp_ends(data: bytes) -> bool:
 
 
 def _boxes_end(data: bytes) -> bool:
-    return all(stop <= len(data) for stop in _box_stops(data))
-
-
-def _box_stops(data: bytes) -> Iterator[int]:
-    """Where each top-level box of an ISO base media file says it ends."""
-    position = 0
-    while position < len(data):
-        (size,) = unpack_from(">I", data, position)
-        if size == 0:  # up to the end of the file
-            size = len(data) - position
-        elif size == 1:
-            (size,) = unpack_from(">Q", data, position + 8)
-        position += max(size, 8)
-        yield position
+    return all(box.stop <= len(data) for box in boxes(data))
 
 
 _SIZE_READERS: dict[FileType, Callable[[bytes], tuple[int, int] | None]] = {

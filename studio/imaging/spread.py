@@ -1,4 +1,4 @@
-"""Colours carried from where they are known into where they are not."""
+"""Extrapolating colours into pixels where they are unknown, by a pull-push pyramid."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TINY = 1e-9
 
 
 def spread(colour: _Floats, weight: _Floats) -> _Floats:
-    """Carry ``colour`` from where ``weight`` is into where it is not, smoothly.
+    """Extrapolate ``colour`` smoothly from pixels of a high ``weight`` into those of a low one.
 
     A pyramid of normalised blurs (pull-push, Gortler et al. 1996): known colours come
     back blurred by about a pixel, unknown ones are those of the nearest known.
@@ -24,7 +24,7 @@ def spread(colour: _Floats, weight: _Floats) -> _Floats:
         weight: ``float32 (h, w)``, 0 to 1, how much each pixel counts.
 
     Returns:
-        ``float32 (h, w, 3)``.
+        ``float32 (h, w, 3)``, 0 to 255, known everywhere.
 
     """
     return _pull_push(np.dstack((colour * weight[..., np.newaxis], weight)))

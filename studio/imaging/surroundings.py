@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from studio.imaging.picture import Pixels
+from studio.imaging.picture import Picture, Pixels
 from studio.imaging.spread import spread
 
 _Floats = npt.NDArray[np.float32]
@@ -50,6 +50,14 @@ def fill_hidden(pixels: Pixels, alpha: Pixels) -> Pixels:
     neighbouring pixels are mixed. Visible pixels are returned unchanged.
     """
     return _fill(pixels, alpha == 0)
+
+
+def visible_pixels(picture: Picture) -> Pixels:
+    """RGB ``uint8 (H, W, 3)`` without what lies under alpha 0, which is no part of the picture.
+
+    In its place the visible colours go on smoothly.
+    """
+    return picture.pixels if picture.alpha is None else fill_hidden(picture.pixels, picture.alpha)
 
 
 def _fill(pixels: Pixels, missing: _Flags) -> Pixels:

@@ -6,18 +6,18 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from importlib.util import find_spec
 from pathlib import Path
 from threading import RLock
 
-from studio.errors import ModelUnavailableError
 from studio.models.catalogue import ModelSpec, Task, WeightFile
-from studio.models.contracts import FaceSwapContract, NetworkContract, OpencvSuperresContract
-from studio.models.runtime import Device, Runtime, memory_exhausted, usable_memory_bytes
+from studio.models.guard import memory_exhausted
+from studio.models.runtime import Device, Runtime, usable_memory_bytes
+from studio.models.runtimes import Loader, has_runtime, load_runtime
 from studio.models.weights import Installed, WeightStore
 from studio.record import WeightUse
 from studio.report import Report
 from studio.settings import Settings
+from studio.words import msg
 
 _MEMORY_SHARE = 4
 """One part in this many of the machine's memory is the default budget."""
@@ -30,51 +30,6 @@ class Model:
     spec: ModelSpec
     file: WeightFile
     runtime: Runtime
-
-
-Loader = Callable[[Path, ModelSpec, WeightFile, Settings], Runtime]
-
-
-def load_runtime(path: Path, spec: ModelSpec, file: WeightFile, settings: Settings) -> Runtime:
-    """Load a weight file into the runtime its contract and format call for.
-
-    Raises:
-        ModelUnavailableError: ``model.unsupported`` or ``model.unreadable``.
-        StudioError: ``device.unavailable``.
-        MemoryError: the weights do not fit.
-
-    """
-    # Each runtime is a large library; a worker loads those its jobs need.
-    if isinstance(spec.contract, OpencvSuperresContract):
-        from studio.models.opencv_superres import OpencvSuperres
-
-        return OpencvSuperres(path, settings, spec.contract, output=_output(file))
-    form = file.format or spec.format
-    if form == "ncnn" and file.weights:
-        from studio.models.ncnn_runtime import NcnnRuntime
-
-        return NcnnRuntime(path, path.with_name(file.weights), settings)
-    if form == "onnx" and isinstance(spec.contract, FaceSwapContract) and spec.contract.matrix_name:
-        from studio.models.inswapper import InswapperRuntime
-
-        return InswapperRuntime(path, settings, spec.contract)
-    if form == "onnx":
-        from studio.models.onnx_runtime import OnnxRuntime
-
-        return OnnxRuntime(path, settings)
-    if form == "torchscript":
-        from studio.models.torchscript_runtime import TorchscriptRuntime
-
-        return TorchscriptRuntime(path, settings)
-    if form == "tflite" and isinstance(spec.contract, NetworkContract):
-        from studio.models.tflite_runtime import TfliteRuntime
-
-        names = [port.name for port in spec.contract.outputs if port.name]
-        return TfliteRuntime(path, settings, outputs=names)
-    raise ModelUnavailableError(
-        f"{spec.title} comes as {form}, which no runtime of the studio executes.",
-        code="model.unsupported",
-    )
 
 
 def load_mixed(path: Path, other_path: Path, share: float, settings: Settings) -> Runtime:
@@ -90,11 +45,6 @@ def load_mixed(path: Path, other_path: Path, share: float, settings: Settings) -
     from studio.models.onnx_runtime import OnnxRuntime
 
     return OnnxRuntime(path, settings, graph=mix_weights(path, other_path, share))
-
-
-def _output(file: WeightFile) -> str | None:
-    """Which of a graph's outputs to read; None where there is only one to take."""
-    return None if file.scale is None else file.outputs.get(file.scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +83,8 @@ class ModelCache:
         self._budget_bytes = settings.model_cache_bytes or usable_memory_bytes() // _MEMORY_SHARE
         self._resident: OrderedDict[_Digests, Runtime] = OrderedDict()
         self._lock = RLock()
+        self._interruptible: tuple[Runtime, ...] = ()
+        """What is resident, to be read without the lock, which is held while a network loads."""
 
     @property
     def resident_bytes(self) -> int:
@@ -142,9 +94,9 @@ class ModelCache:
 
     @cached_property
     def _device(self) -> Device:
-        from studio.models.onnx_runtime import choose_device
+        from studio.models.onnx_runtime import usable_device
 
-        return choose_device(self._settings)
+        return usable_device(self._settings)
 
     def spec(self, model_id: str) -> ModelSpec:
         """What the catalogue says of a model, without opening it.
@@ -183,7 +135,7 @@ class ModelCache:
 
         Not among them: TorchScript networks where PyTorch, which is optional, is missing.
         """
-        known = [spec for spec in self.known_for(tool, task) if _has_runtime(spec)]
+        known = [spec for spec in self.known_for(tool, task) if has_runtime(spec)]
         return [spec.id for spec in known if self.is_installed(spec.id)]
 
     def open(
@@ -252,16 +204,16 @@ class ModelCache:
     def interrupt(self) -> None:
         """Make a run under way in any of the networks raise ``JobCancelledError`` soon.
 
-        Called from another thread than the run's; harmless when nothing runs.
+        Called from another thread than the run's; harmless when nothing runs. Does not wait for
+        a network that is being loaded, which no library can be interrupted in.
         """
-        with self._lock:
-            for runtime in self._resident.values():
-                runtime.interrupt()
+        for runtime in self._interruptible:
+            runtime.interrupt()
 
     def _digests(self, spec: ModelSpec, file: WeightFile) -> _Digests:
         own = self._store.digest(spec.id, file.name)
         if file.weights is None:
-            return _Digests(weights=own, graph=None, output=_output(file))
+            return _Digests(weights=own, graph=None, output=file.output)
         return _Digests(weights=self._store.digest(spec.id, file.weights), graph=own)
 
     def _make_resident(
@@ -275,20 +227,18 @@ class ModelCache:
             try:
                 runtime = load()
             except MemoryError as error:
-                raise memory_exhausted(f"loading {title}") from error
+                raise memory_exhausted(msg("loading {model}", model=title)) from error
         # The file's size said too little: only a loaded network knows what it holds.
         self._release(self._budget_bytes - runtime.resident_bytes)
         self._resident[digests] = runtime
+        self._interruptible = tuple(self._resident.values())
         return runtime
 
     def _release(self, limit_bytes: int) -> None:
         """Forget the least recently used until the rest hold at most ``limit_bytes``."""
         while self._resident and self.resident_bytes > limit_bytes:
             self._resident.popitem(last=False)
-
-
-def _has_runtime(spec: ModelSpec) -> bool:
-    return spec.format != "torchscript" or find_spec("torch") is not None
+            self._interruptible = tuple(self._resident.values())
 
 
 def _record(
@@ -301,7 +251,13 @@ def _record(
     if any(_Digests(use.sha256, use.graph_sha256) == digests for use in report.weights):
         return
     if spec.licence.restriction:
-        report.note(f"{spec.title}: {spec.licence.restriction}.")
+        report.note(
+            msg(
+                "{model}: {restriction}.",
+                model=spec.title,
+                restriction=spec.licence.restriction,
+            )
+        )
     report.weights.append(
         WeightUse(
             id=spec.id,

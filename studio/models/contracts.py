@@ -6,9 +6,11 @@ kind needs a catalogue entry and no code.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from studio.words import N_
 
 Triple = tuple[float, float, float]
 """One number a channel, in the order of the contract's ``colour``."""
@@ -23,7 +25,13 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class MattingContract(_Frozen):
+class CallContract(_Frozen):
+    """One way of calling a network. ``noun`` is what a network of this kind is called."""
+
+    noun: ClassVar[str]
+
+
+class MattingContract(CallContract):
     """RGB picture in, one soft mask out; NCHW float32, batch of one.
 
     Attributes:
@@ -44,6 +52,7 @@ class MattingContract(_Frozen):
 
     """
 
+    noun: ClassVar[str] = N_("a matting network")
     kind: Literal["matting"] = "matting"
     layout: Literal["nchw"] = "nchw"
     colour: Literal["rgb"] = "rgb"
@@ -66,14 +75,26 @@ class MattingContract(_Frozen):
         return self
 
 
-class SuperresContract(_Frozen):
+class EnlargingContract(CallContract):
+    """What all ways of enlarging share.
+
+    Attributes:
+        overlap_px: source pixels of context each tile needs on every side.
+        bytes_per_px: working memory a source pixel takes while the network runs.
+
+    """
+
+    noun: ClassVar[str] = N_("a super-resolution network")
+    overlap_px: int = Field(ge=0)
+    bytes_per_px: int = Field(default=16_384, gt=0)
+
+
+class SuperresContract(EnlargingContract):
     """RGB 0 to 1 in, RGB 0 to 1 out (to be clipped); NCHW float32, any size.
 
     Attributes:
         input_name: None takes the first input.
         multiple: both sides are padded to a multiple of this by reflection.
-        overlap_px: source pixels of context each tile needs on every side.
-        bytes_per_px: working memory a source pixel takes while the network runs.
 
     """
 
@@ -82,30 +103,24 @@ class SuperresContract(_Frozen):
     colour: Literal["rgb"] = "rgb"
     input_name: str | None = None
     multiple: int = Field(default=1, ge=1)
-    overlap_px: int = Field(ge=0)
-    bytes_per_px: int = Field(default=16_384, gt=0)
 
 
-class OpencvSuperresContract(_Frozen):
+class OpencvSuperresContract(EnlargingContract):
     """A TensorFlow graph in the convention of OpenCV's ``dnn_superres``; NCHW through OpenCV.
 
     Attributes:
         channels: "y": luma 0 to 1 of YCrCb goes through the network and Cr, Cb are resized
             bilinearly; "bgr": BGR 0 to 255 minus ``mean``, which is added back to the output.
         mean: B, G, R; unused for "y".
-        overlap_px: source pixels of context each tile needs on every side.
-        bytes_per_px: working memory a source pixel takes while the network runs.
 
     """
 
     kind: Literal["opencv-superres"] = "opencv-superres"
     channels: Literal["y", "bgr"]
     mean: Triple = (0.0, 0.0, 0.0)
-    overlap_px: int = Field(ge=0)
-    bytes_per_px: int = Field(default=16_384, gt=0)
 
 
-class StyleContract(_Frozen):
+class StyleContract(CallContract):
     """Photograph in, the same picture drawn out, of the same size; float32, batch of one.
 
     ``(x / divide_by - mean) / std`` is what the network wants of a picture of 0 to 255; the
@@ -130,6 +145,7 @@ class StyleContract(_Frozen):
 
     """
 
+    noun: ClassVar[str] = N_("an image-to-image network")
     kind: Literal["style"] = "style"
     input_name: str | None = None
     output_index: int = Field(default=0, ge=0)
@@ -170,7 +186,7 @@ class Port(_Frozen):
     meaning: str = Field(min_length=1)
 
 
-class NetworkContract(_Frozen):
+class NetworkContract(CallContract):
     """The ports of a network that has code of its own.
 
     Attributes:
@@ -180,13 +196,14 @@ class NetworkContract(_Frozen):
 
     """
 
+    noun: ClassVar[str] = N_("a network of the face finder")
     kind: Literal["network"] = "network"
     inputs: tuple[Port, ...] = Field(min_length=1)
     outputs: tuple[Port, ...] = Field(min_length=1)
     procedure: str = ""
 
 
-class EmbeddingContract(_Frozen):
+class EmbeddingContract(CallContract):
     """Aligned face in, a vector that tells people apart out; RGB NCHW float32, batch of one.
 
     Attributes:
@@ -197,6 +214,7 @@ class EmbeddingContract(_Frozen):
 
     """
 
+    noun: ClassVar[str] = N_("a recognition network")
     kind: Literal["face-embedding"] = "face-embedding"
     input_name: str | None = None
     size_px: int = Field(gt=0)
@@ -205,14 +223,15 @@ class EmbeddingContract(_Frozen):
     std: Triple
 
 
-class EmbeddingBridgeContract(_Frozen):
+class EmbeddingBridgeContract(CallContract):
     """One network's embedding in, another's out; ``float32 (1, n)`` both, not normalised."""
 
+    noun: ClassVar[str] = N_("an embedding bridge")
     kind: Literal["embedding-bridge"] = "embedding-bridge"
     input_name: str | None = None
 
 
-class FaceSwapContract(_Frozen):
+class FaceSwapContract(CallContract):
     """Aligned face and somebody's embedding in, the face with that identity out.
 
     RGB NCHW float32, batch of one; the face is the first output.
@@ -232,6 +251,7 @@ class FaceSwapContract(_Frozen):
 
     """
 
+    noun: ClassVar[str] = N_("a face swap network")
     kind: Literal["face-swap"] = "face-swap"
     target_name: str = "target"
     source_name: str = "source"
@@ -247,7 +267,7 @@ class FaceSwapContract(_Frozen):
     mask_output: int | None = Field(default=None, ge=1)
 
 
-class FaceRestorationContract(_Frozen):
+class FaceRestorationContract(CallContract):
     """Aligned face in, the same face sharp and clean out; RGB -1 to 1, NCHW float32.
 
     Attributes:
@@ -259,6 +279,7 @@ class FaceRestorationContract(_Frozen):
 
     """
 
+    noun: ClassVar[str] = N_("a face restoration network")
     kind: Literal["face-restoration"] = "face-restoration"
     input_name: str | None = None
     weight_name: str | None = None
@@ -266,7 +287,7 @@ class FaceRestorationContract(_Frozen):
     alignment: Alignment = "ffhq_512"
 
 
-class FaceOcclusionContract(_Frozen):
+class FaceOcclusionContract(CallContract):
     """Face crop in, where the face is not covered out; BGR 0 to 1, NHWC float32 there and back.
 
     Attributes:
@@ -275,12 +296,13 @@ class FaceOcclusionContract(_Frozen):
 
     """
 
+    noun: ClassVar[str] = N_("an occlusion network")
     kind: Literal["face-occlusion"] = "face-occlusion"
     input_name: str | None = None
     size_px: int = Field(gt=0)
 
 
-class InpaintContract(_Frozen):
+class InpaintContract(CallContract):
     """Picture and hole in, the picture with the hole filled out; NCHW, batch of one.
 
     ``(x / divide_by - mean) / std`` is what the network wants of a picture of 0 to 255; the
@@ -306,6 +328,7 @@ class InpaintContract(_Frozen):
 
     """
 
+    noun: ClassVar[str] = N_("an inpainting network")
     kind: Literal["inpaint"] = "inpaint"
     layout: Literal["nchw"] = "nchw"
     image_name: str | None = None

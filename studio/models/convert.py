@@ -19,6 +19,7 @@ from onnx import TensorProto, numpy_helper
 from studio.errors import WeightError
 from studio.models.graph_writer import PICTURE, Attribute, GraphWriter, save
 from studio.models.ncnn_graph import Layer, Weights, read_ncnn, refusal
+from studio.words import msg
 
 _NEAREST, _CUBIC = 1, 3
 _RELU, _LEAKY_RELU = 1, 2
@@ -42,7 +43,7 @@ def ncnn_to_onnx(param_path: Path, bin_path: Path, out_path: Path) -> None:
     for layer in layers:
         write = _WRITERS.get(layer.kind)
         if write is None:
-            raise refusal(layer, "no ONNX form is known for this type")
+            raise refusal(layer, msg("no ONNX form is known for this type"))
         write(writer, layer)
     ports = {writer.input: PICTURE}, {layers[-1].outputs[0]: PICTURE}
     save(writer.model("ncnn", *ports), out_path)
@@ -62,7 +63,7 @@ def half_to_float(onnx_path: Path, out_path: Path) -> None:
         model = onnx.load(onnx_path)
     except DecodeError as error:
         raise WeightError(
-            f"{onnx_path.name} is not an ONNX graph.", code="weight.conversion"
+            msg("{name} is not an ONNX graph.", name=onnx_path.name), code="weight.conversion"
         ) from error
     graph = model.graph
     del graph.output[1:], graph.value_info[:]
@@ -153,7 +154,7 @@ def _write_convolution(writer: _NcnnWriter, layer: Layer) -> None:
     names = [writer.blob(layer.inputs[0])]
     names += [writer.constant(f"{layer.name}.{key}", value) for key, value in layer.weights.items()]
     if _pair(layer, 3) != [1, 1]:
-        raise refusal(layer, "it skips pixels")
+        raise refusal(layer, msg("it skips pixels"))
     activation = layer.whole(9)
     output = writer.node(
         "Conv",
@@ -168,7 +169,7 @@ def _write_convolution(writer: _NcnnWriter, layer: Layer) -> None:
     elif activation == _LEAKY_RELU:
         writer.node("LeakyRelu", [output], layer.outputs[0], alpha=layer.numbers(10)[0])
     elif activation != 0:
-        raise refusal(layer, f"activation {activation} is not known")
+        raise refusal(layer, msg("activation {activation} is not known", activation=activation))
 
 
 def _pair(layer: Layer, key: int) -> list[int]:
@@ -183,7 +184,7 @@ def _pads(layer: Layer) -> list[int]:
     top = layer.whole(14, left)
     pads = [top, left, layer.whole(16, top), layer.whole(15, left)]
     if min(pads) < 0 or layer.number(18) != 0:
-        raise refusal(layer, "its padding is not a fixed border of zeros")
+        raise refusal(layer, msg("its padding is not a fixed border of zeros"))
     return pads
 
 
@@ -194,13 +195,13 @@ def _write_prelu(writer: _NcnnWriter, layer: Layer) -> None:
 
 def _write_sum(writer: _NcnnWriter, layer: Layer) -> None:
     if layer.whole(0) != 0 or layer.whole(1) != 0:
-        raise refusal(layer, "only the sum of two blobs is known")
+        raise refusal(layer, msg("only the sum of two blobs is known"))
     writer.node("Add", [writer.blob(name) for name in layer.inputs], layer.outputs[0])
 
 
 def _write_weighted_sum(writer: _NcnnWriter, layer: Layer) -> None:
     if layer.whole(0) != _ELTWISE_SUM:
-        raise refusal(layer, "only the weighted sum is known")
+        raise refusal(layer, msg("only the weighted sum is known"))
     terms = []
     for blob, weight in zip(layer.inputs, layer.numbers(1) or (1.0, 1.0), strict=True):
         term = writer.blob(blob)
@@ -213,20 +214,27 @@ def _write_weighted_sum(writer: _NcnnWriter, layer: Layer) -> None:
 
 def _write_concat(writer: _NcnnWriter, layer: Layer) -> None:
     if layer.whole(0) != 0:
-        raise refusal(layer, "only channels can be joined")
+        raise refusal(layer, msg("only channels can be joined"))
     writer.node("Concat", [writer.blob(name) for name in layer.inputs], layer.outputs[0], axis=1)
 
 
 def _write_resize(writer: _NcnnWriter, layer: Layer) -> None:
     factor = Fraction(layer.number(1, 1)).limit_denominator(_LARGEST_STRIDE)
     if layer.number(1, 1) != layer.number(2, 1):
-        raise refusal(layer, "it stretches")
+        raise refusal(layer, msg("it stretches"))
     if layer.whole(0) == _NEAREST and factor.denominator == 1:
         _write_nearest(writer, layer, factor.numerator)
     elif layer.whole(0) == _CUBIC:
         _write_cubic(writer, layer, factor)
     else:
-        raise refusal(layer, f"interpolation {layer.whole(0)} by {factor} is not known")
+        raise refusal(
+            layer,
+            msg(
+                "interpolation {whole} by {factor} is not known",
+                whole=layer.whole(0),
+                factor=float(factor),
+            ),
+        )
 
 
 def _write_nearest(writer: _NcnnWriter, layer: Layer, factor: int) -> None:
@@ -251,7 +259,9 @@ def _write_cubic(writer: _NcnnWriter, layer: Layer, factor: Fraction) -> None:
     """
     picture = writer.blob(layer.inputs[0])
     if writer.enlarged(picture) % factor.denominator:
-        raise refusal(layer, f"cubic resizing by {factor} of a picture of any size")
+        raise refusal(
+            layer, msg("cubic resizing by {factor} of a picture of any size", factor=float(factor))
+        )
     taps, before, after = cubic_taps(factor)
     phases, length = taps.shape
     kernel = np.einsum("ay,bx->abyx", taps, taps).reshape(phases**2, 1, length, length)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from studio.errors import WeightError
 from studio.models.catalogue import DigestKind, WeightFile
+from studio.words import Message, msg
 
 _BLOCK_BYTES = 1 << 20
 
@@ -47,20 +48,31 @@ def matches(file: WeightFile, measured: Measured) -> bool:
     return bool(file.digests) and fault(file, measured, pinned=None) is None
 
 
-def fault(file: WeightFile, measured: Measured, *, pinned: str | None) -> str | None:
+def fault(file: WeightFile, measured: Measured, *, pinned: str | None) -> Message | None:
     """Why the bytes are not those expected, or None when they are.
 
     Every digest of the catalogue must match, and so must ``pinned``, the sha256 accepted at
     the first import, when there is one.
     """
     if file.bytes is not None and measured.bytes != file.bytes:
-        return f"it has {measured.bytes} bytes instead of {file.bytes}"
+        return msg(
+            "it has {found} bytes instead of {wanted}", found=measured.bytes, wanted=file.bytes
+        )
     for digest in file.digests:
         found = measured.digests[digest.kind]
         if found != digest.value:
-            return f"its {digest.kind} is {found[:12]}… instead of {digest.value[:12]}…"
+            return msg(
+                "its {kind} is {found}… instead of {wanted}…",
+                kind=digest.kind,
+                found=found[:12],
+                wanted=digest.value[:12],
+            )
     if pinned is not None and measured.sha256 != pinned:
-        return f"its sha256 is {measured.sha256[:12]}… instead of the pinned {pinned[:12]}…"
+        return msg(
+            "its sha256 is {found}… instead of the pinned {pinned}…",
+            found=measured.sha256[:12],
+            pinned=pinned[:12],
+        )
     return None
 
 
@@ -74,14 +86,20 @@ def require(model_id: str, file: WeightFile, measured: Measured, *, pinned: str 
     reason = fault(file, measured, pinned=pinned)
     if reason is None:
         return
-    remedy = "Nothing was installed; get the file from its project again."
+    remedy = msg("Nothing was installed; get the file from its project again.")
     if not file.digests and pinned is not None:
-        remedy = (
-            "Nothing was changed; if the new file is meant, run "
-            f"`studio weights import FILE --model {model_id} --repin`."
+        remedy = msg(
+            "Nothing was changed; if the new file is meant, run `studio weights import FILE "
+            "--model {model} --repin`.",
+            model=model_id,
         )
     raise WeightError(
-        f"{file.name} is not the file the catalogue means: {reason}. {remedy}",
+        msg(
+            "{name} is not the file the catalogue means: {reason}. {remedy}",
+            name=file.name,
+            reason=reason,
+            remedy=remedy,
+        ),
         code="weight.digest",
     )
 

@@ -1,21 +1,30 @@
-"""Downloads over HTTP that survive dropped connections, restarts and unhelpful servers."""
+"""Downloads over HTTP that survive dropped connections, restarts and unhelpful servers.
+
+They come from public hosts alone, and bring no more bytes than were announced.
+"""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from pydantic import BaseModel, ValidationError
 
 from studio.errors import WeightError
 from studio.models.placement import write_atomically
+from studio.public_http import PrivateAddressError, PublicTransport
+from studio.settings import get_settings
+from studio.words import Message, msg, verbatim
 
 _TIMEOUT = httpx.Timeout(60, connect=15)
+_MIRRORS = "STUDIO_WEIGHT_MIRRORS"
 _RETRIED_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LONGEST_WAIT_S = 60.0
+_LARGEST_BYTES = 16 << 30
+"""What a server may send that says nothing of the size; the largest file known has 1 GB."""
 
 OnBytes = Callable[[int, int | None], None]
 """Called with bytes so far and bytes in all, None when the server does not say."""
@@ -36,9 +45,21 @@ class RetryPolicy:
 class _TransientError(Exception):
     """Worth another try."""
 
-    def __init__(self, reason: str, wait_s: float = 0.0) -> None:
+    def __init__(self, reason: Message, wait_s: float = 0.0) -> None:
         super().__init__(reason)
+        self.reason = reason
         self.wait_s = wait_s
+
+
+class _Known(BaseModel):
+    """What a server said of a file that is not whole yet.
+
+    ``validator`` is its entity tag or date, empty when it gave none; ``total`` its bytes.
+    """
+
+    url: str
+    validator: str = ""
+    total: int | None = None
 
 
 def download(
@@ -47,66 +68,91 @@ def download(
     """Fetch ``url`` into ``part``, going on where an earlier attempt or process stopped.
 
     A partial file is continued only when the server proves, by entity tag or date, that it
-    still serves the same file; otherwise it starts over.
+    still serves the same file, of the same size; otherwise it starts over.
 
     Raises:
         WeightError: ``weight.download``, with the server's reason and the remedy.
 
     """
     failures = 0
-    with httpx.Client(timeout=_TIMEOUT, follow_redirects=True) as client:
+    transport = PublicTransport(get_settings().trusted_weight_hosts)
+    with httpx.Client(transport=transport, timeout=_TIMEOUT, follow_redirects=True) as client:
         while True:
             before = _size(part)
             try:
                 _attempt(client, url, part, expected_bytes, on_bytes)
+            except PrivateAddressError as error:
+                raise _refusal(
+                    url,
+                    msg(
+                        "{reason}; name a mirror of your own in {mirrors}",
+                        reason=str(error),
+                        mirrors=_MIRRORS,
+                    ),
+                ) from error
             except (_TransientError, httpx.TransportError) as error:
                 failures = 1 if _size(part) > before else failures + 1
                 if failures >= policy.attempts:
-                    raise _refusal(url, f"the connection keeps failing ({error})") from error
+                    raise _refusal(
+                        url, msg("the connection keeps failing ({reason})", reason=_reason(error))
+                    ) from error
                 asked_s = error.wait_s if isinstance(error, _TransientError) else 0.0
                 time.sleep(max(policy.delay_s(failures), min(asked_s, _LONGEST_WAIT_S)))
             except (httpx.HTTPError, httpx.InvalidURL) as error:
-                raise _refusal(url, str(error)) from error
+                raise _refusal(url, verbatim(str(error))) from error
             else:
-                _validator_path(part).unlink(missing_ok=True)
+                _known_path(part).unlink(missing_ok=True)
                 return
 
 
 def forget(part: Path) -> None:
     """Drop a partial file and what is known about it."""
     part.unlink(missing_ok=True)
-    _validator_path(part).unlink(missing_ok=True)
+    _known_path(part).unlink(missing_ok=True)
 
 
 def _attempt(
     client: httpx.Client, url: str, part: Path, expected_bytes: int | None, on_bytes: OnBytes
 ) -> None:
-    validator = _saved_validator(part, url)
-    start = _size(part) if validator else 0
+    known = _read_known(part, url)
+    start = _size(part) if known.validator else 0
     headers = {"Accept-Encoding": "identity"}
     if start:
-        headers |= {"Range": f"bytes={start}-", "If-Range": validator}
+        headers |= {"Range": f"bytes={start}-", "If-Range": known.validator}
     with client.stream("GET", url, headers=headers) as response:
         if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
             if _total_of_range(response) == start:
                 return
             forget(part)
-            raise _TransientError("the server refused to continue")
+            raise _TransientError(msg("the server refused to continue"))
         _check_status(url, response)
-        start = _resume_point(response, part, start, validator)
+        start = _resume_point(response, part, start, known)
         total = _total_bytes(response, start)
         if expected_bytes is not None and total is not None and total != expected_bytes:
             forget(part)
-            raise _refusal(url, f"it offers {total} bytes instead of {expected_bytes}")
+            raise _refusal(
+                url,
+                msg(
+                    "it offers {total} bytes instead of {expected}",
+                    total=total,
+                    expected=expected_bytes,
+                ),
+            )
+        limit = next(size for size in (expected_bytes, total, _LARGEST_BYTES) if size is not None)
         with part.open("r+b" if start else "wb") as stream:
-            _save_validator(part, url, _validator_of(response))
+            _write_known(part, _Known(url=url, validator=_validator_of(response), total=total))
             done = stream.seek(start)
             stream.truncate()
             for block in response.iter_raw():
+                if done + len(block) > limit:
+                    forget(part)
+                    raise _refusal(url, msg("it sends more than {limit} bytes", limit=limit))
                 done += stream.write(block)
                 on_bytes(done, total)
     if total is not None and done != total:
-        raise _TransientError(f"the connection ended after {done} of {total} bytes")
+        raise _TransientError(
+            msg("the connection ended after {done} of {total} bytes", done=done, total=total)
+        )
 
 
 def _check_status(url: str, response: httpx.Response) -> None:
@@ -114,22 +160,32 @@ def _check_status(url: str, response: httpx.Response) -> None:
     if code in _RETRIED_STATUS:
         asked = response.headers.get("retry-after", "")
         raise _TransientError(
-            f"the server answered {code}", float(asked) if asked.isdigit() else 0.0
+            msg("the server answered {code:d}", code=code),
+            float(asked) if asked.isdigit() else 0.0,
         )
     if code in (401, 403):
-        raise _refusal(url, f"the server asks for a sign-in ({code})")
+        raise _refusal(url, msg("the server asks for a sign-in ({code:d})", code=code))
     if code not in (200, 206):
-        raise _refusal(url, f"the server answered {code} {response.reason_phrase}")
+        raise _refusal(
+            url,
+            msg(
+                "the server answered {code:d} {reason_phrase}",
+                code=code,
+                reason_phrase=response.reason_phrase,
+            ),
+        )
 
 
-def _resume_point(response: httpx.Response, part: Path, start: int, validator: str) -> int:
+def _resume_point(response: httpx.Response, part: Path, start: int, known: _Known) -> int:
     """Where the body belongs: ``start`` only if the server continues the very same file."""
     if response.status_code != httpx.codes.PARTIAL_CONTENT:
         return 0
     continues = response.headers.get("content-range", "").startswith(f"bytes {start}-")
-    if not continues or _validator_of(response) not in ("", validator):
+    is_same_size = known.total in (None, _total_of_range(response))
+    is_same = _validator_of(response) in ("", known.validator) and is_same_size
+    if not continues or not is_same:
         forget(part)
-        raise _TransientError("the server continued another file")
+        raise _TransientError(msg("the server continued another file"))
     return start
 
 
@@ -150,27 +206,34 @@ def _validator_of(response: httpx.Response) -> str:
     return str(response.headers.get("last-modified", ""))
 
 
-def _validator_path(part: Path) -> Path:
+def _known_path(part: Path) -> Path:
     return part.with_name(f"{part.name}.json")
 
 
-def _save_validator(part: Path, url: str, validator: str) -> None:
-    document = json.dumps({"url": url, "validator": validator})
-    write_atomically(_validator_path(part), document.encode())
+def _write_known(part: Path, known: _Known) -> None:
+    write_atomically(_known_path(part), known.model_dump_json().encode())
 
 
-def _saved_validator(part: Path, url: str) -> str:
+def _read_known(part: Path, url: str) -> _Known:
+    """What is known of the file that ``part`` is a part of; nothing when it came from elsewhere."""
     try:
-        document = json.loads(_validator_path(part).read_bytes())
-    except (FileNotFoundError, ValueError):
-        return ""
-    return str(document["validator"]) if document.get("url") == url else ""
+        known = _Known.model_validate_json(_known_path(part).read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return _Known(url=url)
+    return known if known.url == url else _Known(url=url)
 
 
 def _size(part: Path) -> int:
     return part.stat().st_size if part.exists() else 0
 
 
-def _refusal(url: str, reason: str) -> WeightError:
+def _reason(error: Exception) -> Message:
+    return error.reason if isinstance(error, _TransientError) else verbatim(str(error))
+
+
+def _refusal(url: str, reason: Message) -> WeightError:
     host = httpx.URL(url).host
-    return WeightError(f"{host} does not give the file: {reason}.", code="weight.download")
+    return WeightError(
+        msg("{host} does not give the file: {reason}.", host=host, reason=reason),
+        code="weight.download",
+    )

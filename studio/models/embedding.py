@@ -8,7 +8,9 @@ from studio.imaging.picture import Pixels
 from studio.models.cache import Model
 from studio.models.contracts import EmbeddingBridgeContract, EmbeddingContract
 from studio.models.face_planes import to_planes
-from studio.models.runtime import Floats, memory_exhausted
+from studio.models.guard import enough_memory, require_contract
+from studio.models.runtime import Floats
+from studio.words import msg
 
 
 def embed(model: Model, crop: Pixels) -> Floats:
@@ -22,18 +24,14 @@ def embed(model: Model, crop: Pixels) -> Floats:
         ``float32 (512,)``.
 
     Raises:
-        TypeError: the model is not a recognition network.
+        ModelUnavailableError: ``model.unsupported``, it is no recognition network.
         RetriableError: ``memory.exhausted``.
 
     """
-    contract = model.spec.contract
-    if not isinstance(contract, EmbeddingContract):
-        raise TypeError(f"{model.spec.id} is not a recognition network")
+    contract = require_contract(model.spec, EmbeddingContract)
     name = contract.input_name or model.runtime.input_names[0]
-    try:
+    with enough_memory(msg("a face with {model}", model=model.spec.title)):
         output = model.runtime.run({name: to_planes(crop, contract.mean, contract.std)})[0]
-    except MemoryError as error:
-        raise memory_exhausted(f"a face with {model.spec.title}") from error
     return np.asarray(output, np.float32).ravel()
 
 
@@ -41,14 +39,15 @@ def cross_bridge(model: Model, embedding: Floats) -> Floats:
     """``embedding``, not normalised, as the network on the other side of a bridge wants it.
 
     Raises:
-        TypeError: the model is not a bridge.
+        ModelUnavailableError: ``model.unsupported``, it is no bridge.
+        RetriableError: ``memory.exhausted``.
 
     """
-    contract = model.spec.contract
-    if not isinstance(contract, EmbeddingBridgeContract):
-        raise TypeError(f"{model.spec.id} is not an embedding bridge")
+    contract = require_contract(model.spec, EmbeddingBridgeContract)
     name = contract.input_name or model.runtime.input_names[0]
-    return np.asarray(model.runtime.run({name: embedding[np.newaxis]})[0], np.float32).ravel()
+    with enough_memory(msg("a face with {model}", model=model.spec.title)):
+        output = model.runtime.run({name: embedding[np.newaxis]})[0]
+    return np.asarray(output, np.float32).ravel()
 
 
 def unit(embedding: Floats) -> Floats:

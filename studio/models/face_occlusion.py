@@ -8,7 +8,9 @@ import numpy as np
 from studio.imaging.picture import Pixels
 from studio.models.cache import Model
 from studio.models.contracts import FaceOcclusionContract
+from studio.models.guard import enough_memory, require_contract
 from studio.models.runtime import Floats
+from studio.words import msg
 
 
 def uncovered(model: Model, crop: Pixels) -> Floats:
@@ -22,16 +24,16 @@ def uncovered(model: Model, crop: Pixels) -> Floats:
         ``float32 (H, W)``, 1 = face, 0 = a hand, hair, or no face at all.
 
     Raises:
-        TypeError: the model is not an occlusion network.
+        ModelUnavailableError: ``model.unsupported``, it is no occlusion network.
+        RetriableError: ``memory.exhausted``.
 
     """
-    contract = model.spec.contract
-    if not isinstance(contract, FaceOcclusionContract):
-        raise TypeError(f"{model.spec.id} is not an occlusion network")
+    contract = require_contract(model.spec, FaceOcclusionContract)
     size = (contract.size_px, contract.size_px)
     small = cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
     blob = cv2.cvtColor(small, cv2.COLOR_RGB2BGR).astype(np.float32)[np.newaxis] / 255
     name = contract.input_name or model.runtime.input_names[0]
-    answer = np.squeeze(model.runtime.run({name: blob})[0]).astype(np.float32)
+    with enough_memory(msg("a face with {model}", model=model.spec.title)):
+        answer = np.squeeze(model.runtime.run({name: blob})[0]).astype(np.float32)
     full = cv2.resize(answer, crop.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return np.asarray(np.clip(full, 0, 1), np.float32)

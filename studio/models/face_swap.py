@@ -10,7 +10,9 @@ from studio.imaging.picture import Pixels
 from studio.models.cache import Model
 from studio.models.contracts import FaceSwapContract
 from studio.models.face_planes import to_crop, to_planes
-from studio.models.runtime import Floats, memory_exhausted
+from studio.models.guard import enough_memory, require_contract
+from studio.models.runtime import Floats
+from studio.words import msg
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +28,6 @@ class SwappedCrop:
 
     pixels: Pixels
     changed: Floats | None
-
-
-def swap_contract(model: Model) -> FaceSwapContract:
-    """The contract of a face swap network.
-
-    Raises:
-        TypeError: the model is none.
-
-    """
-    contract = model.spec.contract
-    if not isinstance(contract, FaceSwapContract):
-        raise TypeError(f"{model.spec.id} is not a face swap network")
-    return contract
 
 
 def boosted_size_px(contract: FaceSwapContract, boost_px: int) -> int:
@@ -60,12 +49,12 @@ def swap_crop(model: Model, crop: Pixels, embedding: Floats) -> SwappedCrop:
         embedding: ``float32 (512,)``, bridged and normalised as the contract says.
 
     Raises:
-        TypeError: the model is not a face swap network.
+        ModelUnavailableError: ``model.unsupported``, it is no face swap network.
         ValueError: the crop has another size.
         RetriableError: ``memory.exhausted``.
 
     """
-    contract = swap_contract(model)
+    contract = require_contract(model.spec, FaceSwapContract)
     side_px = crop.shape[0]
     if crop.shape[:2] != (side_px, side_px) or side_px % contract.size_px:
         raise ValueError(f"{model.spec.id} takes squares of a multiple of {contract.size_px} px")
@@ -91,10 +80,8 @@ def _swap_part(
         contract.target_name: to_planes(part, contract.mean, contract.std),
         contract.source_name: embedding[np.newaxis].astype(np.float32),
     }
-    try:
+    with enough_memory(msg("a face with {model}", model=model.spec.title)):
         outputs = model.runtime.run(inputs)
-    except MemoryError as error:
-        raise memory_exhausted(f"a face with {model.spec.title}") from error
     pixels = to_crop(outputs[0], contract.output_mean, contract.output_std)
     if contract.mask_output is None:
         return SwappedCrop(pixels, None)

@@ -7,7 +7,7 @@ something is fetched, ``.fetch/`` and ``*.part``.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,8 +18,9 @@ from studio.models import digests
 from studio.models.catalogue import ModelSpec, WeightFile
 from studio.models.ledger import Ledger, LedgerEntry
 from studio.models.placement import commit, staged
+from studio.words import Message, msg
 
-ABSENT = "it is not there"
+ABSENT = msg("it is not there")
 """The fault of a file that does not exist."""
 
 
@@ -30,7 +31,7 @@ class WeightFolder:
         self.root = root
         self._ledger = Ledger(root / "ledger.json")
         # What was found of files whose stamp could not be written, by (size, mtime).
-        self._findings: dict[Path, tuple[tuple[int, int], str | None]] = {}
+        self._findings: dict[Path, tuple[tuple[int, int], Message | None]] = {}
 
     def path(self, spec: ModelSpec, file: WeightFile) -> Path:
         """Where a file belongs, whether or not it is there."""
@@ -40,7 +41,7 @@ class WeightFolder:
         """What the ledger says of a file."""
         return self._ledger.get(_key(spec, file))
 
-    def fault(self, spec: ModelSpec, file: WeightFile) -> str | None:
+    def fault(self, spec: ModelSpec, file: WeightFile) -> Message | None:
         """Why a file cannot be served, or None; costs one ``stat`` unless it was touched."""
         path = self.path(spec, file)
         try:
@@ -55,7 +56,7 @@ class WeightFolder:
             return found[1]
         return self.verify(spec, file)
 
-    def verify(self, spec: ModelSpec, file: WeightFile) -> str | None:
+    def verify(self, spec: ModelSpec, file: WeightFile) -> Message | None:
         """Read a file and compare its digests with catalogue and ledger; the fault or None."""
         path = self.path(spec, file)
         try:
@@ -66,7 +67,7 @@ class WeightFolder:
         entry = self.entry(spec, file)
         reason = digests.fault(file, measured, pinned=entry.sha256 if entry else None)
         if entry is None and not file.digests:
-            reason = "it was not put there by this studio and nobody publishes its digest"
+            reason = msg("it was not put there by this studio and nobody publishes its digest")
         self._findings[path] = ((stat.st_size, stat.st_mtime_ns), reason)
         if reason is None:
             entry = entry or LedgerEntry.of(path, measured.sha256, "found in the weights folder")
@@ -83,18 +84,21 @@ class WeightFolder:
         *,
         origin: str,
         repin: bool = False,
+        try_out: Callable[[Path, ModelSpec, WeightFile], object] = lambda *_: None,
     ) -> LedgerEntry:
         """Check a staged file, note it in the ledger and rename it into place.
 
-        The caller holds the folder.
+        The caller holds the folder. ``try_out`` sees a file whose digests are right, and may still
+        refuse it.
 
         Raises:
-            WeightError: ``weight.digest``; nothing was changed.
+            WeightError: ``weight.digest``, or what ``try_out`` raises; nothing was changed.
 
         """
         known = None if repin or file.is_made else self.entry(spec, file)
         measured = digests.measure(temporary, digests.kinds_of(file))
         digests.require(spec.id, file, measured, pinned=known.sha256 if known else None)
+        try_out(temporary, spec, file)
         entry = LedgerEntry.of(temporary, measured.sha256, origin)
         # The ledger first: a file without its entry would be taken for a stranger's.
         self._ledger.put(_key(spec, file), entry)
@@ -131,8 +135,11 @@ class WeightFolder:
                 yield
         except OSError as error:
             raise WeightError(
-                f"The weights folder cannot be used: {error.strerror or error}. Check its "
-                "owner and the free space.",
+                msg(
+                    "The weights folder cannot be used: {fault}. Check its owner and the free "
+                    "space.",
+                    fault=error.strerror or str(error),
+                ),
                 code="weight.folder",
             ) from error
 

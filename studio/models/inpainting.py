@@ -1,39 +1,27 @@
-"""Filling holes by a network: the contract's numbers in, only the hole taken from its answer."""
+"""Inpainting by a network such as LaMa or MI-GAN, as its contract in the catalogue says."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from studio.errors import ModelUnavailableError
 from studio.imaging.picture import Pixels
 from studio.models.cache import Model
-from studio.models.catalogue import ModelSpec
 from studio.models.contracts import InpaintContract
+from studio.models.guard import enough_memory, require_contract
 from studio.models.levels import in_order, to_levels, to_pixels
 from studio.models.padding import pad
-from studio.models.runtime import Array, memory_exhausted
+from studio.models.runtime import Array
 from studio.models.tiling import TILE_BUDGET_BYTES
-
-
-def inpaint_contract(spec: ModelSpec) -> InpaintContract:
-    """How to call an inpainting network.
-
-    Raises:
-        ModelUnavailableError: ``model.unsupported``, the catalogue calls it another way.
-
-    """
-    contract = spec.contract
-    if not isinstance(contract, InpaintContract):
-        raise ModelUnavailableError(
-            f"{spec.title} is not described as an inpainting network.",
-            code="model.unsupported",
-        )
-    return contract
+from studio.words import msg
 
 
 def working_size(contract: InpaintContract, width_px: int, height_px: int) -> tuple[int, int]:
-    """Width and height a picture is filled at: its own, or less where the network needs it."""
+    """Width and height in pixels at which a network inpaints a crop of this size.
+
+    Its own, or as much less as the network's fixed side (``size_px``) or the budget of memory for
+    one call (``TILE_BUDGET_BYTES``) asks for; at least 1 a side, sides in proportion.
+    """
     if contract.size_px is not None:
         ratio = contract.size_px / max(width_px, height_px)
     else:
@@ -44,7 +32,7 @@ def working_size(contract: InpaintContract, width_px: int, height_px: int) -> tu
 
 
 def repaint(model: Model, pixels: Pixels, hole: Pixels) -> Pixels:
-    """RGB ``uint8 (H, W, 3)`` with the hole filled; outside the hole as given.
+    """Inpaint a hole by a network; returns RGB ``uint8 (H, W, 3)``, outside the hole as given.
 
     Where the picture is larger than the network takes, the hole is filled at a reduced size and
     enlarged: hand in the surroundings of a hole, not a whole photograph.
@@ -61,14 +49,12 @@ def repaint(model: Model, pixels: Pixels, hole: Pixels) -> Pixels:
         RetriableError: ``memory.exhausted``.
 
     """
-    contract = inpaint_contract(model.spec)
+    contract = require_contract(model.spec, InpaintContract)
     is_hole = hole > 0
     if not is_hole.any():
         return pixels.copy()
-    try:
+    with enough_memory(msg("filling with {model}", model=model.spec.title)):
         painted = _paint(model, contract, pixels, is_hole)
-    except MemoryError as error:
-        raise memory_exhausted(f"filling with {model.spec.title}") from error
     return np.where(is_hole[..., np.newaxis], painted, pixels)
 
 

@@ -10,12 +10,20 @@ import onnx
 from onnx import numpy_helper
 
 from studio.errors import ModelUnavailableError
+from studio.models.catalogue import ModelSpec, WeightFile
 from studio.models.contracts import FaceSwapContract
+from studio.models.guard import require_contract
 from studio.models.onnx_runtime import OnnxRuntime
 from studio.models.runtime import Array, Floats
 from studio.settings import Settings
+from studio.words import msg
 
 _EMBEDDING_SIZE = 512
+
+
+def load(path: Path, spec: ModelSpec, file: WeightFile, settings: Settings) -> InswapperRuntime:
+    """As the contract says; a loader of ``runtimes``."""
+    return InswapperRuntime(path, settings, require_contract(spec, FaceSwapContract))
 
 
 class InswapperRuntime(OnnxRuntime):
@@ -63,7 +71,11 @@ def read_matrix(path: Path, name: str) -> Floats:
         if list(constant.dims) == shape:
             return np.array(numpy_helper.to_array(constant), np.float32)
     raise ModelUnavailableError(
-        f"The weight file {path.name} lacks the matrix that maps embeddings, so it was changed "
-        "by a converter or optimiser. Import the file as it was published.",
+        msg(
+            "The weight file {name} lacks the matrix that maps embeddings, so it was "
+            "changed by a converter or optimiser. Import the file as it was "
+            "published.",
+            name=path.name,
+        ),
         code="model.unreadable",
     )

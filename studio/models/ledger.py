@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from studio import __version__
 from studio.errors import WeightError
 from studio.models.placement import write_atomically
+from studio.words import msg
 
 _VERSION = 1
 
@@ -105,8 +106,11 @@ class Ledger:
                 document = _Document.model_validate_json(self._path.read_bytes())
             except ValidationError as error:
                 raise WeightError(
-                    f"{self._path.name} in the weights folder cannot be read. Move it away and "
-                    "run `studio weights pull` again.",
+                    msg(
+                        "{name} in the weights folder cannot be read. Move it away and run "
+                        "`studio weights pull` again.",
+                        name=self._path.name,
+                    ),
                     code="weight.ledger",
                 ) from error
             self._files, self._seen = document.files, version

@@ -9,7 +9,9 @@ from PIL import Image
 from studio.imaging.picture import Pixels
 from studio.models.cache import Model
 from studio.models.contracts import MattingContract, Resample
-from studio.models.runtime import Array, Floats, memory_exhausted
+from studio.models.guard import enough_memory, require_contract
+from studio.models.runtime import Array, Floats
+from studio.words import msg
 
 _FILTERS = {
     "bilinear": Image.Resampling.BILINEAR,
@@ -30,19 +32,15 @@ def predict_alpha(model: Model, pixels: Pixels) -> Pixels:
         ``uint8 (H, W)``, 255 = subject. A mask that is the same everywhere stays as it is.
 
     Raises:
-        TypeError: the model is not a matting network.
+        ModelUnavailableError: ``model.unsupported``, it is no matting network.
         RetriableError: ``memory.exhausted``.
 
     """
-    contract = model.spec.contract
-    if not isinstance(contract, MattingContract):
-        raise TypeError(f"{model.spec.id} is not a matting network")
+    contract = require_contract(model.spec, MattingContract)
     name = contract.input_name or model.runtime.input_names[0]
-    try:
+    with enough_memory(msg("a picture of this size with {model}", model=model.spec.title)):
         outputs = model.runtime.run({name: network_input(contract, pixels)})
         return _alpha(contract, outputs[contract.output_index], pixels.shape[1], pixels.shape[0])
-    except MemoryError as error:
-        raise memory_exhausted(f"a picture of this size with {model.spec.title}") from error
 
 
 def network_size(contract: MattingContract, width_px: int, height_px: int) -> tuple[int, int]:

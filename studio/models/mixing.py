@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped] 
 from onnx import numpy_helper
 
 from studio.errors import ModelUnavailableError
+from studio.words import msg
 
 
 def mix_weights(path: Path, other_path: Path, share: float) -> bytes:
@@ -45,7 +46,10 @@ def mix_weights(path: Path, other_path: Path, share: float) -> bytes:
 
 def _refusal(path: Path, other_path: Path) -> ModelUnavailableError:
     return ModelUnavailableError(
-        f"The weights of {path.name} and {other_path.name} cannot be mixed: they are not of one "
-        "graph.",
+        msg(
+            "The weights of {name} and {other} cannot be mixed: they are not of one graph.",
+            name=path.name,
+            other=other_path.name,
+        ),
         code="model.unreadable",
     )

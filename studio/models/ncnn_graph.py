@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from studio.errors import WeightError
+from studio.words import Message, msg
 
 Weights = npt.NDArray[np.float32]
 Value = int | float | tuple[float, ...]
@@ -52,7 +53,7 @@ class Layer:
         """Scalar parameter ``key``."""
         value = self.params.get(key, default)
         if isinstance(value, tuple):
-            raise refusal(self, f"parameter {key} is a list")
+            raise refusal(self, msg("parameter {key} is a list", key=key))
         return float(value)
 
     def numbers(self, key: int) -> tuple[float, ...]:
@@ -61,10 +62,15 @@ class Layer:
         return value if isinstance(value, tuple) else (float(value),)
 
 
-def refusal(layer: Layer, reason: str) -> WeightError:
+def refusal(layer: Layer, reason: Message) -> WeightError:
     """The error that says which layer cannot be converted, and why."""
     return WeightError(
-        f"The ncnn layer {layer.name} of type {layer.kind} cannot be converted: {reason}.",
+        msg(
+            "The ncnn layer {name} of type {kind} cannot be converted: {reason}.",
+            name=layer.name,
+            kind=layer.kind,
+            reason=reason,
+        ),
         code="weight.conversion",
     )
 
@@ -94,7 +100,9 @@ def _read_param(path: Path) -> list[Layer]:
     except (ValueError, IndexError):
         layers = []
     if magic.strip() != _MAGIC or not layers:
-        raise WeightError(f"{path.name} is not an ncnn text graph.", code="weight.conversion")
+        raise WeightError(
+            msg("{name} is not an ncnn text graph.", name=path.name), code="weight.conversion"
+        )
     return layers
 
 
@@ -138,7 +146,7 @@ class _BinReader:
         if flag == _FLAG_FP16:
             data = self._take(2 * count + 2 * (count % 2))
             return np.frombuffer(data, "<f2", count).astype(np.float32)
-        raise refusal(layer, f"its weights are stored in the form {flag:#010x}")
+        raise refusal(layer, msg("its weights are stored in the form {flag:#010x}", flag=flag))
 
     def raw(self, count: int) -> Weights:
         """``count`` plain float32 values."""
@@ -148,15 +156,18 @@ class _BinReader:
         """Check that the graph and the weights belong together."""
         if self._offset != len(self._data):
             raise WeightError(
-                "The ncnn graph and weight files do not belong together: "
-                f"{len(self._data) - self._offset} bytes are left over.",
+                msg(
+                    "The ncnn graph and weight files do not belong together: {data} bytes are "
+                    "left over.",
+                    data=len(self._data) - self._offset,
+                ),
                 code="weight.conversion",
             )
 
     def _take(self, count: int) -> bytes:
         end = self._offset + count
         if end > len(self._data):
-            raise WeightError("The ncnn weight file is too short.", code="weight.conversion")
+            raise WeightError(msg("The ncnn weight file is too short."), code="weight.conversion")
         data = self._data[self._offset : end]
         self._offset = end
         return data

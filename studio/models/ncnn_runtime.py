@@ -8,12 +8,27 @@ from pathlib import Path
 import ncnn
 import numpy as np
 
-from studio.errors import ModelUnavailableError
-from studio.models.runtime import Array, Device, Precision, process_bytes, threads_for
+from studio.models.catalogue import ModelSpec, WeightFile
+from studio.models.runtime import (
+    Array,
+    Device,
+    Precision,
+    process_bytes,
+    threads_for,
+    unreadable,
+    unsupported,
+)
 from studio.settings import Settings
 
 _NO_MEMORY = -100
 """What ncnn's layers return when an allocation failed."""
+
+
+def load(path: Path, spec: ModelSpec, file: WeightFile, settings: Settings) -> NcnnRuntime:
+    """A graph with the weights beside it; a loader of ``runtimes``."""
+    if not file.weights:
+        raise unsupported(spec, "ncnn without weights")
+    return NcnnRuntime(path, path.with_name(file.weights), settings)
 
 
 class NcnnRuntime:
@@ -70,10 +85,7 @@ def _load(load: Callable[[str], int], path: Path) -> None:
     if code == _NO_MEMORY:
         raise MemoryError(f"ncnn has no memory for {path.name}")
     if code != 0:
-        raise ModelUnavailableError(
-            f"The weight file {path.name} cannot be run by ncnn {ncnn.__version__}.",
-            code="model.unreadable",
-        )
+        raise unreadable(path, f"ncnn {ncnn.__version__}")
 
 
 def _extract(extractor: ncnn.Extractor, name: str) -> Array:

@@ -8,40 +8,37 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
-from studio.errors import JobCancelledError, ModelUnavailableError, StudioError
-from studio.models.runtime import Array, Device, Precision, process_bytes, threads_for
+from studio.errors import JobCancelledError
+from studio.models.catalogue import ModelSpec, WeightFile
+from studio.models.runtime import (
+    Array,
+    Device,
+    Precision,
+    choose_device,
+    is_memory_error,
+    process_bytes,
+    threads_for,
+    unreadable,
+)
 from studio.settings import Settings
 
 _PROVIDERS = {Device.CPU: "CPUExecutionProvider", Device.CUDA: "CUDAExecutionProvider"}
-_MEMORY_SIGNS = (
-    "failed to allocate memory",
-    "bad_alloc",
-    "out of memory",
-    "alloc_failed",
-)
 _ERRORS_ONLY = 3
 _SPIN_US = "500"
 """IS-Net on two cores, one run: 0.90 of the time without spinning; 50 µs gives 0.92."""
 
 
-def choose_device(settings: Settings) -> Device:
-    """The device asked for, else CUDA when the installed ONNX Runtime carries it, else CPU.
-
-    Raises:
-        StudioError: ``device.unavailable``, CUDA is asked for and not there.
-
-    """
+def usable_device(settings: Settings) -> Device:
+    """Where ONNX Runtime runs, by ``choose_device``."""
     has_cuda = _PROVIDERS[Device.CUDA] in ort.get_available_providers()
-    if not settings.device:
-        return Device.CUDA if has_cuda else Device.CPU
-    device = Device(settings.device)
-    if device is Device.CUDA and not has_cuda:
-        raise StudioError(
-            "STUDIO_DEVICE asks for cuda, and the installed ONNX Runtime runs on the CPU only. "
-            "Install onnxruntime-gpu, or unset STUDIO_DEVICE.",
-            code="device.unavailable",
-        )
-    return device
+    return choose_device(
+        settings, has_cuda=has_cuda, library="ONNX Runtime", package="onnxruntime-gpu"
+    )
+
+
+def load(path: Path, spec: ModelSpec, file: WeightFile, settings: Settings) -> OnnxRuntime:
+    """As ``OnnxRuntime``; a loader of ``runtimes``."""
+    return OnnxRuntime(path, settings)
 
 
 class OnnxRuntime:
@@ -59,19 +56,16 @@ class OnnxRuntime:
 
         """
         before = process_bytes()
-        wanted = choose_device(settings)
+        wanted = usable_device(settings)
         providers = [_PROVIDERS[device] for device in dict.fromkeys((wanted, Device.CPU))]
         try:
             self._session = ort.InferenceSession(
                 graph or path, _options(settings), providers=providers
             )
         except Exception as error:  # ONNX Runtime's errors share no class of their own
-            if _is_memory_error(error):
+            if is_memory_error(error):
                 raise MemoryError(str(error)) from error
-            raise ModelUnavailableError(
-                f"The weight file {path.name} cannot be run by ONNX Runtime {ort.__version__}.",
-                code="model.unreadable",
-            ) from error
+            raise unreadable(path, f"ONNX Runtime {ort.__version__}") from error
         inputs = self._session.get_inputs()
         self.input_names = tuple(port.name for port in inputs)
         self._halves = {port.name for port in inputs if port.type == "tensor(float16)"}
@@ -95,7 +89,7 @@ class OnnxRuntime:
         except Exception as error:
             if options.terminate:
                 raise JobCancelledError from error
-            if _is_memory_error(error):
+            if is_memory_error(error):
                 raise MemoryError(str(error)) from error
             raise
         # What stays in the session's arena is there for the next run, and counts as its own.
@@ -122,11 +116,6 @@ def _options(settings: Settings) -> ort.SessionOptions:
     options.add_session_config_entry("session.intra_op.spin_duration_us", _SPIN_US)
     options.add_session_config_entry("session.force_spinning_stop", "1")
     return options
-
-
-def _is_memory_error(error: Exception) -> bool:
-    text = str(error).lower()
-    return isinstance(error, MemoryError) or any(sign in text for sign in _MEMORY_SIGNS)
 
 
 def _as_float(output: Array) -> Array:

@@ -15,14 +15,25 @@ import cv2
 import numpy as np
 from cv2.typing import MatLike
 
-from studio.errors import ModelUnavailableError
 from studio.imaging.picture import Pixels
+from studio.models.catalogue import ModelSpec, WeightFile
 from studio.models.contracts import OpencvSuperresContract
-from studio.models.runtime import Array, Device, Floats, Precision, threads_for
+from studio.models.guard import require_contract
+from studio.models.runtime import Array, Device, Floats, Precision, unreadable
+from studio.models.threads import opencv_threads
 from studio.settings import Settings
 
 PIXELS = "pixels"
 """The one input: a picture, ``uint8 (H, W, 3)`` RGB."""
+
+
+_OPENCV = f"OpenCV {cv2.__version__}"
+
+
+def load(path: Path, spec: ModelSpec, file: WeightFile, settings: Settings) -> OpencvSuperres:
+    """To be read at the end that enlarges by the file's scale; a loader of ``runtimes``."""
+    contract = require_contract(spec, OpencvSuperresContract)
+    return OpencvSuperres(path, settings, contract, output=file.output)
 
 
 class OpencvSuperres:
@@ -51,17 +62,17 @@ class OpencvSuperres:
             ModelUnavailableError: ``model.unreadable``, also when there is no such end.
 
         """
-        cv2.setNumThreads(threads_for(settings))
+        cv2.setNumThreads(opencv_threads(settings))
         # Teaches OpenCV the DepthToSpace of these graphs; without it they cannot be read.
         cv2.dnn_superres.DnnSuperResImpl.create()
         try:
             self._network = cv2.dnn.readNetFromTensorflow(str(path))
         except cv2.error as error:
-            raise _unreadable(path) from error
+            raise unreadable(path, _OPENCV) from error
         if output is None:
             output = self._network.getUnconnectedOutLayersNames()[-1]
         elif output not in self._network.getLayerNames():
-            raise _unreadable(path)
+            raise unreadable(path, _OPENCV)
         self._output = output
         self._contract = contract
         self._lock = Lock()
@@ -103,10 +114,3 @@ class OpencvSuperres:
 
 def _levels(values: Floats) -> Pixels:
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
-
-
-def _unreadable(path: Path) -> ModelUnavailableError:
-    return ModelUnavailableError(
-        f"The weight file {path.name} cannot be run by OpenCV {cv2.__version__}.",
-        code="model.unreadable",
-    )

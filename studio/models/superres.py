@@ -7,15 +7,20 @@ from collections.abc import Callable, Iterable
 import cv2
 import numpy as np
 
-from studio.imaging.grey import is_grey, without_colour
+from studio.imaging.grey import Tone, find_tone
 from studio.imaging.picture import Pixels
 from studio.models.cache import Model
-from studio.models.contracts import OpencvSuperresContract, SuperresContract
+from studio.models.contracts import EnlargingContract, SuperresContract
+from studio.models.guard import require_contract
 from studio.models.padding import pad
 from studio.models.runtime import Array, Floats
 from studio.models.tiling import TILE_BUDGET_BYTES, run_in_tiles
 from studio.report import Report
+from studio.words import msg
 
+_RIM_PX = 4
+"""Mirrored round the picture: networks take what lies beyond for black, and bleed up to 37 levels
+of it into flat colours at the rim."""
 _LARGEST_TILE_AREA_PX = 768 * 768
 """Beyond it a tile saves little and takes seconds, in which no progress shows."""
 
@@ -43,33 +48,34 @@ def enlarge(
             ``TILE_BUDGET_BYTES``.
 
     Returns:
-        RGB ``uint8 (H * scale, W * scale, 3)``; grey where ``pixels`` are.
+        RGB ``uint8 (H * scale, W * scale, 3)``; grey or toned where ``pixels`` are.
 
     Raises:
-        TypeError: the model is not a super-resolution network.
+        ModelUnavailableError: ``model.unsupported``, it is no super-resolution network.
         JobCancelledError: from the report's sink.
         RetriableError: ``memory.exhausted``, not even the smallest tile fits.
 
     """
-    contract = model.spec.contract
-    if not isinstance(contract, SuperresContract | OpencvSuperresContract) or not model.file.scale:
-        raise TypeError(f"{model.spec.id} is not a super-resolution network")
+    contract = require_contract(model.spec, EnlargingContract)
     run_tile = _tile_runner(model, contract)
-    if scale is None or scale == model.file.scale:
-        scale = model.file.scale
-    else:
+    own_scale = model.file.scale or 1
+    scale = scale or own_scale
+    if scale != own_scale:
         run_tile = _averaged(run_tile, scale)
-    if is_grey(pixels):
-        run_tile = _grey(run_tile)
-    return run_in_tiles(
-        pixels,
+    if (tone := find_tone(pixels)) is not None:
+        run_tile = _toned(run_tile, tone)
+    with_rim = cv2.copyMakeBorder(pixels, *(_RIM_PX,) * 4, cv2.BORDER_REFLECT)
+    enlarged = run_in_tiles(
+        np.asarray(with_rim, dtype=np.uint8),
         run_tile,
         report,
         scale=scale,
         overlap_px=contract.overlap_px,
         area_px=tile_area_px or tile_area(contract),
-        doing=f"enlarging with {model.spec.title}",
+        doing=msg("enlarging with {model}", model=model.spec.title),
     )
+    rim_px = _RIM_PX * scale
+    return enlarged[rim_px:-rim_px, rim_px:-rim_px]
 
 
 def pick_scale(scales: Iterable[int], ratio: float) -> int:
@@ -78,19 +84,16 @@ def pick_scale(scales: Iterable[int], ratio: float) -> int:
     return next((scale for scale in known if scale >= ratio), known[-1])
 
 
-def tile_area(contract: SuperresContract | OpencvSuperresContract) -> int:
+def tile_area(contract: EnlargingContract) -> int:
     """Most pixels of a tile, context included, whose working memory stays within the budget."""
     return min(_LARGEST_TILE_AREA_PX, TILE_BUDGET_BYTES // contract.bytes_per_px)
 
 
-def _tile_runner(
-    model: Model, contract: SuperresContract | OpencvSuperresContract
-) -> Callable[[Pixels], Pixels]:
+def _tile_runner(model: Model, contract: EnlargingContract) -> Callable[[Pixels], Pixels]:
     """What turns one tile, RGB ``uint8 (h, w, 3)``, into ``uint8 (h * scale, w * scale, 3)``."""
-    name = contract.input_name if isinstance(contract, SuperresContract) else None
-    name = name or model.runtime.input_names[0]
-    if isinstance(contract, OpencvSuperresContract):
-        return lambda tile: model.runtime.run({name: tile})[0]
+    if not isinstance(contract, SuperresContract):
+        return lambda tile: model.runtime.run({model.runtime.input_names[0]: tile})[0]
+    name = contract.input_name or model.runtime.input_names[0]
 
     def run(tile: Pixels) -> Pixels:
         height, width = tile.shape[:2]
@@ -114,9 +117,9 @@ def _averaged(run_tile: Callable[[Pixels], Pixels], scale: int) -> Callable[[Pix
     return run
 
 
-def _grey(run_tile: Callable[[Pixels], Pixels]) -> Callable[[Pixels], Pixels]:
-    """``run_tile`` without the colour that networks see in pictures that have none."""
-    return lambda tile: without_colour(run_tile(tile))
+def _toned(run_tile: Callable[[Pixels], Pixels], tone: Tone) -> Callable[[Pixels], Pixels]:
+    """``run_tile`` without the colours that networks see in pictures that have none."""
+    return lambda tile: tone.applied(run_tile(tile))
 
 
 def _planes(tile: Pixels) -> Floats:

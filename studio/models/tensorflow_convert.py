@@ -16,6 +16,7 @@ from studio.errors import WeightError
 from studio.models.graph_writer import GraphWriter, save
 from studio.models.runtime import Array
 from studio.models.tensorflow_graph import FLOAT, INT32, INT64, UINT8, Node, read_graph
+from studio.words import Message, msg
 
 _ONNX_TYPES = {
     FLOAT: TensorProto.FLOAT,
@@ -50,21 +51,28 @@ def tensorflow_to_onnx(graph_path: Path, out_path: Path) -> None:
             continue
         write = _WRITERS.get(node.op)
         if write is None:
-            raise refusal(node, "no ONNX form is known for this operation")
+            raise refusal(node, msg("no ONNX form is known for this operation"))
         try:
             write(writer, node)
         except (KeyError, IndexError, ValueError) as error:
-            raise refusal(node, f"{error} is missing or has another form") from error
+            raise refusal(
+                node, msg("{error} is missing or has another form", error=str(error))
+            ) from error
     writer.node("Identity", [writer.blob(last.name)], _OUTPUT)
     kind = last.attributes.get("DstT", FLOAT) if last.op == "Cast" else FLOAT
     ports = {writer.input: _PICTURE}, {_OUTPUT: _PICTURE}
     save(writer.model("tensorflow", *ports, output_type=_ONNX_TYPES[kind]), out_path)
 
 
-def refusal(node: Node, reason: str) -> WeightError:
+def refusal(node: Node, reason: Message) -> WeightError:
     """The error that says which node cannot be converted, and why."""
     return WeightError(
-        f"The TensorFlow node {node.name} of type {node.op} cannot be converted: {reason}.",
+        msg(
+            "The TensorFlow node {name} of type {op} cannot be converted: {reason}.",
+            name=node.name,
+            op=node.op,
+            reason=reason,
+        ),
         code="weight.conversion",
     )
 
@@ -75,7 +83,8 @@ def _last(nodes: list[Node]) -> Node:
     ends = [node for node in nodes if node.name not in read and node.op != "Const"]
     if len(ends) != 1:
         raise WeightError(
-            f"The TensorFlow graph has {len(ends)} ends in place of one.", code="weight.conversion"
+            msg("The TensorFlow graph has {ends} ends in place of one.", ends=len(ends)),
+            code="weight.conversion",
         )
     return ends[0]
 
@@ -130,7 +139,7 @@ class _TensorflowWriter(GraphWriter):
 
 def _write_placeholder(writer: _TensorflowWriter, node: Node) -> None:
     if writer.input:
-        raise refusal(node, "the graph has a second placeholder")
+        raise refusal(node, msg("the graph has a second placeholder"))
     writer.input = node.name
 
 
@@ -185,7 +194,7 @@ def _convolve(writer: _TensorflowWriter, node: Node, kernel: Array, *, group: in
 
 def _require_channels_last(node: Node) -> None:
     if node.attributes.get("data_format", "NHWC") != "NHWC":
-        raise refusal(node, "its channels come first")
+        raise refusal(node, msg("its channels come first"))
 
 
 def _write_bias(writer: _TensorflowWriter, node: Node) -> None:
@@ -256,7 +265,7 @@ def _write_slice(writer: _TensorflowWriter, node: Node) -> None:
     """``StridedSlice``: Python's ``x[a:b:c, index, newaxis]`` by bit masks, one bit an entry."""
     begins, ends, steps = (writer.fixed(name).tolist() for name in node.inputs[1:4])
     if _mask(node, "ellipsis_mask"):
-        raise refusal(node, "it has an ellipsis")
+        raise refusal(node, msg("it has an ellipsis"))
     cuts: list[tuple[int, int, int, int]] = []
     dropped, added = [], []
     axis = place = 0

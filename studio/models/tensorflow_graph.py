@@ -25,6 +25,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from studio.errors import WeightError
 from studio.models.runtime import Array
+from studio.words import msg
 
 _Field = descriptor_pb2.FieldDescriptorProto
 _PACKAGE = "darkroom.tensorflow"
@@ -113,7 +114,9 @@ def _in_order(path: Path, nodes: list[Node]) -> list[Node]:
 
 
 def _refusal(path: Path) -> WeightError:
-    return WeightError(f"{path.name} is not a frozen TensorFlow graph.", code="weight.conversion")
+    return WeightError(
+        msg("{name} is not a frozen TensorFlow graph.", name=path.name), code="weight.conversion"
+    )
 
 
 @lru_cache

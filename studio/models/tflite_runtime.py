@@ -9,12 +9,25 @@ from threading import Lock
 import cv2
 import numpy as np
 
-from studio.errors import ModelUnavailableError
-from studio.models.runtime import Array, Device, Precision, threads_for
+from studio.models.catalogue import ModelSpec, WeightFile
+from studio.models.contracts import NetworkContract
+from studio.models.guard import require_contract
+from studio.models.runtime import Array, Device, Precision, unreadable
+from studio.models.threads import opencv_threads
 from studio.settings import Settings
 
 INPUT = "input"
 """The one input: ``float32 (1, C, H, W)``; OpenCV turns these graphs to its own axis order."""
+
+
+_OPENCV = f"OpenCV {cv2.__version__}"
+
+
+def load(path: Path, spec: ModelSpec, file: WeightFile, settings: Settings) -> TfliteRuntime:
+    """With the outputs that the contract names; a loader of ``runtimes``."""
+    contract = require_contract(spec, NetworkContract)
+    names = [port.name for port in contract.outputs if port.name]
+    return TfliteRuntime(path, settings, outputs=names)
 
 
 class TfliteRuntime:
@@ -33,7 +46,7 @@ class TfliteRuntime:
                 outputs.
 
         """
-        cv2.setNumThreads(threads_for(settings))
+        cv2.setNumThreads(opencv_threads(settings))
         self._outputs = list(outputs)
         self._lock = Lock()
         self.resident_bytes = path.stat().st_size
@@ -42,9 +55,9 @@ class TfliteRuntime:
             self._network = cv2.dnn.readNetFromTFLite(str(path), cv2.dnn.ENGINE_CLASSIC)
             known = set(self._network.getUnconnectedOutLayersNames())
         except cv2.error as error:
-            raise _unreadable(path) from error
+            raise unreadable(path, _OPENCV) from error
         if not known.issuperset(self._outputs):
-            raise _unreadable(path)
+            raise unreadable(path, _OPENCV)
 
     def run(self, inputs: Mapping[str, Array]) -> list[Array]:
         """Run on ``inputs["input"]``; one call at a time, the network keeps its last blobs."""
@@ -60,10 +73,3 @@ class TfliteRuntime:
 
     def interrupt(self) -> None:
         """Nothing: OpenCV ends what it began, which for these networks takes milliseconds."""
-
-
-def _unreadable(path: Path) -> ModelUnavailableError:
-    return ModelUnavailableError(
-        f"The weight file {path.name} cannot be run by OpenCV {cv2.__version__}.",
-        code="model.unreadable",
-    )

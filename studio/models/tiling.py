@@ -7,8 +7,9 @@ from math import prod
 
 from studio.imaging.picture import Pixels
 from studio.imaging.tiles import best_tile, run_tiled
-from studio.models.runtime import memory_exhausted
+from studio.models.guard import memory_exhausted
 from studio.report import Report
+from studio.words import Message, msg
 
 TILE_BUDGET_BYTES = 7 << 28
 """Working memory one tile may take, 1.75 GiB. Fixed, because the tiling may show in the last bit
@@ -25,7 +26,7 @@ def run_in_tiles(
     scale: int,
     overlap_px: int,
     area_px: int,
-    doing: str,
+    doing: Message,
 ) -> Pixels:
     """Apply ``run_tile`` to all of ``pixels``, in smaller tiles where memory runs out.
 
@@ -71,7 +72,13 @@ def run_in_tiles(
                 raise memory_exhausted(doing) from error
             tile_px = smaller_px
             height_px, width_px = tile_px
-            report.note(f"Memory ran out; smaller tiles were used, {width_px} × {height_px} px.")
+            report.note(
+                msg(
+                    "Memory ran out; smaller tiles were used, {width} × {height} px.",
+                    width=width_px,
+                    height=height_px,
+                )
+            )
 
 
 def _smaller_tile(

@@ -17,6 +17,7 @@ from studio.errors import WeightError
 from studio.models.graph_writer import PICTURE, Attribute, GraphWriter, save
 from studio.models.runtime import Array, Floats
 from studio.models.torch_state import State, read_state
+from studio.words import Message, msg
 
 _INPUT, _OUTPUT = "input", "output"
 _COLOURS = 3
@@ -44,18 +45,29 @@ def torch_to_onnx(state_path: Path, out_path: Path) -> None:
             try:
                 write(writer)
             except (KeyError, ValueError) as error:
-                raise _refusal(state_path, f"{error} is missing or has another form") from error
+                raise _refusal(
+                    state_path, msg("{error} is missing or has another form", error=str(error))
+                ) from error
             if unused := writer.unused:
-                raise _refusal(state_path, f"{unused[0]} belongs to no part of it")
+                raise _refusal(
+                    state_path, msg("{tensor} belongs to no part of it", tensor=unused[0])
+                )
             ports = {_INPUT: PICTURE}, {_OUTPUT: PICTURE}
             save(writer.model("torch", *ports), out_path)
             return
-    raise _refusal(state_path, f"its first tensor is {next(iter(state), 'absent')}")
+    raise _refusal(
+        state_path,
+        msg("its first tensor is {found}", found=next(iter(state), None) or msg("absent")),
+    )
 
 
-def _refusal(path: Path, reason: str) -> WeightError:
+def _refusal(path: Path, reason: Message) -> WeightError:
     return WeightError(
-        f"{path.name} is not the state of an architecture the studio knows: {reason}.",
+        msg(
+            "{name} is not the state of an architecture the studio knows: {reason}.",
+            name=path.name,
+            reason=reason,
+        ),
         code="weight.conversion",
     )
 

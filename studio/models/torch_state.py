@@ -3,13 +3,15 @@
 A checkpoint is a zip archive: ``data.pkl`` names the tensors, and every storage is a member of
 raw numbers. Format: ``torch/serialization.py`` and ``torch/_utils.py``. A pickle may call anything
 it names; the reader looks every name up in a fixed table of an ordered dictionary, the types of
-storages and two functions of this module, and refuses the file at the first other one.
+storages and two functions of this module, and refuses the file at the first other one. What it may
+note down is bounded before it is read: one opcode of five bytes asks for 16 GiB.
 """
 
 from __future__ import annotations
 
 import io
 import pickle
+import pickletools
 import zipfile
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -21,6 +23,7 @@ import numpy as np
 
 from studio.errors import WeightError
 from studio.models.runtime import Array
+from studio.words import Message, msg, verbatim
 
 State = Mapping[str, Array]
 
@@ -35,6 +38,10 @@ _STORAGE_TYPES = {
     "ByteStorage": "u1",
     "BoolStorage": "b1",
 }
+_LONGEST_PICKLE_BYTES = 16 << 20
+_ENCRYPTED = 0x1
+_NOTING = ("PUT", "BINPUT", "LONG_BINPUT")
+_LONGEST_REASON = 200
 _WRAPPERS = ("params_ema", "params", "state_dict")
 """Keys a checkpoint may keep its state under, the one to prefer first."""
 
@@ -53,7 +60,7 @@ def read_state(path: Path) -> State:
         with zipfile.ZipFile(path) as archive:
             content = _Checkpoint(archive).load()
     except zipfile.BadZipFile as error:
-        raise _refusal(path, "it is no zip archive, as PyTorch writes since 1.6") from error
+        raise _refusal(path, msg("it is no zip archive, as PyTorch writes since 1.6")) from error
     except (
         pickle.UnpicklingError,
         LookupError,
@@ -61,17 +68,30 @@ def read_state(path: Path) -> State:
         TypeError,
         AttributeError,
         EOFError,
+        OverflowError,
+        RecursionError,
+        MemoryError,
     ) as error:
-        raise _refusal(path, str(error) or "it cannot be read") from error
+        reason = verbatim(_plain(str(error))) if str(error) else msg("it cannot be read")
+        raise _refusal(path, reason) from error
     state = next((content[key] for key in _WRAPPERS if key in content), content)
     if not isinstance(state, dict) or not all(isinstance(v, np.ndarray) for v in state.values()):
-        raise _refusal(path, "it holds more than named tensors")
+        raise _refusal(path, msg("it holds more than named tensors"))
     return {str(name).removeprefix("module."): tensor for name, tensor in state.items()}
 
 
-def _refusal(path: Path, reason: str) -> WeightError:
+def _plain(reason: str) -> str:
+    """A reason may quote the file, which may hold anything."""
+    return reason.encode("ascii", "backslashreplace").decode("ascii")[:_LONGEST_REASON]
+
+
+def _refusal(path: Path, reason: Message) -> WeightError:
     return WeightError(
-        f"{path.name} is not a PyTorch state dictionary the studio can read: {reason}.",
+        msg(
+            "{name} is not a PyTorch state dictionary the studio can read: {reason}.",
+            name=path.name,
+            reason=reason,
+        ),
         code="weight.conversion",
     )
 
@@ -89,7 +109,9 @@ class _Checkpoint:
 
     def load(self) -> dict[str, Any]:
         """What ``data.pkl`` describes."""
-        content = _TensorUnpickler(self._member("data.pkl"), self).load()
+        data = self._member("data.pkl")
+        _require_bounded(data)
+        content = _TensorUnpickler(data, self).load()
         if not isinstance(content, dict):
             raise TypeError("it is no dictionary")
         return content
@@ -108,10 +130,22 @@ class _Checkpoint:
 
     def _member(self, name: str) -> bytes:
         info = self._archive.getinfo(self._root + name)
+        if info.flag_bits & _ENCRYPTED:
+            raise ValueError("its members are encrypted")
         # PyTorch stores without compression; a small file cannot unfold into a large one.
         if info.compress_type != zipfile.ZIP_STORED:
             raise ValueError("its members are compressed")
         return self._archive.read(info)
+
+
+def _require_bounded(data: bytes) -> None:
+    """Refuse a pickle that is longer than names of tensors need, or notes things down far away."""
+    if len(data) > _LONGEST_PICKLE_BYTES:
+        raise ValueError("it describes more than any network has")
+    for opcode, argument, _ in pickletools.genops(data):
+        # To note a thing down takes two bytes or more, so a sound pickle never counts this far.
+        if opcode.name in _NOTING and isinstance(argument, int) and argument > len(data):
+            raise ValueError("it notes things down out of order")
 
 
 class _TensorUnpickler(pickle.Unpickler):

@@ -13,22 +13,45 @@ from typing import Any
 
 import numpy as np
 
-from studio.errors import JobCancelledError, ModelUnavailableError, StudioError
-from studio.models.runtime import Array, Device, Precision, process_bytes, threads_for
+from studio.errors import JobCancelledError, ModelUnavailableError
+from studio.models.catalogue import ModelSpec, WeightFile
+from studio.models.runtime import (
+    Array,
+    Device,
+    Precision,
+    choose_device,
+    is_memory_error,
+    process_bytes,
+    unreadable,
+)
+from studio.models.threads import TORCH_THREADS
 from studio.settings import Settings
+from studio.words import msg
 
 try:
     import torch
     from torch.utils._python_dispatch import TorchDispatchMode
+
+    from studio.models.torchscript_check import (
+        require_no_code_at_load,
+        require_tensor_arithmetic,
+    )
 except ImportError as error:
     raise ModelUnavailableError(
-        "TorchScript networks need PyTorch, which is not installed on this server. Install it "
-        "with `pip install 'darkroom[torch]'`, or choose the ONNX form of the network.",
+        msg(
+            "TorchScript networks need PyTorch, which is not installed on this "
+            "server. Install it with `pip install 'darkroom[torch]'`, or choose the "
+            "ONNX form of the network."
+        ),
         code="model.unsupported",
     ) from error
 
 _jit: Any = torch.jit  # half of its names are neither annotated nor exported
-_MEMORY_SIGNS = ("defaultcpuallocator", "bad_alloc", "out of memory")
+
+
+def load(path: Path, spec: ModelSpec, file: WeightFile, settings: Settings) -> TorchscriptRuntime:
+    """As ``TorchscriptRuntime``; a loader of ``runtimes``."""
+    return TorchscriptRuntime(path, settings)
 
 
 class TorchscriptRuntime:
@@ -38,17 +61,23 @@ class TorchscriptRuntime:
     precision = Precision.FP32
 
     def __init__(self, path: Path, settings: Settings) -> None:
-        """Load ``path``. Such a file holds a program in TorchScript, never Python code.
+        """Load ``path``, after a look at the program that it is.
 
         Raises:
-            ModelUnavailableError: ``model.unreadable``, the file is no TorchScript archive.
+            ModelUnavailableError: ``model.unreadable``, the file is no TorchScript archive;
+                ``model.unsafe``, its program does more than arithmetic or may never end.
             StudioError: ``device.unavailable``.
             MemoryError: the weights do not fit.
 
         """
         before = process_bytes()
-        self.device = _choose_device(settings)
-        torch.set_num_threads(threads_for(settings))
+        self.device = choose_device(
+            settings,
+            has_cuda=torch.cuda.is_available(),
+            library="PyTorch",
+            package="PyTorch for CUDA",
+        )
+        torch.set_num_threads(TORCH_THREADS)
         # The same bytes every time: no kernel chosen by a race, no shortened mantissas.
         torch.backends.cudnn.benchmark = False
         torch.backends.cudnn.deterministic = True
@@ -67,12 +96,12 @@ class TorchscriptRuntime:
             # Unoptimised: the optimiser rewrites the network in its first runs, anew for each
             # size, and what it rewrites may round otherwise.
             with torch.inference_mode(), _jit.optimized_execution(False), under_way:
-                answer = self._network(*fed)
+                answer = self._network.forward(*fed)  # what was looked at, and no hooks
             answers = answer if isinstance(answer, list | tuple) else [answer]
             return [np.asarray(output.cpu().numpy()) for output in answers]
         except RuntimeError as error:
             fault = under_way.take_fault()
-            if _is_memory_error(fault or error):
+            if is_memory_error(fault or error):
                 raise MemoryError(str(fault or error)) from error
             if fault:
                 raise fault from error
@@ -116,36 +145,16 @@ class _Interruptible(TorchDispatchMode):  # type: ignore[no-untyped-call]
             raise
 
 
-def _choose_device(settings: Settings) -> Device:
-    """The device asked for, else CUDA when there is one that PyTorch can use, else CPU."""
-    has_cuda = torch.cuda.is_available()
-    if not settings.device:
-        return Device.CUDA if has_cuda else Device.CPU
-    device = Device(settings.device)
-    if device is Device.CUDA and not has_cuda:
-        raise StudioError(
-            "STUDIO_DEVICE asks for cuda, and the installed PyTorch runs on the CPU only. "
-            "Install PyTorch for CUDA, or unset STUDIO_DEVICE.",
-            code="device.unavailable",
-        )
-    return device
-
-
 def _load(path: Path, device: Device) -> Any:  # noqa: ANN401
+    require_no_code_at_load(path)
     try:
         with warnings.catch_warnings():
             # PyTorch advises authors to publish in another format; these were published in this.
             warnings.simplefilter("ignore", DeprecationWarning)
-            return _jit.load(str(path), map_location=str(device)).eval()
+            network = _jit.load(str(path), map_location=str(device)).eval()
     except RuntimeError as error:
-        if _is_memory_error(error):
+        if is_memory_error(error):
             raise MemoryError(str(error)) from error
-        raise ModelUnavailableError(
-            f"The weight file {path.name} cannot be run by PyTorch {torch.__version__}.",
-            code="model.unreadable",
-        ) from error
-
-
-def _is_memory_error(error: Exception) -> bool:
-    text = str(error).lower()
-    return any(sign in text for sign in _MEMORY_SIGNS)
+        raise unreadable(path, f"PyTorch {torch.__version__}") from error
+    require_tensor_arithmetic(network, path)
+    return network

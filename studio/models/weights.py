@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 
 from studio.errors import ModelUnavailableError, WeightError
-from studio.models import archives, digests
-from studio.models.catalogue import Catalogue, Conversion, ModelSpec, WeightFile
+from studio.models import archives, digests, foreign
+from studio.models.arrivals import Write, members, recognise, require_name, unknown
+from studio.models.catalogue import Catalogue, ModelSpec, WeightFile
 from studio.models.download import RetryPolicy
 from studio.models.folder import ABSENT, WeightFolder
 from studio.models.sources import (
@@ -20,18 +20,8 @@ from studio.models.sources import (
     PullSink,
     describe,
     ignore_pull,
-    take,
 )
-
-_Write = Callable[[Path], object]
-"""Writes a file's bytes to a path."""
-
-_CONVERTERS: dict[Conversion, str] = {
-    "ncnn-to-onnx": "studio.models.convert:ncnn_to_onnx",
-    "half-to-float": "studio.models.convert:half_to_float",
-    "torch-to-onnx": "studio.models.torch_convert:torch_to_onnx",
-    "tensorflow-to-onnx": "studio.models.tensorflow_convert:tensorflow_to_onnx",
-}
+from studio.words import Message, msg, paragraph
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +43,7 @@ class Damaged:
     """A file a runtime reads is there with other bytes than it should have."""
 
     file: str
-    reason: str
+    reason: Message
 
 
 Status = Installed | Missing | Damaged
@@ -118,15 +108,23 @@ class WeightStore:
         fault = self._folder.fault(spec, wanted)
         if fault is None:
             return self._folder.path(spec, wanted)
-        mend = f"Run `studio weights pull {spec.id}`."
+        mend = msg("Run `studio weights pull {model}`.", model=spec.id)
         if fault == ABSENT:
             if spec.licence.restriction:
-                mend += f" Mind its licence: {spec.licence.restriction}."
+                licence = spec.licence.restriction
+                mend = paragraph([mend, msg("Mind its licence: {licence}.", licence=licence)])
             raise ModelUnavailableError(
-                f"{spec.title} is not installed. {mend}", code="model.missing"
+                msg("{title} is not installed. {mend}", title=spec.title, mend=mend),
+                code="model.missing",
             )
         raise ModelUnavailableError(
-            f"{spec.title} cannot be used, {wanted.name} is damaged: {fault}. {mend}",
+            msg(
+                "{title} cannot be used, {name} is damaged: {fault}. {mend}",
+                title=spec.title,
+                name=wanted.name,
+                fault=fault,
+                mend=mend,
+            ),
             code="model.damaged",
         )
 
@@ -142,6 +140,19 @@ class WeightStore:
         entry = self._folder.entry(spec, spec.file(path.name))
         # No entry: the file was copied in by hand and the folder cannot be written.
         return entry.sha256 if entry is not None else digests.measure(path).sha256
+
+    def accepted_digests(self, model_id: str) -> dict[str, str | None]:
+        """The sha256 of the bytes that are served, or would be once installed, by file.
+
+        The ledger's, which outlives the file, else the catalogue's; None where neither knows.
+
+        Raises:
+            ModelUnavailableError: ``model.unknown``.
+
+        """
+        spec = self.catalogue.get(model_id)
+        entries = [(file, self._folder.entry(spec, file)) for file in spec.kept_files]
+        return {file.name: entry.sha256 if entry else file.sha256 for file, entry in entries}
 
     def verify(self, model_id: str) -> Status:
         """Read every file a runtime reads and compare its digest, whatever its stamp says.
@@ -202,25 +213,29 @@ class WeightStore:
 
         Raises:
             ModelUnavailableError: ``model.unknown``.
-            WeightError: ``weight.unreadable``, ``weight.unknown``, ``weight.ambiguous``,
-                ``weight.digest`` or ``weight.archive``.
+            WeightError: ``weight.name``, ``weight.unreadable``, ``weight.unknown``,
+                ``weight.ambiguous``, ``weight.digest``, ``weight.archive``,
+                ``weight.conversion`` or ``weight.unusable``.
 
         """
         specs = [self.catalogue.get(model_id)] if model_id else list(self.catalogue)
+        require_name(path.name)
         if not path.is_file():
-            raise WeightError(f"There is no file {path}.", code="weight.unreadable")
+            raise WeightError(
+                msg("There is no file {path}.", path=str(path)), code="weight.unreadable"
+            )
         with self._folder.held(), self._folder.workspace() as scratch:
             taken = [
                 self._import(spec, file, partial(shutil.copyfile, path), path, repin=repin)
-                for spec, file in _recognise(path, specs, is_named=model_id is not None)
+                for spec, file in recognise(path, specs, is_named=model_id is not None)
             ]
             if not taken and archives.is_archive(path):
                 taken = [
                     self._import(spec, file, write, path, repin=repin)
-                    for spec, file, write in _members(path, specs, scratch)
+                    for spec, file, write in members(path, specs, scratch)
                 ]
             if not taken:
-                raise _unknown(path, specs if model_id else [])
+                raise unknown(path, specs if model_id else [])
             for taken_id in dict.fromkeys(item.model_id for item in taken):
                 self._convert(self.catalogue.get(taken_id), ignore_pull)
         return taken
@@ -258,21 +273,28 @@ class WeightStore:
     ) -> None:
         final = self._folder.path(spec, file)
         part = final.with_name(f"{final.name}.part")
-        refusals: list[str] = []
+        refusals: list[Message] = []
         for source in file.sources:
             tell = partial(_tell, progress, spec.id, describe(source))
             tell(0, file.bytes)
             with self._folder.staged(spec, file) as temporary:
                 try:
                     fetcher.fetch(source, file, temporary, part, tell)
-                    self._folder.place(spec, file, temporary, origin=describe(source))
+                    self._folder.place(
+                        spec, file, temporary, origin=str(describe(source)), try_out=foreign.try_out
+                    )
                 except WeightError as error:
                     refusals.append(error.message)
                 else:
                     return
         raise WeightError(
-            f"{file.name} of {spec.title} could not be fetched. {' '.join(refusals)} A file "
-            "fetched elsewhere can be brought in with `studio weights import FILE`.",
+            msg(
+                "{file} of {model} could not be fetched. {refusals} A file fetched elsewhere can "
+                "be brought in with `studio weights import FILE`.",
+                file=file.name,
+                model=spec.title,
+                refusals=paragraph(refusals),
+            ),
             code="weight.fetch",
         )
 
@@ -292,10 +314,8 @@ class WeightStore:
     def _make(self, spec: ModelSpec, file: WeightFile, materials: list[Path]) -> None:
         if file.conversion is None:
             raise ValueError(f"{file.name} is not made")
-        module, _, function = _CONVERTERS[file.conversion].partition(":")
-        convert: Callable[..., None] = getattr(import_module(module), function)
         with self._folder.staged(spec, file) as temporary:
-            convert(*materials, temporary)
+            foreign.convert(file.conversion, materials, temporary)
             origin = f"{file.conversion} of {', '.join(file.made_from)}"
             self._folder.place(spec, file, temporary, origin=origin)
 
@@ -303,7 +323,7 @@ class WeightStore:
         self,
         spec: ModelSpec,
         file: WeightFile,
-        write: _Write,
+        write: Write,
         path: Path,
         *,
         repin: bool,
@@ -312,83 +332,14 @@ class WeightStore:
         before = self._folder.entry(spec, file)
         with self._folder.staged(spec, file) as temporary:
             write(temporary)
-            entry = self._folder.place(spec, file, temporary, origin=origin, repin=repin)
+            entry = self._folder.place(
+                spec, file, temporary, origin=origin, repin=repin, try_out=foreign.try_out
+            )
         is_news = before is None or before.sha256 != entry.sha256
         return Imported(spec.id, file.name, entry.sha256, was_pinned=is_news and not file.digests)
 
 
-def _recognise(
-    path: Path, specs: list[ModelSpec], *, is_named: bool
-) -> list[tuple[ModelSpec, WeightFile]]:
-    """Which files of ``specs`` a file is: by digest, else by name, else the only one there."""
-    known = [(spec, file) for spec in specs for file in spec.fetched_files]
-    kinds = {kind for _, file in known for kind in digests.kinds_of(file)}
-    measured = digests.measure(path, kinds)
-    if found := [(spec, file) for spec, file in known if digests.matches(file, measured)]:
-        return found
-    named = [(spec, file) for spec, file in known if path.name in _names(file)]
-    if len(named) > 1:
-        raise WeightError(
-            f"{path.name} could belong to {', '.join(spec.id for spec, _ in named)}. Name the "
-            "model it is for.",
-            code="weight.ambiguous",
-        )
-    if named:
-        return named
-    return known if is_named and len(known) == 1 and not archives.is_archive(path) else []
-
-
-def _members(
-    path: Path, specs: list[ModelSpec], scratch: Path
-) -> Iterator[tuple[ModelSpec, WeightFile, _Write]]:
-    """Which files of ``specs`` an archive holds: where a source says, else by digest."""
-    sizes = archives.member_sizes(path)
-    for spec in specs:
-        for file in spec.fetched_files:
-            source = next((source for source in file.sources if source.member in sizes), None)
-            if source is not None:
-                yield spec, file, partial(take, path, source)
-            elif member := _member_like(file, path, sizes, scratch):
-                yield spec, file, partial(archives.extract, path, member)
-
-
-def _member_like(
-    file: WeightFile, path: Path, sizes: Mapping[str, int], scratch: Path
-) -> str | None:
-    """The member of an archive that has the digests of ``file``, under whatever name."""
-    if not file.digests:
-        return None
-    unpacked = scratch / "member"
-    for member, size in sizes.items():
-        is_named = member.rpartition("/")[2] in _names(file)
-        if size != file.bytes if file.bytes else not is_named:
-            continue
-        archives.extract(path, member, unpacked)
-        if digests.matches(file, digests.measure(unpacked, digests.kinds_of(file))):
-            return member
-    return None
-
-
-def _names(file: WeightFile) -> set[str]:
-    """Names under which a file may arrive: ours, and those at its sources."""
-    places = [source.member or getattr(source, "url", "") for source in file.sources]
-    return {file.name, *(place.rpartition("/")[2] for place in places)}
-
-
 def _tell(
-    progress: PullSink, model_id: str, what: str, done_bytes: int, total_bytes: int | None
+    progress: PullSink, model_id: str, what: Message, done_bytes: int, total_bytes: int | None
 ) -> None:
     progress(PullProgress(model_id, "download", what, done_bytes, total_bytes))
-
-
-def _unknown(path: Path, named: list[ModelSpec]) -> WeightError:
-    holds = "holds" if archives.is_archive(path) else "is"
-    if named:
-        files = ", ".join(file.name for file in named[0].fetched_files)
-        reason = f"it {holds} no file of {named[0].title}, by digest or by name ({files})."
-    else:
-        reason = (
-            f"it {holds} no file of the catalogue, by digest or by name. `studio weights list` "
-            "shows what can be imported; name the model to pin a file that has no digest."
-        )
-    return WeightError(f"{path.name} was not imported: {reason}", code="weight.unknown")

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Literal
+from collections.abc import Collection
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from studio.params.common import HexColour, ImageFormat, ToolParams
+from studio.params.common import Choice, HexColour, ImageFormat, NetworkName, ToolParams
+from studio.words import N_, msg
 
 
-class CutoutOutput(StrEnum):
+class CutoutOutput(Choice):
     """What a cutout puts behind the subject."""
 
-    TRANSPARENT = "transparent"
-    MASK = "mask"
-    COLOUR = "colour"
-    BLUR = "blur"
-    PICTURE = "picture"
+    TRANSPARENT = "transparent", N_("Transparent")
+    MASK = "mask", N_("Mask only")
+    COLOUR = "colour", N_("Colour")
+    BLUR = "blur", N_("Blurred original")
+    PICTURE = "picture", N_("Own picture")
 
 
 class CutoutParams(ToolParams):
@@ -26,124 +27,144 @@ class CutoutParams(ToolParams):
     Only ``model`` needs a network; every other field re-uses a stored alpha.
     """
 
+    MAIN_FIELDS: ClassVar[tuple[str, ...]] = ("output",)
+
     tool: Literal["cutout"] = "cutout"
-    model: str = Field(default="isnet", title="Model")
-    output: CutoutOutput = Field(default=CutoutOutput.TRANSPARENT, title="Background")
+    model: NetworkName = Field(default="isnet", title=N_("Model"))
+    output: CutoutOutput = Field(default=CutoutOutput.TRANSPARENT, title=N_("Background"))
     colour: HexColour = Field(
-        default="#ffffff", title="Colour", description="Background when output is colour."
+        default="#ffffff", title=N_("Colour"), description=N_("Background when output is colour.")
     )
     blur_px: float = Field(
         default=12,
         ge=1,
         le=100,
-        title="Blur px",
-        description="Gaussian sigma in source pixels when output is blur.",
+        title=N_("Blur"),
+        description=N_("Gaussian sigma in source pixels when output is blur."),
     )
     feather_px: float = Field(
-        default=0, ge=0, le=50, title="Feather px", description="Softens the edge of the alpha."
+        default=0,
+        ge=0,
+        le=50,
+        title=N_("Feather"),
+        description=N_("Softens the edge of the alpha."),
     )
     shift_px: float = Field(
         default=0,
         ge=-20,
         le=20,
-        title="Shift px",
-        description="Moves the edge outwards (positive) or inwards (negative).",
+        title=N_("Shift"),
+        description=N_("Moves the edge outwards (positive) or inwards (negative)."),
     )
     despill: bool = Field(
         default=True,
-        title="Despill",
-        description="Gives soft edges the subject's own colour instead of the old background's.",
+        title=N_("Despill"),
+        description=N_(
+            "Gives soft edges the subject's own colour instead of the old background's."
+        ),
     )
     keep_largest: bool = Field(
-        default=False, title="Keep largest object", description="Drops separate smaller objects."
+        default=False,
+        title=N_("Keep largest object"),
+        description=N_("Drops separate smaller objects."),
     )
     matting: bool = Field(
         default=False,
-        title="Fine hair",
-        description="Works the edge out from the colours on both sides of it (closed-form alpha "
-        "matting). For hair, fur and fringes; takes a few seconds more.",
+        title=N_("Fine hair"),
+        description=N_(
+            "Works the edge out from the colours on both sides of it (closed-form alpha "
+            "matting). For hair, fur and fringes; takes a few seconds more."
+        ),
     )
     foreground_threshold: int = Field(
         default=240,
         ge=1,
         le=255,
-        title="Foreground threshold",
-        description="Fine hair: where the alpha is above this, the subject is certain.",
+        title=N_("Foreground threshold"),
+        description=N_("Fine hair: where the alpha is above this, the subject is certain."),
     )
     background_threshold: int = Field(
         default=10,
         ge=0,
         le=254,
-        title="Background threshold",
-        description="Fine hair: where the alpha is below this, the background is certain.",
+        title=N_("Background threshold"),
+        description=N_("Fine hair: where the alpha is below this, the background is certain."),
     )
     erode_size_px: int = Field(
         default=10,
         ge=0,
         le=100,
-        title="Erode size px",
-        description="Fine hair: side of the square by which both certain areas shrink; more "
-        "looks for hair further out. Parts of 9 px or less (13 on the slant), if it is 10 or more, "
-        "are all edge; those of 19 px (27 on the slant) or more keep half of their width.",
+        title=N_("Erode size"),
+        description=N_(
+            "Fine hair: side of the square by which both certain areas shrink; more "
+            "looks for hair further out. Parts of 9 px or less (13 on the slant), if it is 10 or "
+            "more, are all edge; those of 19 px (27 on the slant) or more keep half of their width."
+        ),
     )
     shadow: bool = Field(
         default=False,
-        title="Drop shadow",
-        description="The subject, with its outline, drops a soft shadow.",
+        title=N_("Drop shadow"),
+        description=N_("The subject, with its outline, drops a soft shadow."),
     )
     shadow_x_px: int = Field(
         default=12,
         ge=-500,
         le=500,
-        title="Shadow x px",
-        description="How far the shadow lies to the right; negative is to the left.",
+        title=N_("Shadow to the right"),
+        description=N_("How far the shadow lies to the right; negative is to the left."),
     )
     shadow_y_px: int = Field(
         default=16,
         ge=-500,
         le=500,
-        title="Shadow y px",
-        description="How far the shadow lies below; negative is above.",
+        title=N_("Shadow downwards"),
+        description=N_("How far the shadow lies below; negative is above."),
     )
     shadow_blur_px: float = Field(
         default=14,
         ge=0,
         le=200,
-        title="Shadow blur px",
-        description="Gaussian sigma that softens the shadow.",
+        title=N_("Shadow blur"),
+        description=N_("Gaussian sigma that softens the shadow."),
     )
     shadow_opacity: float = Field(
-        default=0.45, ge=0, le=1, title="Shadow opacity", description="1 is solid."
+        default=0.45, ge=0, le=1, title=N_("Shadow opacity"), description=N_("1 is solid.")
     )
     shadow_colour: HexColour = Field(
-        default="#000000", title="Shadow colour", description="Colour of the drop shadow."
+        default="#000000", title=N_("Shadow colour"), description=N_("Colour of the drop shadow.")
     )
     outline_px: float = Field(
         default=0,
         ge=0,
         le=100,
-        title="Outline px",
-        description="Width of an even outline round the subject, as a sticker has; 0 for none.",
+        title=N_("Outline"),
+        description=N_("Width of an even outline round the subject, as a sticker has; 0 for none."),
     )
     outline_colour: HexColour = Field(
-        default="#ffffff", title="Outline colour", description="Colour of the outline."
+        default="#ffffff", title=N_("Outline colour"), description=N_("Colour of the outline.")
     )
     crop: bool = Field(
         default=False,
-        title="Crop to subject",
-        description="Cuts to the subject with its shadow and outline. Without a picture behind "
-        "it, these may go on beyond the borders of the original.",
+        title=N_("Crop to subject"),
+        description=N_(
+            "Cuts to the subject with its shadow and outline. Without a picture behind "
+            "it, these may go on beyond the borders of the original."
+        ),
     )
-    crop_margin_px: int = Field(default=16, ge=0, le=2000, title="Crop margin px")
+    crop_margin_px: int = Field(default=16, ge=0, le=2000, title=N_("Crop margin"))
 
     @model_validator(mode="after")
     def _transparency_needs_a_format_with_alpha(self) -> CutoutParams:
         if self.output is CutoutOutput.TRANSPARENT and self.format is ImageFormat.JPEG:
-            raise ValueError("JPEG cannot be transparent; choose PNG or WebP")
+            raise ValueError(msg("JPEG cannot be transparent; choose PNG or WebP"))
         return self
 
     @model_validator(mode="after")
     def _thresholds_leave_a_band(self) -> CutoutParams:
         if self.background_threshold >= self.foreground_threshold:
-            raise ValueError("the background threshold must be below the foreground threshold")
+            raise ValueError(msg("the background threshold must be below the foreground threshold"))
         return self
+
+    def needs_network(self, roles: Collection[str]) -> bool:
+        """A stored alpha spares it."""
+        return "alpha" not in roles

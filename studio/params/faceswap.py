@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated, Literal
+from collections.abc import Collection
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from studio.params.common import ToolParams
+from studio.params.common import Choice, NetworkName, ToolParams
+from studio.params.upgrades import Step, renamed
+from studio.words import N_, Message, msg
 
 Number = Annotated[int, Field(ge=1)]
 PerCent = Annotated[int, Field(ge=0, le=100)]
@@ -16,13 +18,13 @@ MESH = "mesh"
 """The face swap that is no network: the source's skin warped onto the target's face mesh."""
 
 
-class FaceChoice(StrEnum):
+class FaceChoice(Choice):
     """Which faces of the target are replaced when ``faces`` does not say."""
 
-    LARGEST = "largest"
-    LEFT_TO_RIGHT = "left-to-right"
-    ALL = "all"
-    LIKENESS = "likeness"
+    LARGEST = "largest", N_("Largest")
+    LEFT_TO_RIGHT = "left-to-right", N_("Left to right")
+    ALL = "all", N_("All")
+    LIKENESS = "likeness", N_("By likeness")
 
 
 class FacesParams(ToolParams):
@@ -35,70 +37,110 @@ class FacesParams(ToolParams):
 class FaceswapParams(ToolParams):
     """Replacement of faces. Faces are numbered from 1, left to right, and sources as given."""
 
+    UPGRADES: ClassVar[tuple[Step, ...]] = (
+        renamed(
+            {
+                "enhancer": "restore_model",
+                "enhancer_blend": "restore_blend",
+                "enhancer_fidelity": "restore_fidelity",
+            }
+        ),
+    )
+    MAIN_FIELDS: ClassVar[tuple[str, ...]] = ("choice", "faces", "likeness")
+
     tool: Literal["faceswap"] = "faceswap"
-    model: str = Field(
-        default=MESH, title="Model", description="“mesh”, or a face swap model of the catalogue."
+    model: NetworkName = Field(
+        default=MESH,
+        title=N_("Model"),
+        description=N_("“mesh”, or a face swap model of the catalogue."),
     )
     choice: FaceChoice = Field(
         default=FaceChoice.LARGEST,
-        title="Which faces",
-        description="Largest source onto largest face; one source each from left to right; the "
-        "first source onto all; or onto those that look like the reference.",
+        title=N_("Which faces"),
+        description=N_(
+            "Largest source onto largest face; one source each from left to right; the "
+            "first source onto all; or onto those that look like the reference."
+        ),
     )
     faces: tuple[Number | None, ...] | None = Field(
         default=None,
         max_length=64,
-        title="Face by face",
-        description="For each face of the target, left to right, the number of its source or "
-        "null to leave it alone, as [1, null, 2]. When set, used instead of the choice.",
+        title=N_("Face by face"),
+        description=N_(
+            "For each face of the target, left to right, the number of its source or "
+            "null to leave it alone, as [1, null, 2]. When set, used instead of the choice."
+        ),
     )
     likeness: float = Field(
         default=0.4,
         ge=0.0,
         le=1.0,
-        title="Likeness",
-        description="How alike a face and the reference must be, 1 the same.",
+        title=N_("Likeness"),
+        description=N_("How alike a face and the reference must be, 1 the same."),
     )
     shape: float = Field(
         default=0.35,
         ge=0.0,
         le=1.0,
-        title="Shape",
-        description="How far the mesh swap takes over the source's proportions.",
+        title=N_("Shape"),
+        description=N_("How far the mesh swap takes over the source's proportions."),
     )
     occlusion: bool = Field(
         default=True,
-        title="Keep what covers the face",
-        description="Hair, hands and glasses in front of the face stay.",
+        title=N_("Keep what covers the face"),
+        description=N_("Hair, hands and glasses in front of the face stay."),
     )
     mask_blur: float = Field(
         default=0.3,
         ge=0.0,
         le=1.0,
-        title="Mask blur",
-        description="Softness of the box mask of network swaps, as a part of its side.",
+        title=N_("Mask blur"),
+        description=N_("Softness of the box mask of network swaps, as a part of its side."),
     )
     mask_padding: tuple[PerCent, PerCent, PerCent, PerCent] = Field(
         default=(0, 0, 0, 0),
-        title="Mask padding",
-        description="Per cent of the box left out at the top, right, bottom and left.",
+        title=N_("Mask padding"),
+        description=N_("Per cent of the box left out at the top, right, bottom and left."),
     )
     pixel_boost_px: Literal[128, 256, 384, 512, 768, 1024] = Field(
         default=256,
-        title="Pixel boost px",
-        description="Side at which a network swap works, at least the network's own; more is "
-        "sharper and slower.",
+        title=N_("Pixel boost"),
+        description=N_(
+            "Side at which a network swap works, at least the network's own; more is "
+            "sharper and slower."
+        ),
     )
-    enhancer: str | None = Field(
+    restore_model: NetworkName | None = Field(
         default=None,
-        title="Face restoration",
-        description="A face restoration model that finishes each swapped face.",
+        title=N_("Face restoration"),
+        description=N_("A face restoration model that finishes each swapped face."),
     )
-    enhancer_blend: float = Field(default=0.8, ge=0.0, le=1.0, title="Restoration blend")
-    enhancer_fidelity: float = Field(
+    restore_blend: float = Field(
+        default=0.8,
+        ge=0.0,
+        le=1.0,
+        title=N_("Restoration blend"),
+        description=N_("0 leaves faces as the swap made them, 1 takes the finished ones."),
+    )
+    restore_fidelity: float = Field(
         default=0.5,
         ge=0.0,
         le=1.0,
-        title="Fidelity",
-        description="For models that ask: 1 stays closest to the face as it was.",
+        title=N_("Restoration fidelity"),
+        description=N_("For CodeFormer: 1 stays closest to the face as it was."),
     )
+
+    def in_words(self, name: str) -> Message | None:
+        """Of faces with their sources, those that are replaced."""
+        if name != "faces" or self.faces is None:
+            return None
+        pairs = tuple(
+            msg("face {face}: source {source}", face=face, source=source)
+            for face, source in enumerate(self.faces, 1)
+            if source is not None
+        )
+        return msg("{pairs}", pairs=pairs) if pairs else msg("none")
+
+    def without_effect(self) -> Collection[str]:
+        """Where faces are paired one by one, the rule for choosing them does nothing."""
+        return () if self.faces is None else ("choice",)

@@ -2,43 +2,49 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Literal
+from collections.abc import Collection
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from studio.params.common import Seed, ToolParams
+from studio.errors import UserInputError
+from studio.params.common import Choice, NetworkName, Seed, ToolParams
+from studio.words import N_, msg
 
 HOLE_LEVEL = 128
 """From this level on a given mask counts as painted, so that soft masks make clear holes."""
 
 
-class Filler(StrEnum):
+class Filler(Choice):
     """Ways to fill a hole that need no network; ``auto`` picks for each hole."""
 
-    AUTO = "auto"
-    PATCHMATCH = "patchmatch"
-    FREQUENCY = "fsr"
-    TELEA = "telea"
-    NAVIER_STOKES = "ns"
+    AUTO = "auto", N_("Automatic")
+    PATCHMATCH = "patchmatch", N_("PatchMatch")
+    FREQUENCY = "fsr", N_("Frequency-selective")
+    TELEA = "telea", N_("Telea")
+    NAVIER_STOKES = "ns", N_("Navier-Stokes")
 
 
-class MaskPreset(StrEnum):
+_WITHOUT_NETWORK = (Filler.FREQUENCY, Filler.TELEA, Filler.NAVIER_STOKES)
+"""PatchMatch is none of them: it looks for people, so as not to copy them into the hole."""
+
+
+class MaskPreset(Choice):
     """Areas to repaint when nothing was painted or uploaded."""
 
-    NONE = "none"
-    FULL = "full"
-    CENTRE = "centre"
-    CORNER = "corner"
+    NONE = "none", N_("None")
+    FULL = "full", N_("Whole picture")
+    CENTRE = "centre", N_("Centre")
+    CORNER = "corner", N_("Corner")
 
 
-class Corner(StrEnum):
+class Corner(Choice):
     """Where a watermark sits."""
 
-    TOP_LEFT = "top-left"
-    TOP_RIGHT = "top-right"
-    BOTTOM_LEFT = "bottom-left"
-    BOTTOM_RIGHT = "bottom-right"
+    TOP_LEFT = "top-left", N_("Top left")
+    TOP_RIGHT = "top-right", N_("Top right")
+    BOTTOM_LEFT = "bottom-left", N_("Bottom left")
+    BOTTOM_RIGHT = "bottom-right", N_("Bottom right")
 
 
 class InpaintParams(ToolParams):
@@ -48,33 +54,50 @@ class InpaintParams(ToolParams):
     eraser takes away from all of them.
     """
 
+    MAIN_FIELDS: ClassVar[tuple[str, ...]] = ("preset",)
+
     tool: Literal["inpaint"] = "inpaint"
-    model: str = Field(
+    model: NetworkName = Field(
         default=Filler.AUTO,
-        title="Model",
-        description="A built-in way to fill, or an inpainting model.",
+        title=N_("Model"),
+        description=N_("A built-in way to fill, or an inpainting model."),
     )
-    preset: MaskPreset = Field(default=MaskPreset.NONE, title="Ready-made mask")
-    corner: Corner = Field(default=Corner.BOTTOM_RIGHT, title="Corner")
+    preset: MaskPreset = Field(default=MaskPreset.NONE, title=N_("Ready-made mask"))
+    corner: Corner = Field(default=Corner.BOTTOM_RIGHT, title=N_("Corner"))
     preset_size_ratio: float = Field(
         default=0.25,
         ge=0.02,
         le=1.0,
-        title="Size",
-        description="Width of a centre or corner mask as a part of the picture's.",
+        title=N_("Size"),
+        description=N_("Width of a centre or corner mask as a part of the picture's."),
     )
-    invert: bool = Field(default=False, title="Invert", description="Keep what is masked.")
+    invert: bool = Field(default=False, title=N_("Invert"), description=N_("Keep what is masked."))
     grow_px: int = Field(
         default=0,
         ge=-100,
         le=100,
-        title="Grow px",
-        description="Widens the mask (positive) or narrows it (negative).",
+        title=N_("Grow"),
+        description=N_("Widens the mask (positive) or narrows it (negative)."),
     )
     feather_px: int = Field(
-        default=3, ge=0, le=100, title="Feather px", description="Softens the seam, outwards."
+        default=3, ge=0, le=100, title=N_("Feather"), description=N_("Softens the seam, outwards.")
     )
-    seed: Seed = Field(default=0, title="Seed")
+    seed: Seed = Field(default=0, title=N_("Seed"))
+
+    def needs_network(self, roles: Collection[str]) -> bool:
+        """The fillers that look at the hole's rim alone do without."""
+        return self.model not in _WITHOUT_NETWORK
+
+    def lacks(self, roles: Collection[str]) -> UserInputError | None:
+        """A mask of any kind; inverted, none is all."""
+        has_start = self.preset is not MaskPreset.NONE or self.invert
+        if has_start or not {"mask", "drawing"}.isdisjoint(roles):
+            return None
+        return UserInputError(
+            msg("Nothing is masked yet"),
+            remedy=msg("Give a mask picture, or choose a ready-made mask."),
+            code="inpaint.nothing_masked",
+        )
 
     def preset_box(self, width_px: int, height_px: int) -> tuple[int, int, int, int]:
         """Left, top, right, bottom of the ready-made mask; all 0 when there is none."""

@@ -2,56 +2,95 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Collection
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from studio.params.common import ToolParams
+from studio.errors import UserInputError
+from studio.params.common import NetworkName, ToolParams
+from studio.params.upgrades import Step, renamed
+from studio.words import N_, msg
 
 INTERPOLATION = "interpolation"
-"""The upscale model that is no network and needs no weights: classic interpolation."""
+"""The upscale model that is no network and needs no weights: Lanczos interpolation."""
+NEAREST = "nearest"
+"""The one that repeats pixels, so that pixel art keeps its colours and corners."""
+INTERPOLATIONS = (INTERPOLATION, NEAREST)
+"""Both: what enlarges without a network."""
 
 
 class UpscaleParams(ToolParams):
     """Enlargement by a whole factor or to a target width."""
 
+    UPGRADES: ClassVar[tuple[Step, ...]] = (renamed({"restore_faces": "restore_model"}),)
+    MAIN_FIELDS: ClassVar[tuple[str, ...]] = ("scale", "target_width_px")
+
     tool: Literal["upscale"] = "upscale"
-    model: str = Field(default="realesr-animevideov3", title="Model")
+    model: NetworkName = Field(default="realesr-animevideov3", title=N_("Model"))
     scale: Literal[2, 3, 4, 8] = Field(
         default=2,
-        title="Scale",
-        description="Beyond what the network enlarges by, interpolation does the rest.",
+        title=N_("Scale"),
+        description=N_("Beyond what the network enlarges by, interpolation does the rest."),
     )
     target_width_px: int | None = Field(
         default=None,
         ge=1,
         le=30_000,
-        title="Target width px",
-        description="When set, used instead of scale.",
+        title=N_("Target width"),
+        description=N_("When set, used instead of scale."),
     )
     denoise: float = Field(
         default=0.5,
         ge=0.0,
         le=1.0,
-        title="Denoise",
-        description="For the general Real-ESRGAN model: 0 keeps noise and grain, 1 removes most.",
+        title=N_("Denoise"),
+        description=N_(
+            "For the general Real-ESRGAN model: 0 keeps noise and grain, 1 removes most."
+        ),
     )
-    restore_faces: str | None = Field(
+    restore_model: NetworkName | None = Field(
         default=None,
-        title="Face restoration",
-        description="A face restoration model that redraws each face of the enlarged picture.",
+        title=N_("Face restoration"),
+        description=N_("A face restoration model that redraws each face of the enlarged picture."),
     )
     restore_blend: float = Field(
         default=0.8,
         ge=0.0,
         le=1.0,
-        title="Restoration blend",
-        description="0 leaves faces as the enlargement made them, 1 takes the redrawn ones.",
+        title=N_("Restoration blend"),
+        description=N_("0 leaves faces as the enlargement made them, 1 takes the redrawn ones."),
     )
     restore_fidelity: float = Field(
         default=0.5,
         ge=0.0,
         le=1.0,
-        title="Restoration fidelity",
-        description="For CodeFormer: 1 stays closest to the face as it was.",
+        title=N_("Restoration fidelity"),
+        description=N_("For CodeFormer: 1 stays closest to the face as it was."),
     )
+
+    def needs_network(self, roles: Collection[str]) -> bool:
+        """Plain interpolation does without, unless faces are redrawn afterwards."""
+        return self.model not in INTERPOLATIONS or self.restore_model is not None
+
+    def output_size(self, width_px: int, height_px: int) -> tuple[int, int]:
+        """As the scale or the target width says.
+
+        Raises:
+            UserInputError: ``upscale.not_larger`` when the target is no enlargement.
+
+        """
+        target_px = self.target_width_px
+        if target_px is None:
+            return width_px * self.scale, height_px * self.scale
+        if target_px <= width_px:
+            raise UserInputError(
+                msg(
+                    "A target width of {target} px does not enlarge a picture {width} px wide",
+                    target=target_px,
+                    width=width_px,
+                ),
+                remedy=msg("Choose more than {width} px, or a scale.", width=width_px),
+                code="upscale.not_larger",
+            )
+        return target_px, max(round(height_px * target_px / width_px), 1)

@@ -1,27 +1,16 @@
-"""The chosen model, when it is one for this."""
+"""Looking a chosen model up, and refusing one that is not made for the tool's task."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from studio.errors import ModelUnavailableError, UserInputError
 from studio.models.catalogue import ModelSpec, Task
-from studio.params import ALL_LOOKS, INTERPOLATION, MESH, Filler, Look
+from studio.tools.registry import get_tool
+from studio.words import Message, msg, msgs
 
 if TYPE_CHECKING:
     from studio.models.cache import ModelCache
-
-BUILT_IN: Mapping[tuple[str, Task], tuple[str, ...]] = MappingProxyType(
-    {
-        ("cartoon", "cartoon"): (*Look, ALL_LOOKS),
-        ("faceswap", "face-swap"): (MESH,),
-        ("inpaint", "inpainting"): tuple(Filler),
-        ("upscale", "super-resolution"): (INTERPOLATION,),
-    }
-)
-"""By tool and task: what may be chosen in place of a model of the catalogue."""
 
 
 def chosen_model(models: ModelCache, model_id: str, tool: str, task: Task) -> ModelSpec:
@@ -36,13 +25,23 @@ def chosen_model(models: ModelCache, model_id: str, tool: str, task: Task) -> Mo
         spec = models.spec(model_id)
     except ModelUnavailableError as error:
         raise ModelUnavailableError(
-            f"There is no model called “{model_id}”. {_remedy(models, tool, task)}",
+            msg(
+                "There is no model called “{model}”. {remedy}",
+                model=model_id,
+                remedy=_remedy(models, tool, task),
+            ),
             code=error.code,
         ) from error
     if tool in spec.tools and task == spec.task:
         return spec
     raise UserInputError(
-        f"The model {model_id} is for {spec.task}, and {tool} needs one for {task} here",
+        msg(
+            "The model {model} is for {task}, and {tool} needs one for {needed} here",
+            model=model_id,
+            task=spec.task,
+            tool=tool,
+            needed=task,
+        ),
         remedy=_remedy(models, tool, task),
         code="model.other_tool",
     )
@@ -59,14 +58,20 @@ def require_model(models: ModelCache, model_id: str, tool: str, task: Task) -> N
     models.require(chosen_model(models, model_id, tool, task).id)
 
 
-def _remedy(models: ModelCache, tool: str, task: Task) -> str:
+def _remedy(models: ModelCache, tool: str, task: Task) -> Message:
     """What can be chosen at once, by name, and how to see the rest."""
     installed = models.installed_for(tool, task)
-    ready = ", ".join([*BUILT_IN.get((tool, task), ()), *installed])
+    ready = (*(one.id for one in get_tool(tool).built_in_for(task)), *installed)
     others = len(models.known_for(tool, task)) - len(installed)
-    listed = f"`studio weights list --tool {tool} --task {task}`"
+    command = f"`studio weights list --tool {tool} --task {task}`"
     if not others:
-        return f"Choose from: {ready}."
+        return msg("Choose from: {models}.", models=ready)
     if not ready:
-        return f"None that would do is installed; {listed} shows them all."
-    return f"Choose from: {ready}; {others} more can be installed: {listed}."
+        return msg("None that would do is installed; {command} shows them all.", command=command)
+    return msgs(
+        "Choose from: {models}; {n} more can be installed: {command}.",
+        "Choose from: {models}; {n} more can be installed: {command}.",
+        others,
+        models=ready,
+        command=command,
+    )

@@ -8,11 +8,11 @@ from statistics import median
 
 from studio.errors import UserInputError
 from studio.imaging.encode import MAX_SIDE_PX
-from studio.imaging.resample import fit_long_side
 from studio.models.catalogue import ModelSpec
 from studio.models.contracts import MattingContract
-from studio.params import ALL_LOOKS, CartoonParams, ToolParams, UpscaleParams
-from studio.tools.cartooning.layout import SheetLayout
+from studio.params import ToolParams
+from studio.params.sizes import megapixels
+from studio.words import Message, msg, msgs
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,62 +45,41 @@ class Estimate:
     """Whether those runs used this very model; otherwise its cost was scaled to theirs."""
 
 
-def output_size(params: ToolParams, width_px: int, height_px: int) -> tuple[int, int]:
-    """Width and height of the result, before any crop to the subject.
-
-    Raises:
-        UserInputError: ``upscale.not_larger`` when the target is no enlargement.
-
-    """
-    if isinstance(params, CartoonParams):
-        if params.look == ALL_LOOKS:
-            return SheetLayout.of(width_px, height_px, params.long_side_px).size
-        return fit_long_side(width_px, height_px, params.long_side_px)
-    if not isinstance(params, UpscaleParams):
-        return width_px, height_px
-    target_px = params.target_width_px
-    if target_px is None:
-        return width_px * params.scale, height_px * params.scale
-    if target_px <= width_px:
-        raise UserInputError(
-            f"A target width of {target_px} px does not enlarge a picture {width_px} px wide",
-            remedy=f"Choose more than {width_px} px, or a scale.",
-            code="upscale.not_larger",
-        )
-    return target_px, max(round(height_px * target_px / width_px), 1)
-
-
 def require_output_fits(
     params: ToolParams, width_px: int, height_px: int, *, max_pixels: int
 ) -> None:
     """Refuse a run whose result would be too large to hold or to save.
 
     Raises:
-        UserInputError: ``output.too_many_pixels`` or ``format.too_small``.
+        UserInputError: ``output.too_many_pixels``, ``format.too_small``, or as
+            ``ToolParams.output_size`` does.
 
     """
-    width_px, height_px = output_size(params, width_px, height_px)
-    size = f"{width_px} × {height_px} px"
+    width_px, height_px = params.output_size(width_px, height_px)
+    size = msg("{width} × {height} px", width=width_px, height=height_px)
     if width_px * height_px > max_pixels:
         raise UserInputError(
-            f"The result would be {size}, {megapixels(width_px, height_px):.0f} megapixels, "
-            f"and the limit is {max_pixels / 1e6:g}",
-            remedy="Choose a smaller scale or target width.",
+            msg(
+                "The result would be {size}, {megapixels:.0f} megapixels, and the limit is {most}",
+                size=size,
+                megapixels=megapixels(width_px, height_px),
+                most=max_pixels / 1e6,
+            ),
+            remedy=msg("Choose a smaller scale or target width."),
             code="output.too_many_pixels",
         )
     longest_px = MAX_SIDE_PX.get(params.format)
     if longest_px is not None and max(width_px, height_px) > longest_px:
         raise UserInputError(
-            f"The result would be {size}, and {params.format.upper()} files end at "
-            f"{longest_px} px a side",
-            remedy="Choose PNG, or a smaller scale.",
+            msg(
+                "The result would be {size}, and {format} files end at {longest} px a side",
+                size=size,
+                format=params.format.upper(),
+                longest=longest_px,
+            ),
+            remedy=msg("Choose PNG, or a smaller scale."),
             code="format.too_small",
         )
-
-
-def megapixels(width_px: int, height_px: int) -> float:
-    """Millions of pixels."""
-    return width_px * height_px / 1e6
 
 
 def estimate_seconds(
@@ -137,13 +116,24 @@ def estimate_seconds(
     return Estimate(run_s + handling_s, len(handling), is_same_model=bool(past))
 
 
-def describe(estimate: Estimate | None) -> str:
+def describe(estimate: Estimate | None) -> Message:
     """One phrase for people, honest about what it rests on."""
     if estimate is None:
-        return "no run yet to judge by"
-    basis = "of this model" if estimate.is_same_model else "of other models"
-    runs = "run" if estimate.judged_by_runs == 1 else "runs"
-    return f"about {_rounded(estimate.seconds)}, from {estimate.judged_by_runs} {runs} {basis}"
+        return msg("no run yet to judge by")
+    seconds, runs = _rounded(estimate.seconds), estimate.judged_by_runs
+    if estimate.is_same_model:
+        return msgs(
+            "about {time}, from {n} run of this model",
+            "about {time}, from {n} runs of this model",
+            runs,
+            time=seconds,
+        )
+    return msgs(
+        "about {time}, from {n} run of other models",
+        "about {time}, from {n} runs of other models",
+        runs,
+        time=seconds,
+    )
 
 
 def _work(model: ModelSpec | None, megapixels: float) -> float:
@@ -165,9 +155,9 @@ def _seconds_a_gmac(model: ModelSpec, run: PastRun) -> float | None:
     return run.run_s / gmac if gmac else None
 
 
-def _rounded(seconds: float) -> str:
+def _rounded(seconds: float) -> Message:
     if seconds < 10:
-        return f"{max(seconds, 0.1):.1f} s"
+        return msg("{seconds:.1f} s", seconds=max(seconds, 0.1))
     if seconds < 90:
-        return f"{round(seconds)} s"
-    return f"{round(seconds / 60)} min"
+        return msg("{seconds} s", seconds=round(seconds))
+    return msg("{minutes} min", minutes=round(seconds / 60))

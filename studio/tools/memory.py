@@ -26,7 +26,7 @@ class PeakMemory:
     def start(cls) -> PeakMemory:
         """Begin to watch."""
         try:
-            _CLEAR_REFS.write_text(_RESET_PEAK)
+            _CLEAR_REFS.write_text(_RESET_PEAK, encoding="ascii")
         except OSError:
             return cls(was_reset=False)
         return cls(was_reset=True)
@@ -34,7 +34,7 @@ class PeakMemory:
     def peak_bytes(self) -> int:
         """The largest resident size seen since the start, in bytes."""
         if self.was_reset:
-            for line in _STATUS.read_text().splitlines():
+            for line in _STATUS.read_text(encoding="ascii").splitlines():
                 if line.startswith("VmHWM:"):
                     return int(line.split()[1]) * 1024
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -3,33 +3,43 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
-from hashlib import sha256
+from functools import lru_cache, partial
+from hashlib import file_digest, sha256
 from importlib.metadata import version
 from pathlib import PurePosixPath
 from platform import python_version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 from uuid import UUID
 
+from studio import text
+from studio.confined.pool import ConfinedPool
 from studio.errors import UserInputError
+from studio.imaging.confined import Source, decode_confined, read_bytes, render_confined
 from studio.imaging.decode import Limits, decode
 from studio.imaging.drawing import Drawing, render
-from studio.imaging.encode import encode, encode_mask
+from studio.imaging.encode import Writable, encode, encode_mask
 from studio.imaging.picture import Picture
 from studio.imaging.provenance import Provenance
+from studio.imaging.suffixes import suffix_of
+from studio.models.threads import steady_sums
 from studio.params import ImageFormat, ToolParams
 from studio.record import RunRecord
 from studio.report import Report
 from studio.tools.estimate import require_output_fits
 from studio.tools.memory import PeakMemory
-from studio.tools.spec import DRAWING_ROLE, GREY_ROLES, ToolInputs, ToolOutput, ToolSpec
+from studio.tools.processor import describe_processor
+from studio.tools.spec import GREY_ROLES, RESULT_ROLE, Media, ToolInputs, ToolOutput, ToolSpec
+from studio.words import Message, msg
 
 if TYPE_CHECKING:
     from studio.models.cache import ModelCache
+
+Target = TypeVar("Target", bound=Writable)
+"""What an output is written to."""
 
 LIBRARIES = (
     "ncnn",
@@ -44,8 +54,8 @@ LIBRARIES = (
 )
 """Distributions whose version may change a result's pixels or bytes."""
 
-_EXTENSIONS = {ImageFormat.PNG: "png", ImageFormat.JPEG: "jpg", ImageFormat.WEBP: "webp"}
-_STEM_MAX_CHARACTERS = 120
+_STEM_MAX_BYTES = 180
+"""File systems hold 255 of a name; the rest is for what results, batches and copies add."""
 _ENCODERS = 2
 """Outputs encoded side by side: zlib and its like work outside of Python's lock."""
 _DECODED, _RUN = 0.02, 0.95
@@ -54,30 +64,33 @@ _DECODED, _RUN = 0.02, 0.95
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """An undecoded file in its role: "image", or one of the tool's optional roles."""
+    """An undecoded file, or where it lies, in one of the tool's roles."""
 
     role: str
     file_name: str
-    data: bytes
+    data: Source
 
 
 @dataclass(frozen=True, slots=True)
-class EncodedOutput:
-    """A finished file, named after the input, as in ``cat-cutout.png`` and ``cat-alpha.png``."""
+class EncodedOutput(Generic[Target]):
+    """A finished file, named after the input, as in ``cat-cutout.png`` and ``cat-alpha.png``.
+
+    ``file`` is where it was written, from start to end.
+    """
 
     role: str
     file_name: str
-    data: bytes
+    file: Target
     media_type: str
     width_px: int
     height_px: int
 
 
 @dataclass(frozen=True, slots=True)
-class RunResult:
+class RunResult(Generic[Target]):
     """What a run made and how."""
 
-    outputs: list[EncodedOutput]
+    outputs: list[EncodedOutput[Target]]
     record: RunRecord
 
 
@@ -89,13 +102,19 @@ def run_tool(
     report: Report,
     *,
     limits: Limits,
+    new_file: Callable[[], Target],
     job_id: UUID | None = None,
     embed_provenance: bool = True,
-) -> RunResult:
+    pool: ConfinedPool | None = None,
+) -> RunResult[Target]:
     """Decode ``files``, run ``spec`` on them and encode what it made.
 
-    Deterministic: the same files, params, weights, library versions, device kind and
-    ``job_id`` give the same output bytes.
+    ``new_file`` is called once for each output and gives what it is written to, as it is encoded:
+    nothing here holds a file whole. With a ``pool`` files are decoded in its children, so that a
+    request to stop ends that too.
+
+    Deterministic: the same files, params, weights, library versions, processor (as the record
+    describes it), device kind and ``job_id`` give the same output bytes, on any number of cores.
 
     Raises:
         UserInputError: a file or parameter cannot be used; ``tool.input_missing``,
@@ -108,21 +127,24 @@ def run_tool(
     memory = PeakMemory.start()
     with report.stage("decode"):
         report.progress(0.0)
-        main_file = next(file for file in files if file.role == spec.required_roles[0])
-        inputs = _decode_all(files, main_file, limits, report)
+        main_file = next(file for file in files if file.role == spec.main_role)
+        inputs = _decode_all(spec, files, main_file, limits, report, pool)
     with report.stage("run"), report.span(_DECODED, _RUN), _naming(main_file):
         report.progress(0.0)
         main = inputs[main_file.role]
         require_output_fits(params, main.width, main.height, max_pixels=limits.max_pixels)
-        made = spec.load()(inputs, params, models, report)
+        tool = spec.load()
+        with steady_sums():
+            made = tool(inputs, params, models, report)
         report.progress(1.0)
     with report.stage("encode"):
         provenance = _provenance(spec, files, params, report, job_id) if embed_provenance else None
         stem = result_stem(main_file.file_name)
         with ThreadPoolExecutor(_ENCODERS) as threads:
-            outputs = list(
-                threads.map(lambda output: _encode(output, spec, params, provenance, stem), made)
+            encode_one = partial(
+                _encode, spec=spec, params=params, provenance=provenance, stem=stem
             )
+            outputs = list(threads.map(encode_one, made, [new_file() for _ in made]))
         report.progress(1.0)
     return RunResult(outputs, _record(spec, inputs, report, memory))
 
@@ -135,20 +157,14 @@ def _naming(file: InputFile) -> Iterator[None]:
     except UserInputError as error:
         if error.file_name is not None:
             raise
-        raise UserInputError(
-            error.reason,
-            remedy=error.remedy,
-            code=error.code,
-            file_name=file.file_name,
-            regions=error.regions,
-        ) from error
+        raise error.naming(file.file_name) from error
 
 
 def result_stem(file_name: str) -> str:
     """The part of an input's name that its results keep, safe as a file name anywhere."""
-    stem = PurePosixPath(file_name.replace("\\", "/")).stem
-    kept = "".join(c for c in stem if c.isprintable() and c not in '<>:"|?*')
-    return kept.strip(" .")[:_STEM_MAX_CHARACTERS] or "picture"
+    stem = PurePosixPath(text.file_name(file_name)).stem
+    cut = stem.encode()[:_STEM_MAX_BYTES].decode(errors="ignore")
+    return cut.strip(" .") or "picture"
 
 
 def _require_roles(spec: ToolSpec, files: Sequence[InputFile]) -> None:
@@ -156,47 +172,76 @@ def _require_roles(spec: ToolSpec, files: Sequence[InputFile]) -> None:
     for role in spec.required_roles:
         if not counts[role]:
             raise UserInputError(
-                f"{spec.title} needs a file as “{role}”",
-                remedy="Add one and run again.",
+                msg("{tool} needs a file as “{role}”", tool=Message(spec.title), role=role),
+                remedy=msg("Add one and run again."),
                 code="tool.input_missing",
             )
     known = (*spec.required_roles, *spec.optional_roles)
     for file in files:
         if file.role not in known:
             raise UserInputError(
-                f"{spec.title} has no use for a file as “{file.role}”",
-                remedy=f"It takes {', '.join(known)}.",
+                msg(
+                    "{tool} has no use for a file as “{role}”",
+                    tool=Message(spec.title),
+                    role=file.role,
+                ),
+                remedy=msg("It takes {known}.", known=tuple(known)),
                 code="tool.input_unknown",
                 file_name=file.file_name,
             )
         if counts[file.role] > 1 and file.role not in spec.repeatable_roles:
             raise UserInputError(
-                f"{spec.title} takes one file as “{file.role}”, {counts[file.role]} were given",
-                remedy="Run them one at a time.",
+                msg(
+                    "{tool} takes one file as “{role}”, {given} were given",
+                    tool=Message(spec.title),
+                    role=file.role,
+                    given=counts[file.role],
+                ),
+                remedy=msg("Run them one at a time."),
                 code="tool.input_repeated",
                 file_name=file.file_name,
             )
 
 
 def _decode_all(
-    files: Sequence[InputFile], main_file: InputFile, limits: Limits, report: Report
+    spec: ToolSpec,
+    files: Sequence[InputFile],
+    main_file: InputFile,
+    limits: Limits,
+    report: Report,
+    pool: ConfinedPool | None,
 ) -> ToolInputs:
-    main = _decode(main_file, limits, report)
+    main = _decode(main_file, limits, report, pool)
     pictures: dict[str, list[Picture]] = {main_file.role: [main]}
     for file in files:
         if file is main_file:
             continue
-        if file.role == DRAWING_ROLE:
-            drawing = Drawing.parse(file.data, file_name=file.file_name)
-            picture = render(drawing, main.width, main.height)
+        if spec.role(file.role).media is Media.DRAWING:
+            picture = _render(file, main, report, pool)
         else:
-            picture = _decode(file, limits, report)
+            picture = _decode(file, limits, report, pool)
         pictures.setdefault(file.role, []).append(picture)
     return ToolInputs(pictures)
 
 
-def _decode(file: InputFile, limits: Limits, report: Report) -> Picture:
-    picture = decode(file.data, file_name=file.file_name, limits=limits)
+def _render(file: InputFile, main: Picture, report: Report, pool: ConfinedPool | None) -> Picture:
+    size, check = (main.width, main.height), partial(report.progress, 0.0)
+    if pool is not None:
+        return render_confined(pool, file.data, *size, file_name=file.file_name, check=check)
+    drawing = Drawing.parse(read_bytes(file.data), file_name=file.file_name)
+    return render(drawing, *size, check=check)
+
+
+def _decode(file: InputFile, limits: Limits, report: Report, pool: ConfinedPool | None) -> Picture:
+    name, as_numbers = file.file_name, file.role in GREY_ROLES
+    if pool is None:
+        data = read_bytes(file.data)
+        picture = decode(data, file_name=name, limits=limits, as_numbers=as_numbers)
+    else:
+        check = partial(report.progress, 0.0)
+        picture = decode_confined(
+            pool, file.data, file_name=name, limits=limits, as_numbers=as_numbers, check=check
+        )
     for note in picture.notes:
         report.note(note)
     return picture
@@ -204,27 +249,31 @@ def _decode(file: InputFile, limits: Limits, report: Report) -> Picture:
 
 def _encode(
     output: ToolOutput,
+    file: Target,
+    *,
     spec: ToolSpec,
     params: ToolParams,
     provenance: Provenance | None,
     stem: str,
-) -> EncodedOutput:
+) -> EncodedOutput[Target]:
     picture = output.picture
-    if output.role == "image":
-        data = encode(picture, format=params.format, quality=params.quality, provenance=provenance)
-        name, media_type = f"{spec.verb}.{_EXTENSIONS[params.format]}", f"image/{params.format}"
+    if output.role == RESULT_ROLE:
+        chosen, quality = params.format, params.quality
+        encode(picture, file, format=chosen, quality=quality, provenance=provenance)
+        media_type = f"image/{params.format}"
+        name = f"{spec.verb}{suffix_of(media_type)}"
     elif output.role in GREY_ROLES:
         if picture.alpha is None:
             raise ValueError(f"{spec.name} returned a “{output.role}” without an alpha")
-        data = encode_mask(picture.alpha)
+        encode_mask(picture.alpha, file)
         name, media_type = f"{output.role}.png", "image/png"
     else:
-        data = encode(picture, format=ImageFormat.PNG, quality=100, provenance=None)
+        encode(picture, file, format=ImageFormat.PNG, quality=100, provenance=None)
         name, media_type = f"{output.role}.png", "image/png"
     return EncodedOutput(
         role=output.role,
         file_name=f"{stem}-{name}",
-        data=data,
+        file=file,
         media_type=media_type,
         width_px=picture.width,
         height_px=picture.height,
@@ -252,7 +301,14 @@ def _provenance(
 
 def _digests(files: Sequence[InputFile]) -> dict[str, str]:
     """By role; of a role given several times, also as ``source-2``, ``source-3``."""
-    return _numbered((file.role, sha256(file.data).hexdigest()) for file in files)
+    return _numbered((file.role, _sha256(file.data)) for file in files)
+
+
+def _sha256(source: Source) -> str:
+    if isinstance(source, bytes):
+        return sha256(source).hexdigest()
+    with source.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 def _numbered(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -271,9 +327,10 @@ def _record(spec: ToolSpec, inputs: ToolInputs, report: Report, memory: PeakMemo
         tool_version=spec.version,
         weights=report.weights,
         libraries=library_versions(),
+        processor=describe_processor(),
         device="cuda" if any(use.device == "cuda" for use in report.weights) else "cpu",
         seconds={stage: round(seconds, 4) for stage, seconds in report.seconds.items()},
-        input_megapixels=round(inputs[spec.required_roles[0]].megapixels, 6),
+        input_megapixels=round(inputs[spec.main_role].megapixels, 6),
         peak_memory_bytes=memory.peak_bytes(),
         notes=report.notes,
         regions=report.regions,

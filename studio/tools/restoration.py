@@ -9,15 +9,24 @@ import numpy as np
 
 from studio.faces.face import Face
 from studio.imaging.picture import Pixels
-from studio.models.restoration import restoration_contract, restore_crop
+from studio.models.catalogue import ModelSpec
+from studio.models.contracts import FaceRestorationContract
+from studio.models.guard import require_contract
+from studio.models.restoration import restore_crop
 from studio.report import Report
-from studio.tools.swapping.crop import box_mask, cut_aligned, paste
+from studio.tools.faceswap.crop import box_mask, cut_aligned, paste
 
 if TYPE_CHECKING:
     from studio.models.cache import ModelCache
 
 _MASK_BLUR = 0.3
 """Softness of the seam as a part of half the crop."""
+
+
+def has_fidelity(spec: ModelSpec) -> bool:
+    """Whether a face restoration model asks how close to stay to the face as it was."""
+    contract = spec.contract
+    return isinstance(contract, FaceRestorationContract) and contract.weight_name is not None
 
 
 def restore_faces(
@@ -49,7 +58,7 @@ def restore_faces(
 
     """
     model = models.open(model_id, report)
-    contract = restoration_contract(model)
+    contract = require_contract(model.spec, FaceRestorationContract)
     mask = box_mask(contract.size_px, _MASK_BLUR, (0, 0, 0, 0)) * np.float32(blend)
     for done, face in enumerate(faces):
         report.progress(done / len(faces))

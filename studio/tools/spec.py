@@ -1,23 +1,20 @@
-"""What a tool is, as data. Importing this module loads no network and no cv2."""
+"""What a tool is, as data: each has a ``spec.py`` that states its own facts in these terms.
+
+Importing this module loads no network and no cv2, and no ``spec.py`` may.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
-from studio.errors import UserInputError
 from studio.imaging.picture import Picture
-from studio.params import (
-    CartoonParams,
-    CutoutParams,
-    FacesParams,
-    FaceswapParams,
-    InpaintParams,
-    ToolParams,
-    UpscaleParams,
-)
+from studio.models.catalogue import Task
+from studio.params import ToolParams
+from studio.words import N_
 
 if TYPE_CHECKING:
     from studio.models.cache import ModelCache
@@ -27,7 +24,13 @@ if TYPE_CHECKING:
 DRAWING_ROLE = "drawing"
 """The role of a painted mask: JSON, rendered to a picture of the main input's size."""
 
-GREY_ROLES = ("alpha", "mask")
+RESULT_ROLE = "image"
+"""The output role of what a run was asked for, in the format that the params ask for."""
+
+MASK_ROLE = "mask"
+"""The role of a given mask, and of the one that a run has finished and worked under."""
+
+GREY_ROLES = ("alpha", MASK_ROLE)
 """Output roles that hold one channel."""
 
 
@@ -35,7 +38,7 @@ GREY_ROLES = ("alpha", "mask")
 class ToolOutput:
     """One picture a tool made.
 
-    ``role`` "image" is the result in the format the params ask for. ``GREY_ROLES`` are stored
+    ``role`` is ``RESULT_ROLE`` for the result. ``GREY_ROLES`` are stored
     losslessly as grey PNG, taken from ``picture.alpha``; any other role as RGB PNG.
     """
 
@@ -86,29 +89,112 @@ class Reuse:
 
     Attributes:
         role: of the output, and of the input it becomes.
-        settled_by: the parameters that decide its pixels; all others may differ.
+        free_params: the parameters that do not decide its pixels; all others must be the same.
+        free_roles: the inputs that do not.
 
     """
 
     role: str
-    settled_by: tuple[str, ...]
+    free_params: tuple[str, ...]
+    free_roles: tuple[str, ...] = ()
+
+
+class Media(StrEnum):
+    """What kind of file a role takes."""
+
+    PICTURE = "picture"
+    MASK = "mask"
+    """A picture that says where: white is meant, black is not."""
+    DRAWING = "drawing"
+    """Painted strokes, as the JSON of ``studio.imaging.drawing``."""
 
 
 @dataclass(frozen=True, slots=True)
+class ToolRole:
+    """A place for input files, by name.
+
+    Attributes:
+        name: in rows, REST fields and commands.
+        help: what such a file is for, one sentence for people.
+        media: what kind of file it is.
+        is_required: whether the tool cannot start without.
+        is_repeatable: whether it takes several files, in order.
+
+    """
+
+    name: str
+    help: str
+    media: Media = Media.PICTURE
+    is_required: bool = False
+    is_repeatable: bool = False
+
+    @property
+    def title(self) -> str:
+        """The name as people read it."""
+        return self.name.replace("_", " ").capitalize()
+
+
+PHOTOGRAPH = ToolRole("image", N_("Pictures; each is a run of its own."), is_required=True)
+"""The main role of most tools."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltIn:
+    """A way to work that may be chosen in place of a model of the catalogue.
+
+    Attributes:
+        id: the value of the parameter that chooses it.
+        title: for people.
+        note: what it is like, in a sentence or two.
+        task: what it does instead of models of this task.
+
+    """
+
+    id: str
+    title: str
+    note: str
+    task: Task
+
+
+@dataclass(frozen=True, slots=True)
+class MaskOffer:
+    """A mask that a tool makes of any picture, for tools that work under one.
+
+    Attributes:
+        role: of the output that is the mask.
+        title: what it covers, as in "The subject".
+        action: what the button says that has it made.
+        params: those with which the tool makes no more than that.
+
+    """
+
+    role: str
+    title: str
+    action: str
+    params: ToolParams
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolSpec:
-    """One entry of the registry.
+    """All that is known of a tool without running it; what depends on params is on these.
 
     Attributes:
         name: stable id, used in rows, commands and addresses.
         title: for people.
+        summary: what it does, one sentence for people.
+        action: what its button says, as in "Cut out 3 pictures".
         verb: past participle that names result files, as in ``cat-cutout.png``.
+        icon: name of a Material symbol.
         version: raised by a release in which the same inputs and params give other pixels.
         params: the parameter model.
         runner_path: ``module:function``, imported only where the tool runs.
-        required_roles: inputs without which the tool cannot start.
-        optional_roles: inputs it can make use of.
-        repeatable_roles: those of them that may be given several times.
+        roles: what it reads, the main one first: a run is named after that file, and there is
+            one run for each.
+        built_in: what may be chosen in place of models of the catalogue.
+        page: its Streamlit page, from the studio's root or absolute; the page that builds
+            itself from these facts where it is empty.
         reuse: what an earlier run may have made already; None when nothing.
+        mask: the mask that it makes for other tools; None when it makes none.
         is_auxiliary: whether it only prepares other tools' runs, so that lists leave it out.
         digital_source_type: IPTC NewsCode of what the tool does to a photograph.
         consent: what a person with an account must have confirmed before their first run;
@@ -118,108 +204,59 @@ class ToolSpec:
 
     name: str
     title: str
+    summary: str
+    action: str
     verb: str
+    icon: str
     version: int
     params: type[ToolParams]
     runner_path: str
-    required_roles: tuple[str, ...] = ("image",)
-    optional_roles: tuple[str, ...] = ()
-    repeatable_roles: tuple[str, ...] = ()
+    roles: tuple[ToolRole, ...] = (PHOTOGRAPH,)
+    built_in: tuple[BuiltIn, ...] = ()
+    page: str = ""
     reuse: Reuse | None = None
+    mask: MaskOffer | None = None
     is_auxiliary: bool = False
     digital_source_type: str = "algorithmicallyEnhanced"
     consent: str = ""
+
+    @property
+    def main_role(self) -> str:
+        """The role of the picture that a run works on and is named after."""
+        return self.roles[0].name
+
+    @property
+    def required_roles(self) -> tuple[str, ...]:
+        """Roles without which the tool cannot start, the main one first."""
+        return tuple(role.name for role in self.roles if role.is_required)
+
+    @property
+    def optional_roles(self) -> tuple[str, ...]:
+        """Roles it can make use of."""
+        return tuple(role.name for role in self.roles if not role.is_required)
+
+    @property
+    def repeatable_roles(self) -> tuple[str, ...]:
+        """Roles that may be given several times."""
+        return tuple(role.name for role in self.roles if role.is_repeatable)
+
+    @property
+    def given_roles(self) -> tuple[str, ...]:
+        """The roles that people may fill, the required ones first; the rest the studio fills."""
+        made = self.reuse.role if self.reuse else None
+        roles = (*self.required_roles, *self.optional_roles)
+        return tuple(role for role in roles if role != made)
+
+    def role(self, name: str) -> ToolRole:
+        """The role called ``name``; KeyError where there is none."""
+        return {role.name: role for role in self.roles}[name]
+
+    def built_in_for(self, task: Task | None) -> tuple[BuiltIn, ...]:
+        """What may be chosen in place of a model for ``task``, or for any."""
+        return tuple(one for one in self.built_in if task in (None, one.task))
 
     def load(self) -> ToolRunner:
         """Import the runner; this may import onnxruntime and cv2."""
         module, _, function = self.runner_path.partition(":")
         runner: ToolRunner = getattr(import_module(module), function)
         return runner
-
-
-TOOLS: dict[str, ToolSpec] = {
-    spec.name: spec
-    for spec in (
-        ToolSpec(
-            name="cartoon",
-            title="Cartoon",
-            verb="cartoon",
-            version=1,
-            params=CartoonParams,
-            runner_path="studio.tools.cartoon:run",
-            optional_roles=("render", "alpha"),
-            reuse=Reuse("render", settled_by=("look", "long_side_px", "seed")),
-        ),
-        ToolSpec(
-            name="cutout",
-            title="Cutout",
-            verb="cutout",
-            version=1,
-            params=CutoutParams,
-            runner_path="studio.tools.cutout:run",
-            optional_roles=("alpha", "background"),
-            reuse=Reuse("alpha", settled_by=("model",)),
-        ),
-        ToolSpec(
-            name="inpaint",
-            title="Inpaint",
-            verb="inpainted",
-            version=1,
-            params=InpaintParams,
-            runner_path="studio.tools.inpaint:run",
-            optional_roles=("mask", DRAWING_ROLE),
-            digital_source_type="compositeWithTrainedAlgorithmicMedia",
-        ),
-        ToolSpec(
-            name="faceswap",
-            title="Face swap",
-            verb="swapped",
-            version=1,
-            params=FaceswapParams,
-            runner_path="studio.tools.faceswap:run",
-            required_roles=("image", "source"),
-            optional_roles=("reference",),
-            repeatable_roles=("source",),
-            digital_source_type="compositeSynthetic",
-            consent="Everybody whose face I use or replace has agreed to it. I know that each "
-            "result is marked as edited, and that the studio keeps a record of my runs.",
-        ),
-        ToolSpec(
-            name="upscale",
-            title="Upscale",
-            verb="upscaled",
-            version=1,
-            params=UpscaleParams,
-            runner_path="studio.tools.upscale:run",
-        ),
-        ToolSpec(
-            name="faces",
-            title="Find faces",
-            verb="faces",
-            version=1,
-            params=FacesParams,
-            runner_path="studio.tools.faces:run",
-            is_auxiliary=True,
-        ),
-    )
-}
-
-AUXILIARY_TOOLS = tuple(spec.name for spec in TOOLS.values() if spec.is_auxiliary)
-"""What lists leave out."""
-
-
-def get_tool(name: str) -> ToolSpec:
-    """The tool called ``name``.
-
-    Raises:
-        UserInputError: ``tool.unknown``.
-
-    """
-    try:
-        return TOOLS[name]
-    except KeyError as error:
-        raise UserInputError(
-            f"There is no tool called “{name}”",
-            remedy=f"Choose one of {', '.join(TOOLS)}.",
-            code="tool.unknown",
-        ) from error

@@ -10,6 +10,7 @@ from studio.imaging.blend import composite
 from studio.imaging.picture import Picture, Pixels
 from studio.models.cache import Model
 from studio.models.matting import predict_alpha
+from studio.words import msg
 
 _WHITE = np.full(3, 255, dtype=np.uint8)
 
@@ -23,9 +24,14 @@ def stored_alpha(stored: Picture, picture: Picture, *, tool: str) -> Pixels:
     """
     if (stored.width, stored.height) != (picture.width, picture.height):
         raise UserInputError(
-            f"The alpha is {stored.width} × {stored.height} px and the picture "
-            f"{picture.width} × {picture.height}",
-            remedy="Give the alpha that was made from this very picture.",
+            msg(
+                "The alpha is {width} × {height} px and the picture {wide} × {high}",
+                width=stored.width,
+                height=stored.height,
+                wide=picture.width,
+                high=picture.height,
+            ),
+            remedy=msg("Give the alpha that was made from this very picture."),
             code=f"{tool}.alpha_size",
         )
     if stored.alpha is not None:

@@ -8,8 +8,9 @@ from argon2 import PasswordHasher
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from app import passwords
-from app.web import create_middleware, create_routes
+from app.people import passwords
+from app.web.application import create_middleware, create_routes
+from app.web.refusals import exception_handlers
 from db.session import Database
 from studio.settings import Settings
 from studio.storage import BlobStore
@@ -51,7 +52,11 @@ def services_on(database: Database, folder: Path) -> Services:
 @pytest.fixture
 def open_browser(services: Services) -> OpenBrowser:
     """A browser with cookies of its own, on every route but Streamlit's pages."""
-    app = Starlette(routes=create_routes(services), middleware=create_middleware(services))
+    app = Starlette(
+        routes=create_routes(services),
+        middleware=create_middleware(services),
+        exception_handlers=exception_handlers(),
+    )
 
     def open_one() -> TestClient:
         headers = {"Origin": "http://studio.test", "User-Agent": "Firefox/140 (Windows)"}

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -29,6 +28,7 @@ from studio.settings import ROOT, Settings
 from tasks.services import Services
 from tasks.supervisor import Program, environment, programs
 from tests.people import PASSWORD, make_person
+from tests.servers import free_port
 
 _START_TIMEOUT_S = 60
 _LOG_TAIL_CHARACTERS = 4_000
@@ -137,17 +137,11 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """A running studio without workers; shared by the tests of one file."""
     data_dir = tmp_path_factory.mktemp("studio")
-    settings = Settings(data_dir=data_dir, port=_free_port(), _env_file=None)
+    settings = Settings(data_dir=data_dir, port=free_port(), _env_file=None)
     upgrade(settings.resolved_database_url)
     running = Studio(Services.from_settings(settings))
     running.start_web()
@@ -155,8 +149,9 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """One for each file: as long as Playwright runs, no other event loop may in this process."""
     executable = next(filter(None, map(shutil.which, _CHROMIUM_NAMES)), None)
     if executable is None:
         pytest.skip("Chromium is not installed; run: sudo apt-get install -y chromium")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from app import accounts
+from app.people import accounts
 from db.types import Role
 from tests.browser.conftest import OpenPage, Studio
 from tests.people import PASSWORD
@@ -40,7 +40,7 @@ def test_sign_in_wrong_password_then_right_leads_to_the_page_asked_for(
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("don’t match an account")
     expect(page.get_by_label("Name")).to_have_value(name)
-    page.get_by_role("button", name="Show password").click()
+    page.get_by_role("button", name="Show: Password").click()
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     expect(page.get_by_label("Password", exact=True)).to_have_attribute("type", "text")
     page.get_by_role("button", name="Sign in").click()

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.sample import sample_picture
+from app.runs.sample import sample_picture
 from app.ui.models import missing_helpers
 from studio.imaging.provenance import read_provenance
 from tests.browser.conftest import OpenPage, Studio

@@ -14,6 +14,7 @@ from tasks.submit import store_upload, submit
 from tests.browser.conftest import OpenPage, Studio
 from tests.browser.steps import SignIn, find_actor, wait_for_end
 from tests.pictures import png
+from tests.requests import request
 
 pytestmark = pytest.mark.browser
 PARAMS = UpscaleParams(model=INTERPOLATION, scale=3)
@@ -31,7 +32,7 @@ def enlarge(
     stored = store_upload(studio.services, file_name, png())
     items = [{"image": stored}]
     owner = find_actor(studio.services, name)
-    [job_id] = submit(studio.services, owner, "upscale", PARAMS, items, visibility=visibility)
+    [job_id] = submit(studio.services, owner, request(PARAMS, *items, visibility=visibility))
     return job_id
 
 
@@ -66,7 +67,7 @@ def test_run_is_found_and_run_again_and_edited(
     )
     assert again_output.blob.width_px == first_output.blob.width_px == 72
 
-    page.get_by_role("button", name="Edit and run again").click()
+    page.get_by_role("link", name="Edit and run again").click()
     page.wait_for_url(re.compile("/upscale.*from="))
     expect(page.get_by_role("figure", name="harbour at dusk.png")).to_be_visible()
     expect(page.get_by_role("radio", name="×3")).to_be_checked()
@@ -85,6 +86,7 @@ def test_deleted_run_waits_in_the_trash_and_comes_back(
     sign_in(page, name)
     page.goto(f"/run?id={job_id}")
     page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Move to the trash").click()
     expect(page.get_by_text("in the trash")).to_be_visible()
 
     page.goto("/history")
@@ -125,5 +127,10 @@ def test_viewer_looks_and_is_offered_no_run(
     expect(page.get_by_text("You can look, but not run")).to_be_visible()
     page.goto(f"/run?id={job_id}")
     expect(page.get_by_role("slider", name="Divide")).to_be_visible()
-    for label in ("Run again", "Edit and run again", "Delete", "Star"):
-        expect(page.get_by_role("button", name=label, exact=True)).to_have_count(0)
+    for role, label in (
+        ("button", "Run again"),
+        ("link", "Edit and run again"),
+        ("button", "Delete"),
+        ("button", "Star"),
+    ):
+        expect(page.get_by_role(role, name=label, exact=True)).to_have_count(0)

@@ -4,21 +4,28 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
-from sqlalchemy import String, inspect, text
+from psycopg.sql import SQL, Identifier
+from sqlalchemy import Connection, String, inspect, make_url, select, text
 from sqlalchemy.exc import DBAPIError
 
 from db import migrate
 from db.errors import MigrationError
-from db.models import Base
+from db.models import Base, Job, User
 from db.session import Database, create_studio_engine
-from tests.databases import postgres_url, skip_without_postgres
+from studio.words import msg, verbatim
+from tests.databases import POSTGRES_URL, postgres_url, skip_without_postgres
 from tests.factories import make_job, make_user
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -54,18 +61,55 @@ def test_upgrade_downgrade_upgrade_comes_back_to_the_same_tables(empty_url: str)
     assert tables(empty_url) == set(Base.metadata.tables)
 
 
+def differences(connection: Connection) -> list[Any]:
+    """What a migration would have to change to give this database the schema of the models."""
+    mine = {"include_object": migrate.belongs_on(connection.dialect.name)}
+    context = MigrationContext.configure(connection, opts=mine)
+    found: list[Any] = compare_metadata(context, Base.metadata)
+    return found
+
+
 def test_migrated_schema_is_that_of_the_models(database: Database) -> None:
     with database.engine.connect() as connection:
-        context = MigrationContext.configure(connection)
-        assert compare_metadata(context, Base.metadata) == []
+        assert differences(connection) == []
 
 
 def test_schema_check_sees_a_missing_index(database: Database) -> None:
     with database.engine.connect() as connection:  # never commits
         connection.execute(text("DROP INDEX ix_jobs_history"))
-        context = MigrationContext.configure(connection)
-        [(what, index)] = compare_metadata(context, Base.metadata)
+        [(what, index)] = differences(connection)
     assert (what, index.name) == ("add_index", "ix_jobs_history")
+
+
+def test_search_by_trigrams_is_indexed_on_postgresql_alone(empty_url: str) -> None:
+    migrate.upgrade(empty_url)
+    engine = create_studio_engine(empty_url)
+    names = {index["name"] for index in inspect(engine).get_indexes("jobs")}
+    assert ("ix_jobs_search_trigrams" in names) == (engine.dialect.name == "postgresql")
+    engine.dispose()
+
+
+def test_upgrade_where_no_extension_may_be_made_goes_on_without_its_index(
+    postgres_database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = f"studio_poor_{uuid4().hex[:8]}"
+    with psycopg.connect(POSTGRES_URL, autocommit=True) as server:
+        server.execute(SQL("CREATE ROLE {} LOGIN").format(Identifier(name)))
+    try:
+        with postgres_url() as url:
+            with psycopg.connect(url, autocommit=True) as owner:
+                owner.execute(SQL("GRANT ALL ON SCHEMA public TO {}").format(Identifier(name)))
+            poor = make_url(url).set(username=name).render_as_string(hide_password=False)
+            migrate.upgrade(poor)
+            engine = create_studio_engine(poor)
+            names = {index["name"] for index in inspect(engine).get_indexes("jobs")}
+            engine.dispose()
+    finally:
+        with psycopg.connect(POSTGRES_URL, autocommit=True) as server:
+            server.execute(SQL("DROP ROLE {}").format(Identifier(name)))
+    assert "ix_jobs_history" in names
+    assert "ix_jobs_search_trigrams" not in names
+    assert "without pg_trgm" in caplog.text
 
 
 def test_revisions_form_one_line_in_dated_files() -> None:
@@ -98,6 +142,19 @@ def test_failed_upgrade_leaves_nothing_behind(empty_url: str) -> None:
     assert migrate.current(empty_url) is None
 
 
+def test_upgrade_tells_the_main_role_of_old_runs_by_their_first_file(empty_url: str) -> None:
+    migrate.upgrade(empty_url)
+    database = Database(empty_url)
+    with database.write() as session:
+        owner = make_user(session)
+        roles = {make_job(session, owner, main_role=role).id: role for role in ("image", "photo")}
+    migrate.downgrade(empty_url, "e6a2f10c94d8")
+    migrate.upgrade(empty_url)
+    with database.read() as session:
+        assert {job_id: session.get_one(Job, job_id).main_role for job_id in roles} == roles
+    database.engine.dispose()
+
+
 def test_table_rebuilt_by_a_migration_keeps_the_rows_that_point_to_it(empty_url: str) -> None:
     migrate.upgrade(empty_url)
     database = Database(empty_url)
@@ -127,3 +184,51 @@ def test_migration_that_leaves_rows_pointing_nowhere_is_rolled_back(
         lose_the_people()
     with sqlite_database.engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM users")).scalar_one() == 1
+
+
+OLD_SENTENCE = '{braces}.png: It is "empty" {n}. Save it again.'
+
+
+def test_error_sentences_of_older_releases_say_what_they_said(empty_url: str) -> None:
+    migrate.upgrade(empty_url)
+    database = Database(empty_url)
+    value = msg("{file}: It is empty.", file="new.png")
+    with database.write() as session:
+        user = make_user(session)
+        old = make_job(session, user, error_message=verbatim(OLD_SENTENCE)).id
+        new = make_job(session, user, error_message=value).id
+        none = make_job(session, user).id
+
+    migrate.downgrade(empty_url, "e6a2f10c94d8")
+    with database.engine.connect() as connection:
+        texts = connection.execute(text("SELECT error_message FROM jobs ORDER BY id")).scalars()
+        assert list(texts) == [OLD_SENTENCE, "new.png: It is empty.", None]
+    database.engine.dispose()
+
+    migrate.upgrade(empty_url)
+    with database.read() as session:
+        kept = {job.id: job.error_message for job in session.scalars(select(Job))}
+    database.engine.dispose()
+    assert kept == {
+        old: verbatim(OLD_SENTENCE),
+        new: verbatim("new.png: It is empty."),
+        none: None,
+    }
+
+
+def test_language_that_nobody_chose_is_the_browsers(empty_url: str) -> None:
+    migrate.upgrade(empty_url)
+    database = Database(empty_url)
+    with database.write() as session:
+        make_job(session, make_user(session))
+
+    migrate.downgrade(empty_url, "e6a1c3f58b20")
+    with database.engine.connect() as connection:
+        before = connection.execute(text("SELECT locale FROM users")).scalar_one()
+    database.engine.dispose()
+    migrate.upgrade(empty_url)
+    with database.read() as session:
+        after = session.scalars(select(User.locale)).one()
+    database.engine.dispose()
+
+    assert (before, after) == ("en", None)

@@ -25,17 +25,20 @@ from tasks.supervisor import programs
 from tests.databases import postgres_url, skip_without_postgres
 from tests.factories import make_actor
 from tests.pictures import png
+from tests.requests import request
 from tests.rows import job_of
 from tests.servers import RedisServer, free_port, wait_until
 
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+pytestmark = pytest.mark.slow
+
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 PARTS = ("web", "worker-gpu", "worker-light", "beat")
 
 
 def command_of(service: str) -> list[str]:
     words: list[str] = COMPOSE["services"][service]["command"]
     assert words[0] == "studio"
-    return [sys.executable, "-c", "from app.cli import main; main()", *words[1:]]
+    return [sys.executable, "-c", "from app.commands.cli import main; main()", *words[1:]]
 
 
 @contextmanager
@@ -86,7 +89,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dic
 def is_at_work(part: str, environment: dict[str, str]) -> bool:
     words = COMPOSE["services"][part]["healthcheck"]["test"]
     assert words[:2] == ["CMD", "studio"]
-    command = [sys.executable, "-c", "from app.cli import main; main()", *words[2:]]
+    command = [sys.executable, "-c", "from app.commands.cli import main; main()", *words[2:]]
     return subprocess.run(command, env=environment, capture_output=True).returncode == 0
 
 
@@ -95,7 +98,7 @@ def submit_one(services: Services) -> UUID:
         actor = make_actor(session)
     image = store_upload(services, "cat.png", png())
     params = UpscaleParams(model=INTERPOLATION)
-    [job_id] = submit(services, actor, "upscale", params, [{"image": image}])
+    [job_id] = submit(services, actor, request(params, {"image": image}))
     return job_id
 
 
@@ -133,6 +136,14 @@ def test_compose_services_that_need_the_schema_wait_for_the_migration() -> None:
     for part in PARTS:
         waits_for = COMPOSE["services"][part]["depends_on"]
         assert waits_for["migrate"] == {"condition": "service_completed_successfully"}
+
+
+def test_compose_migration_waits_for_all_that_it_prepares() -> None:
+    needs = COMPOSE["services"]["migrate"]["depends_on"]
+    assert {name: need["condition"] for name, need in needs.items()} == {
+        "postgres": "service_healthy",
+        "storage": "service_healthy",
+    }
 
 
 def test_compose_names_every_part_that_the_supervisor_starts() -> None:

@@ -8,7 +8,8 @@ import pytest
 from pydantic.fields import FieldInfo
 
 from studio.settings import ROOT
-from studio.tools.spec import TOOLS, ToolSpec
+from studio.tools.registry import TOOLS
+from studio.tools.spec import ToolSpec
 
 DOCS = ROOT / "docs"
 SHARED = {"tool", "format", "quality"}

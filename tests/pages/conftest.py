@@ -10,7 +10,7 @@ import pytest
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
-from app.security import session_cookie
+from app.people.sessions import session_cookie
 from db.actor import Actor
 from db.session import Database
 from studio.settings import ROOT, get_settings
@@ -34,7 +34,7 @@ def services(
 
 @pytest.fixture
 def visit(services: Services) -> Iterator[Visit]:
-    """Runs a page, or ``app/entry.py``, as ``actor``; without one, as a stranger."""
+    """Runs a page, or ``app/ui/entry.py``, as ``actor``; without one, as a stranger."""
     cookies: dict[str, str] = {}
 
     def run(script: str, actor: Actor | None = None) -> AppTest:

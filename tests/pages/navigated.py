@@ -8,17 +8,21 @@ from streamlit.testing.v1 import AppTest
 
 _SCRIPT = """
 import streamlit as st
-from app.navigation import *
+from app.ui.navigation import *
 
-paths = (*TOOL_PAGES.values(), HISTORY, RUN, STUDIO, WEIGHTS)
-st.navigation([st.Page(path, default=path == {page}) for path in paths]).run()
+paths = {{"HISTORY": HISTORY, "RUN": RUN, "STUDIO": STUDIO, "WEIGHTS": WEIGHTS}}
+tools = [spec for spec in TOOLS.values() if not spec.is_auxiliary]
+pages = {{spec.name.upper(): navigation_page(spec) for spec in tools}}
+pages |= {{name: st.Page(path) for name, path in paths.items()}}
+# Without a default, the first page is the one that opens.
+st.navigation([pages.pop("{page}"), *pages.values()]).run()
 """
 
 
 def navigated(folder: Path, page: str) -> str:
-    """A script for ``visit`` that opens ``page``, one of the names in ``app.navigation``."""
+    """A script for ``visit`` that opens ``page``, one of the names in ``app.ui.navigation``."""
     script = folder / f"{page.lower()}_page.py"
-    script.write_text(_SCRIPT.format(page=page))
+    script.write_text(_SCRIPT.format(page=page), encoding="utf-8")
     return str(script)
 
 

@@ -5,20 +5,24 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.switches import switch
+from app.people.tool_switches import switch
 from db.actor import Actor
 from db.models import Job
 from db.repositories.blobs import BlobRepository
 from db.states import JobState
 from db.types import Lane, Origin, Role
 from studio.params import ALL_LOOKS, CartoonParams, CartoonRegion, ImageFormat, Look
+from studio.record import RunRecord
 from tasks.files import keep
+from tasks.reuse import ReuseKeys
 from tasks.services import Services
 from tests.factories import load_job, make_blob, make_job, make_record
 from tests.pages.harness import Visit
 from tests.pages.navigated import drop, links, navigated
 from tests.people import HERE, make_person
 from tests.pictures import png
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -107,7 +111,7 @@ def draw(services: Services, owner: Actor, *, look: str = "anime") -> Job:
     image = keep(
         services, png(), file_name="cat.png", media_type="image/png", width_px=24, height_px=16
     )
-    params = CartoonParams(look=look).model_dump(mode="json")
+    params = CartoonParams(look=look)
     with services.database.write() as session:
         [blob] = [
             found
@@ -119,10 +123,14 @@ def draw(services: Services, owner: Actor, *, look: str = "anime") -> Job:
             )
         ]
         outputs = {"image": make_blob(session), "render": make_blob(session)}
-        record = make_record() | {"weights": []}
+        record = make_record(weights_sha256=None)
+        made = ReuseKeys(services.settings, params).key_of_made(
+            {"image": [image.sha256]}, RunRecord.model_validate(record)
+        )
+        assert made is not None
         job = make_job(
-            session, owner, tool="cartoon", params=params, model=look, image=blob,
-            outputs=outputs, record=record, file_name="cat.png",
+            session, owner, tool="cartoon", params=params.model_dump(mode="json"), model=look,
+            image=blob, outputs=outputs, reuse_key=made[1], record=record, file_name="cat.png",
         )  # fmt: skip
     return load_job(services.database, job.id)
 
@@ -148,7 +156,7 @@ def test_cartoon_result_takes_another_strength_from_the_stored_drawing(
     page = open_cartoon(visit, tmp_path, mei)
     page.query_params["job"] = str(first.id)
     page.run()
-    assert any("drawing already made" in each.value for each in page.caption)
+    assert any("an earlier run has made" in each.value for each in page.caption)
     key = f"refine.{first.id.hex}"
     page.slider(key=f"{key}.strength").set_value(0.3)
     page.segmented_control(key=f"{key}.format").set_value(ImageFormat.WEBP).run()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.sample import sample_picture
+from app.runs.sample import sample_picture
 from db.actor import Actor
 from db.models import Job
 from db.states import JobState
@@ -13,11 +13,14 @@ from db.types import Origin, Role, Visibility
 from studio.params import CutoutOutput, CutoutParams
 from tasks.services import Services
 from tasks.submit import store_upload, submit
-from tests.factories import load_job
+from tests.factories import load_job, make_blob, make_job
 from tests.pages.harness import Visit
 from tests.pages.navigated import drop, markup, navigated
 from tests.people import make_person
 from tests.pictures import png
+from tests.requests import request
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -63,7 +66,22 @@ def test_cutout_sample_is_submitted_with_the_chosen_options(
     assert CutoutParams.model_validate(job.params) == CutoutParams(feather_px=3)
     assert job.inputs[0].file_name == sample_picture()[0]
     assert page.query_params["job"] == str(job.id)
-    assert "Waiting" in markup(page)
+    assert "In the queue" in markup(page)
+
+
+@pytest.mark.usefixtures("weights")
+def test_cutout_one_picture_is_taken_out_of_the_tray(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    page = open_cutout(visit, tmp_path, mei)
+    drop(page, [("a.png", png(1)), ("b.png", png(2))])
+    first = store_upload(services, "a.png", png(1))
+    page.button(key=f"cutout.held.{first.sha256[:16]}.remove").click().run()
+    assert not page.exception
+    assert "a.png" not in markup(page)
+    page.button(key="cutout.run").click().run()
+    [job] = all_jobs(services)
+    assert job.title == "b.png"
 
 
 @pytest.mark.usefixtures("weights")
@@ -87,7 +105,7 @@ def test_cutout_from_a_run_opens_filled_in(
 ) -> None:
     stored = store_upload(services, "cat.png", png())
     params = CutoutParams(feather_px=4, keep_largest=True)
-    [first] = submit(services, mei, "cutout", params, [{"image": stored}])
+    [first] = submit(services, mei, request(params, {"image": stored}))
     page = open_cutout(visit, tmp_path, mei)
     page.query_params["from"] = str(first)
     page.run()
@@ -98,6 +116,26 @@ def test_cutout_from_a_run_opens_filled_in(
     again = next(job for job in all_jobs(services) if job.id != first)
     assert (again.parent_id, again.origin) == (first, Origin.EDIT)
     assert CutoutParams.model_validate(again.params) == params
+
+
+@pytest.mark.usefixtures("weights")
+def test_cutout_from_a_run_that_cannot_be_read_says_so_and_starts_as_usual(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    with services.database.write() as session:
+        outputs = {"image": make_blob(session), "alpha": make_blob(session)}
+        job_id = make_job(session, mei, params={"halo": 3}, outputs=outputs).id
+    page = open_cutout(visit, tmp_path, mei)
+    page.query_params["from"] = str(job_id)
+    page.run()
+    [warning] = page.warning
+    assert "halo: there is nothing of this name" in warning.value
+    assert page.slider(key=f"cutout.{job_id.hex}.feather_px").value == 0
+    page.query_params.clear()
+    page.query_params["job"] = str(job_id)
+    page.run()
+    assert not page.exception
+    assert "Apply" not in {each.label for each in page.button}
 
 
 def test_cutout_without_weights_names_the_command(
@@ -134,3 +172,17 @@ def test_cutout_own_picture_must_be_given(
     page.button(key="cutout.run").click().run()
     [job] = all_jobs(services)
     assert {file.role: file.file_name for file in job.inputs}["background"] == "sky.png"
+
+
+@pytest.mark.usefixtures("weights")
+def test_cutout_thresholds_that_leave_no_band_are_told_of_and_cannot_be_run(
+    visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    page = open_cutout(visit, tmp_path, mei)
+    page.button(key="cutout.sample").click().run()
+    page.toggle(key="cutout.new.matting").set_value(True).run()
+    page.number_input(key="cutout.new.foreground_threshold").set_value(5).run()
+
+    assert not page.exception
+    assert "background threshold must be below" in page.error[0].value
+    assert page.button(key="cutout.run").disabled

@@ -1,33 +1,88 @@
 from __future__ import annotations
 
-from app import accounts
+import pytest
+from streamlit.navigation.page import Page
+
+from app.people import accounts
+from studio.errors import StudioError, UserInputError
+from studio.params import INTERPOLATION, UpscaleParams
+from studio.words import msg
 from tasks.services import Services
+from tasks.submit import cancel, store_upload, submit
 from tests.pages.harness import Visit
 from tests.people import make_person
+from tests.pictures import png
+from tests.requests import request
 
 
 def test_entry_stranger_sees_no_page_and_no_navigation(visit: Visit) -> None:
-    page = visit("app/entry.py")
+    page = visit("app/ui/entry.py")
     assert not page.exception
     assert not page.title
     assert "Sign in" in page.info[0].value
 
 
 def test_entry_one_time_password_opens_no_page(services: Services, visit: Visit) -> None:
-    page = visit("app/entry.py", make_person(services, must_change_password=True))
+    page = visit("app/ui/entry.py", make_person(services, must_change_password=True))
     assert not page.title
 
 
 def test_entry_opens_the_first_tool(services: Services, visit: Visit) -> None:
-    page = visit("app/entry.py", make_person(services))
+    page = visit("app/ui/entry.py", make_person(services))
     assert not page.exception
     assert page.title[0].value == "Cutout"
 
 
 def test_entry_session_ended_elsewhere_ends_the_next_run(services: Services, visit: Visit) -> None:
     mei = make_person(services)
-    page = visit("app/entry.py", mei)
+    page = visit("app/ui/entry.py", mei)
     accounts.disable(services, mei.id)
     page.run()
     assert not page.title
     assert "Sign in" in page.info[0].value
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            UserInputError(msg("It is empty"), remedy=msg("Save it again"), file_name="a.png"),
+            "a.png: It is",
+        ),
+        (StudioError(msg("The disk is full.")), "The disk is full."),
+        (ValueError("secret detail"), "tell an admin the number"),
+    ],
+)
+def test_entry_page_that_fails_says_so_in_a_sentence(
+    services: Services,
+    visit: Visit,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    said: str,
+) -> None:
+    def fail(_page: Page) -> None:
+        raise error
+
+    monkeypatch.setattr(Page, "run", fail)
+    page = visit("app/ui/entry.py", make_person(services))
+
+    assert not page.exception
+    [shown] = page.error
+    assert said in shown.value
+    assert "secret detail" not in shown.value
+    if isinstance(error, ValueError):
+        assert shown.value.split("number ")[1].split(",")[0] in caplog.text
+
+
+def test_entry_leads_back_to_the_own_batches_that_go_on(services: Services, visit: Visit) -> None:
+    mei, ann = make_person(services), make_person(services, "ann")
+    for owner in (mei, ann):
+        files = [store_upload(services, f"{n}.png", png(n)) for n in range(2)]
+        params = UpscaleParams(model=INTERPOLATION)
+        ids = submit(services, owner, request(params, *({"image": file} for file in files)))
+    cancel(services, ann, ids[0])
+    page = visit("app/ui/entry.py", ann)
+    assert [link.proto.label for link in page.get("page_link")] == ["Upscale: 1 run to go"]
+    cancel(services, ann, ids[1])
+    assert not page.run().get("page_link")

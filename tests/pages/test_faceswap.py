@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.consent import give_consent, has_consented
-from app.saved_faces import save_face, saved_faces
+from app.faces.library import save_face, saved_faces
+from app.people.consent import give_consent, has_consented
+from app.runs.page_memory import keep_tray
 from db.actor import Actor
 from db.models import Job
 from db.repositories.audit import AuditRepository
@@ -21,6 +22,8 @@ from studio.errors import Region
 from studio.models.catalogue import load_catalogue
 from studio.models.weights import Installed, Missing, WeightStore
 from studio.params import FaceChoice, FaceswapParams
+from studio.tools.registry import TOOLS
+from studio.words import msg
 from tasks.services import Services
 from tasks.submit import store_upload
 from tests.factories import load_job, make_job, make_record
@@ -28,6 +31,8 @@ from tests.pages.harness import Visit, button, model_links
 from tests.pages.navigated import drop, markup, navigated
 from tests.people import HERE, make_person
 from tests.pictures import png
+
+pytestmark = pytest.mark.slow
 
 TARGET, SOURCE = png(1), png(2)
 FACES = [
@@ -62,7 +67,8 @@ def add_search(
     store_upload(services, "target.png", picture)
     notes = [] if regions else ["No face was found: the head fills the frame."]
     marked = [asdict(region) for region in regions]
-    record = make_record() | {"regions": marked, "notes": notes}
+    version = TOOLS["faces"].version
+    record = make_record(tool_version=version) | {"regions": marked, "notes": notes}
     with services.database.write() as session:
         blob = BlobRepository(session).ensure(
             sha256(picture).hexdigest(),
@@ -182,7 +188,11 @@ def test_faceswap_searches_each_picture_once_and_privately(
 def test_faceswap_search_that_failed_says_why_and_can_be_repeated(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor
 ) -> None:
-    failed = {"state": JobState.FAILED, "error_message": "The network is gone.", "record": None}
+    failed = {
+        "state": JobState.FAILED,
+        "error_message": msg("The network is gone."),
+        "record": None,
+    }
     add_search(services, mei, TARGET, **failed)
     page = open_faceswap(visit, tmp_path, mei)
     fill(page, SOURCE)
@@ -228,6 +238,8 @@ def test_faceswap_saves_uses_and_deletes_a_face_of_ones_own(
     [face] = saved_faces(services, mei)
     assert (face.name, face.file_name) == ("Ana", "ana.png")
 
+    assert page.button(key=f"use-{face.id.hex}").disabled  # it is among the sources
+    keep_tray(services, mei, "faceswap.source", [])
     later = open_faceswap(visit, tmp_path, mei)
     later.button(key=f"use-{face.id.hex}").click().run()
     assert "Source 1" in markup(later)
@@ -286,7 +298,7 @@ def test_faceswap_from_a_run_opens_with_its_sources_and_mapping(
 def test_faceswap_refusal_is_drawn_on_the_picture(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor
 ) -> None:
-    fault = Region(0.4, 0.2, 0.2, 0.4, label="2", text="turned too far", is_fault=True)
+    fault = Region(0.4, 0.2, 0.2, 0.4, label="2", text=msg("turned too far"), is_fault=True)
     with services.database.write() as session:
         refused = make_job(
             session,
@@ -294,8 +306,8 @@ def test_faceswap_refusal_is_drawn_on_the_picture(
             tool="faceswap",
             state=JobState.FAILED,
             error_code="faceswap.no_usable_face",
-            error_message="Face 2 is turned too far.",
-            error_regions=[asdict(FACES[0]), asdict(fault)],
+            error_message=msg("Face 2 is turned too far."),
+            error_regions=[FACES[0].to_json(), fault.to_json()],
         ).id
     page = open_faceswap(visit, tmp_path, mei)
     page.query_params["job"] = str(refused)

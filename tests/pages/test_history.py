@@ -67,6 +67,52 @@ def test_history_search_tool_and_state_narrow_the_list(
     assert "It is empty. Save it again." in markup(page)
 
 
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ({"tool": "upscale"}, ["noon.png"]),
+        ({"state": "failed"}, ["dawn.png"]),
+        ({"tool": "nonesuch", "state": "failed"}, ["dawn.png"]),
+        ({"show": "starred"}, []),
+    ],
+)
+def test_history_address_filters_by_ids(
+    services: Services,
+    visit: Visit,
+    tmp_path: Path,
+    mei: Actor,
+    query: dict[str, str],
+    shown: list[str],
+) -> None:
+    with services.database.write() as session:
+        make_job(session, mei, file_name="dusk.png")
+        make_job(session, mei, file_name="dawn.png", state=JobState.FAILED)
+        make_job(session, mei, file_name="noon.png", tool="upscale", params={"model": "x"})
+    page = open_history(visit, tmp_path, mei)
+    for name, value in query.items():
+        page.query_params[name] = value
+    page.run()
+    assert not page.exception
+    assert links(page) == shown
+
+
+def test_history_filters_stand_in_the_address_by_ids(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    with services.database.write() as session:
+        make_job(session, make_actor(session), file_name="dusk.png")
+        make_job(session, mei, file_name="noon.png", tool="upscale", params={"model": "x"})
+    page = open_history(visit, tmp_path, mei)
+    page.query_params["cursor"] = "of another list"
+    page.selectbox(key="tool").set_value("upscale").run()
+    page.selectbox(key="person").set_value(str(mei.id)).run()
+    page.segmented_control(key="show").set_value("starred").run()
+    assert page.query_params == {"tool": "upscale", "person": str(mei.id), "show": "starred"}
+    button(page, "Clear the filters").click().run()
+    assert page.query_params == {}
+    assert links(page) == ["noon.png", "dusk.png"]
+
+
 def test_history_filters_without_a_match_can_be_cleared(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor
 ) -> None:

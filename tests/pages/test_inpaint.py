@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
-from app import drawings
+from app.painting import drawings
+from app.ui.masks import Start
 from db.actor import Actor
 from db.models import Blob, Job, JobInput
 from db.states import JobState
@@ -23,6 +24,9 @@ from tests.pages.harness import Visit, button
 from tests.pages.navigated import drop, markup, navigated
 from tests.people import make_person
 from tests.pictures import png
+from tests.requests import request
+
+pytestmark = pytest.mark.slow
 
 STROKE = Stroke(kind=StrokeKind.BRUSH, points=((5, 5), (50, 30)), width_px=12)
 
@@ -84,7 +88,7 @@ def test_inpaint_ready_made_mask_is_submitted(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor
 ) -> None:
     page = open_picture(visit, tmp_path, mei)
-    start_from(page, "A ready-made mask")
+    start_from(page, Start.READY_MADE)
     assert "of the picture" in markup(page)
     [preset] = [one for one in page.segmented_control if one.label == "Ready-made mask"]
     preset.set_value(MaskPreset.CENTRE).run()
@@ -116,7 +120,7 @@ def test_inpaint_uploaded_mask_is_submitted(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor
 ) -> None:
     page = open_picture(visit, tmp_path, mei)
-    start_from(page, "A mask picture")
+    start_from(page, Start.UPLOAD)
     drop(page, [("mask.png", png(9, 60, 40))], zone=1)
     assert run_button(page)
     page.button(key="inpaint.run").click().run()
@@ -124,7 +128,7 @@ def test_inpaint_uploaded_mask_is_submitted(
     assert {file.role: file.file_name for file in job.inputs}["mask"] == "mask.png"
 
 
-@pytest.mark.parametrize(("start", "tool"), [("The subject", "cutout"), ("All faces", "faces")])
+@pytest.mark.parametrize(("start", "tool"), [("by-cutout", "cutout"), ("by-faces", "faces")])
 def test_inpaint_mask_of_another_tool_is_asked_for_in_one_click(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor, start: str, tool: str
 ) -> None:
@@ -133,7 +137,7 @@ def test_inpaint_mask_of_another_tool_is_asked_for_in_one_click(
     page.button(key=f"inpaint.{tool}.find").click().run()
     [job] = jobs_of(services, tool)
     assert (job.owner_id, job.visibility) == (mei.id, Visibility.PRIVATE)
-    assert "Waiting" in markup(page)
+    assert "In the queue" in markup(page)
     assert not run_button(page)
 
 
@@ -143,7 +147,7 @@ def test_inpaint_outline_of_an_earlier_cutout_is_taken(
     alpha = store_upload(services, "cat-alpha.png", png(4, 60, 40))
     finish(services, mei, "cutout", picture, {"alpha": alpha})
     page = open_picture(visit, tmp_path, mei)
-    start_from(page, "The subject")
+    start_from(page, "by-cutout")
     page.button(key="inpaint.run").click().run()
     [job] = jobs_of(services)
     assert given(job, "mask").blob_sha256 == alpha.sha256
@@ -156,7 +160,7 @@ def test_inpaint_saved_drawing_is_used_on_another_picture(
     page = open_picture(visit, tmp_path, mei)
     page.text_input(key="named.name").set_value("Logo")
     button(page, "Save this drawing").click().run()
-    page.button(key="inpaint.another").click().run()
+    page.button(key="inpaint.remove").click().run()
     drop(page, [("big.png", png(3, 120, 80))])
     button(page, "Logo").click().run()
     assert not page.exception
@@ -168,21 +172,85 @@ def test_inpaint_saved_drawing_is_used_on_another_picture(
     assert not drawings.named_drawings(services, mei)
 
 
-def test_inpaint_batch_shares_a_saved_drawing(
+def open_pictures(visit: Visit, folder: Path, actor: Actor) -> AppTest:
+    page = open_page(visit, folder, actor)
+    drop(page, [("cat.png", png(1, 60, 40)), ("dog.png", png(2, 30, 90))])
+    assert not page.exception
+    return page
+
+
+def test_inpaint_several_pictures_are_run_each_with_its_own_drawing(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor, picture: StoredFile
 ) -> None:
-    drawings.keep_by_name(services, mei, picture, "Logo", drawing(STROKE))
-    page = open_page(visit, tmp_path, mei)
-    drop(page, [("a.png", png(1, 60, 40)), ("b.png", png(2, 30, 90))])
+    dog = store_upload(services, "dog.png", png(2, 30, 90))
+    other = Stroke(kind=StrokeKind.BRUSH, points=((9, 9),), width_px=4)
+    on_dog = Drawing(width_px=30, height_px=90, strokes=(other,))
+    drawings.save_change(services, mei, picture, drawing(), drawing(STROKE))
+    page = open_pictures(visit, tmp_path, mei)
     assert not run_button(page)
-    [logo] = drawings.named_drawings(services, mei)
-    page.selectbox(key="inpaint.named").set_value(logo.id).run()
+    [warning] = page.warning
+    assert warning.value == r"Not masked yet: dog.png. Paint on them, or take them out."
+
+    drawings.save_change(services, mei, dog, drawings.blank(dog), on_dog)
+    page.button(key=f"inpaint.held.{dog.sha256[:16]}.paint").click().run()
+    assert page.query_params["picture"] == dog.sha256
+    assert '<p class="dr-filename">dog.png' in markup(page)
     page.button(key="inpaint.run").click().run()
-    first, second = jobs_of(services)
-    assert first.batch_id == second.batch_id is not None
-    used = given(first, "drawing")
-    assert used.blob_sha256 == given(second, "drawing").blob_sha256
-    assert Drawing.parse(services.blobs.read(used.blob_sha256), file_name="") == drawing(STROKE)
+    jobs = jobs_of(services)
+    assert len({job.batch_id for job in jobs}) == 1
+    used = {job.title: given(job, "drawing").blob_sha256 for job in jobs}
+    assert {
+        title: Drawing.parse(services.blobs.read(digest), file_name="")
+        for title, digest in used.items()
+    } == {"cat.png": drawing(STROKE), "dog.png": on_dog}
+
+
+def test_inpaint_drawing_is_copied_to_the_other_pictures_once(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor, picture: StoredFile
+) -> None:
+    drawings.save_change(services, mei, picture, drawing(), drawing(STROKE))
+    page = open_pictures(visit, tmp_path, mei)
+    page.button(key="canvas.copy").click().run()
+    page.button(key="canvas.copy").click().run()
+    assert run_button(page)
+    dog = store_upload(services, "dog.png", png(2, 30, 90))
+    [stroke] = drawings.load_sheet(services, mei, dog).drawing.strokes
+    assert stroke.points == ((2.5, 11.25), (25.0, 67.5))
+
+
+def test_inpaint_ready_made_mask_does_for_every_picture(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    page = open_pictures(visit, tmp_path, mei)
+    start_from(page, Start.READY_MADE)
+    page.button(key="inpaint.run").click().run()
+    assert [job.params["preset"] for job in jobs_of(services)] == ["corner", "corner"]
+
+
+def test_inpaint_outlines_of_several_pictures_are_each_ones_own(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor, picture: StoredFile
+) -> None:
+    alpha = store_upload(services, "cat-alpha.png", png(4, 60, 40))
+    finish(services, mei, "cutout", picture, {"alpha": alpha})
+    page = open_pictures(visit, tmp_path, mei)
+    start_from(page, "by-cutout")
+    assert not run_button(page)
+    page.button(key="inpaint.cutout.find").click().run()
+    [search] = [job for job in jobs_of(services, "cutout") if job.state is JobState.QUEUED]
+    assert [file.file_name for file in search.inputs] == ["dog.png"]
+
+
+def test_inpaint_picture_taken_out_does_not_come_back_by_the_address(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor, picture: StoredFile
+) -> None:
+    drawings.save_change(services, mei, picture, drawing(), drawing(STROKE))
+    page = open_pictures(visit, tmp_path, mei)
+    page.button(key=f"inpaint.held.{picture.sha256[:16]}.remove").click().run()
+    assert not page.exception
+    assert '<p class="dr-filename">dog.png' in markup(page)
+    page.button(key="inpaint.remove").click().run()
+    assert page.button(key="inpaint.sample")
+    assert "picture" not in page.query_params
 
 
 def test_inpaint_from_a_run_opens_filled_in_and_a_reload_leaves_it(
@@ -195,10 +263,10 @@ def test_inpaint_from_a_run_opens_filled_in_and_a_reload_leaves_it(
         "drawing": drawings.store_drawing(services, drawing(STROKE)),
     }
     params = InpaintParams(model=Filler.TELEA, grow_px=9, invert=True)
-    [first] = submit(services, mei, "inpaint", params, [item])
+    [first] = submit(services, mei, request(params, item))
     page = open_page(visit, tmp_path, mei, **{"from": str(first)})
     assert "1 stroke, saved" in markup(page)
-    assert r"mask\.png" in "".join(one.value for one in page.markdown)
+    assert "mask.png" in "".join(one.value for one in page.markdown)
     more = Stroke(kind=StrokeKind.BRUSH, points=((1, 1),), width_px=3)
     drawings.save_change(services, mei, picture, drawing(STROKE), drawing(STROKE, more))
     address = dict(page.query_params)
@@ -242,7 +310,7 @@ def test_inpaint_result_is_the_next_picture(
     assert not page.exception
     assert '<p class="dr-filename">image.png' in markup(page)
     assert len(drawings.load_sheet(services, mei, result).drawing.strokes) == strokes
-    [grow] = [one for one in page.number_input if one.label == "Grow px"]
+    [grow] = [one for one in page.number_input if one.label == "Grow"]
     assert grow.value == 9
 
 

@@ -5,6 +5,7 @@ from base64 import b64decode
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -12,14 +13,16 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from app import drawings
+from app.painting import drawings
+from app.runs.parameters import values_of
 from db.actor import Actor
 from db.models import JobInput, JobOutput
-from db.repositories.jobs import JobRepository
+from db.repositories.keeping import KeepingRepository
 from db.states import JobState
-from db.types import Origin, Role
+from db.types import Origin, Role, Visibility
 from studio.imaging.drawing import Drawing, Stroke, StrokeKind
 from studio.params import FaceswapParams, InpaintParams
+from studio.tools.registry import TOOLS
 from tasks.files import keep
 from tasks.services import Services
 from tasks.submit import store_upload, submit
@@ -28,6 +31,9 @@ from tests.pages.harness import Visit, button
 from tests.pages.navigated import links, markup, navigated
 from tests.people import make_person
 from tests.pictures import png
+from tests.requests import request
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -53,7 +59,7 @@ def open_run(visit: Visit, folder: Path, actor: Actor, run_id: UUID) -> AppTest:
 
 
 def labels(page: AppTest) -> set[str]:
-    return {each.label for each in page.button}
+    return {each.label for each in page.button} | set(links(page))
 
 
 def test_run_unknown_says_so(visit: Visit, tmp_path: Path, mei: Actor) -> None:
@@ -65,8 +71,15 @@ def test_run_shows_params_weights_and_stages(
     visit: Visit, tmp_path: Path, mei: Actor, run_id: UUID
 ) -> None:
     shown = markup(open_run(visit, tmp_path, mei, run_id))
-    assert '<dt>Feather px</dt><dd class="dr-changed">2.5</dd>' in shown
-    assert '<dt>Despill</dt><dd class="">yes</dd>' in shown
+    model, changed, usual = (
+        shown.index(fact)
+        for fact in (
+            "<dt>Model</dt><dd>isnet</dd><dt>Background</dt><dd>Transparent",
+            "<dt>Feather</dt><dd><b>2.5 px</b> <small>changed</small></dd>",
+            "<dt>Despill</dt><dd>yes</dd>",
+        )
+    )
+    assert model < changed < shown.index("<summary>21 more, as usual</summary>") < usual
     assert "0" * 64 in shown
     assert "Working 1.50 s" in shown
     assert str(run_id) in shown
@@ -80,6 +93,8 @@ def test_run_note_star_trash_and_restore_are_kept(
     page.multiselect[0].set_value(["spring", " print "]).run()
     button(page, "Star").click().run()
     button(page, "Delete").click().run()
+    assert "for 30 days" in "".join(each.value for each in page.markdown)
+    button(page, "Move to the trash").click().run()
     job = load_job(services.database, run_id)
     assert (job.note, job.starred) == ("For the spring catalogue", True)
     assert job.tags == ["spring", "print"]
@@ -93,7 +108,7 @@ def test_run_old_tab_overwrites_no_newer_note(
 ) -> None:
     page = open_run(visit, tmp_path, mei, run_id)
     with services.database.write() as session:
-        JobRepository(session).set_note(mei, run_id, "written in another tab")
+        KeepingRepository(session).set_note(mei, run_id, "written in another tab")
     button(page, "Star").click().run()
     assert load_job(services.database, run_id).note == "written in another tab"
 
@@ -109,15 +124,32 @@ def test_run_again_keeps_inputs_and_params(
     with services.database.read() as session:
         [again] = [job for job in session.query(type(first)) if job.parent_id == run_id]
     assert (again.origin, again.state) == (Origin.RERUN, JobState.QUEUED)
-    assert again.params == first.params
+    assert values_of(again) == values_of(first)
+
+
+def test_run_is_made_private_and_shown_to_the_team_again(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor, run_id: UUID
+) -> None:
+    page = open_run(visit, tmp_path, mei, run_id)
+    button(page, "Make private").click().run()
+    assert load_job(services.database, run_id).visibility is Visibility.PRIVATE
+    button(page, "Show to the team").click().run()
+    assert load_job(services.database, run_id).visibility is Visibility.TEAM
+
+
+USE_IN = {spec.title for spec in TOOLS.values() if not spec.is_auxiliary}
+"""Where the result may be used, under "Use this result in…"."""
 
 
 @pytest.mark.parametrize(
     ("role", "offered"),
     [
         (Role.VIEWER, set()),
-        (Role.MEMBER, {"Run again", "Edit and run again"}),
-        (Role.ADMIN, {"Run again", "Edit and run again", "Star", "Delete"}),
+        (Role.MEMBER, {"Run again", "Edit and run again", *USE_IN}),
+        (
+            Role.ADMIN,
+            {"Run again", "Edit and run again", "Star", "Delete", "Make private", *USE_IN},
+        ),
     ],
 )
 def test_run_of_somebody_else_offers_what_the_role_may(
@@ -136,7 +168,8 @@ def test_run_that_failed_says_why(
     page = open_run(visit, tmp_path, mei, failed)
     assert "This run failed" in markup(page)
     assert "It is empty. Save it again." in markup(page)
-    assert not links(page)
+    assert f"run {failed.hex[-8:]}" in markup(page)
+    assert links(page) == ["Edit and run again"]
 
 
 def test_run_shows_a_drawing_as_a_file_and_numbers_repeated_roles(
@@ -170,7 +203,7 @@ def make_inpainted(services: Services, owner: Actor, picture: bytes, masked: Ima
     dot = Stroke(kind=StrokeKind.BRUSH, points=((width_px / 4, height_px / 2),), width_px=height_px)
     painted = Drawing(width_px=width_px, height_px=height_px, strokes=(dot,))
     items = [{"image": image, "drawing": drawings.store_drawing(services, painted)}]
-    [job_id] = submit(services, owner, "inpaint", InpaintParams(), items)
+    [job_id] = submit(services, owner, request(InpaintParams(), *items))
     data = BytesIO()
     masked.save(data, "PNG")
     mask = keep(
@@ -232,7 +265,7 @@ def test_run_of_face_swap_counts_faces_and_sources_from_one(
     with services.database.write() as session:
         run_id = make_job(session, mei, tool="faceswap", params=params).id
     shown = markup(open_run(visit, tmp_path, mei, run_id))
-    assert "face 2: source 2, face 3: source 1" in shown
+    assert "face 2: source 2 and face 3: source 1" in shown
     assert "<dt>Which faces</dt>" not in shown
 
 
@@ -244,3 +277,33 @@ def test_run_that_only_prepared_others_offers_no_page_of_its_own(
     page = open_run(visit, tmp_path, mei, search)
     assert "Run again" in labels(page)
     assert "Edit and run again" not in labels(page)
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"tool": "sepia"}, "There is no tool called “sepia”"),
+        ({"params_version": 99}, "Update the studio."),
+        ({"params": {"halo": 3}}, "halo: there is nothing of this name"),
+    ],
+)
+@pytest.mark.parametrize("state", [JobState.SUCCEEDED, JobState.FAILED, JobState.QUEUED])
+def test_run_whose_parameters_cannot_be_read_says_so_and_shows_them(
+    services: Services,
+    visit: Visit,
+    tmp_path: Path,
+    mei: Actor,
+    columns: dict[str, Any],
+    words: str,
+    state: JobState,
+) -> None:
+    with services.database.write() as session:
+        outputs = {"image": make_blob(session)} if state is JobState.SUCCEEDED else {}
+        given = {"params": {"halo": 3}, "outputs": outputs, "state": state, **columns}
+        run_id = make_job(session, mei, **given).id
+    page = open_run(visit, tmp_path, mei, run_id)
+    assert any(words in each.value for each in page.caption)
+    assert "<dt>halo</dt>" in markup(page)
+    button(page, "Run again").click().run()
+    assert not page.exception
+    assert any(words in each.value for each in page.error)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.switches import switched_off
+from app.people.tool_switches import switched_off
 from db.actor import Actor
 from db.repositories.audit import AuditRepository
 from db.types import Role
@@ -69,6 +69,6 @@ def test_tool_that_is_switched_off_says_so_and_still_shows_its_runs(
 def test_entry_opens_the_first_tool_that_is_on(services: Services, visit: Visit) -> None:
     boss = make_person(services, "boss", Role.ADMIN)
     switch_off(visit, boss, "cutout")
-    page = visit("app/entry.py", make_person(services))
+    page = visit("app/ui/entry.py", make_person(services))
     assert not page.exception
     assert page.title[0].value == "Cartoon"

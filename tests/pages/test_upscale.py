@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,14 +8,18 @@ from streamlit.testing.v1 import AppTest
 
 from db.actor import Actor
 from db.models import Job
+from db.types import Lane
 from studio.models.weights import Installed, Missing, WeightStore
 from studio.params import INTERPOLATION, ImageFormat, UpscaleParams
+from tasks.execute import run_next
 from tasks.services import Services
+from tasks.submit import store_upload, submit
 from tests.factories import make_job, make_record
-from tests.pages.harness import Visit, model_links
+from tests.pages.harness import Visit, button, model_links
 from tests.pages.navigated import drop, markup, navigated
 from tests.people import make_person
 from tests.pictures import png
+from tests.requests import request
 
 
 @pytest.fixture
@@ -37,7 +42,7 @@ def test_upscale_without_a_restoration_model_links_to_what_upscale_uses(
     monkeypatch.setattr(WeightStore, "status", lambda *_: Missing(()))
     page = choose(visit, tmp_path, mei)
     assert model_links(page) == []
-    page.selectbox(key="upscale.new.restore_faces").set_value("gfpgan-1.4").run()
+    page.selectbox(key="upscale.new.restore_model").set_value("gfpgan-1.4").run()
     assert model_links(page) == ["tool=upscale"]
 
 
@@ -66,7 +71,7 @@ def test_upscale_to_a_width_that_is_too_much_cannot_be_run(
     visit: Visit, tmp_path: Path, mei: Actor
 ) -> None:
     page = choose(visit, tmp_path, mei, ("a.png", png(1)))
-    page.segmented_control(key="upscale.new.by").set_value("To a width").run()
+    page.segmented_control(key="upscale.new.by").set_value("width").run()
     page.number_input(key="upscale.new.target_width_px").set_value(30_000).run()
     assert "600 megapixels, and the limit is 80" in markup(page)
     assert page.button(key="upscale.run").disabled
@@ -110,14 +115,14 @@ def test_upscale_submits_face_restoration(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor
 ) -> None:
     page = choose(visit, tmp_path, mei, ("a.png", png(1)))
-    page.selectbox(key="upscale.new.restore_faces").set_value("gfpgan-1.4").run()
+    page.selectbox(key="upscale.new.restore_model").set_value("gfpgan-1.4").run()
     page.slider(key="upscale.new.restore_blend").set_value(0.6).run()
     page.segmented_control(key="upscale.new.scale").set_value(8).run()
     page.button(key="upscale.run").click().run()
     with services.database.read() as session:
         [job] = session.query(Job)
     expected = UpscaleParams(
-        model=INTERPOLATION, scale=8, restore_faces="gfpgan-1.4", restore_blend=0.6
+        model=INTERPOLATION, scale=8, restore_model="gfpgan-1.4", restore_blend=0.6
     )
     assert UpscaleParams.model_validate(job.params) == expected
 
@@ -126,5 +131,26 @@ def test_upscale_with_a_restoration_that_is_not_installed_cannot_be_run(
     visit: Visit, tmp_path: Path, mei: Actor
 ) -> None:
     page = choose(visit, tmp_path, mei, ("a.png", png(1)))
-    page.selectbox(key="upscale.new.restore_faces").set_value("codeformer").run()
+    page.selectbox(key="upscale.new.restore_model").set_value("codeformer").run()
     assert page.button(key="upscale.run").disabled
+
+
+def test_upscale_result_in_another_format_is_a_link_with_its_exact_size(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    stored = store_upload(services, "cat.png", png(1))
+    params = UpscaleParams(model=INTERPOLATION)
+    [job_id] = submit(services, mei, request(params, {"image": stored}))
+    assert run_next(services, Lane.CPU)
+    page = visit(navigated(tmp_path, "UPSCALE"), mei)
+    page.query_params["job"] = str(job_id)
+    page.run()
+    page.segmented_control(key=f"export.{job_id.hex}.format").set_value(ImageFormat.JPEG).run()
+    button(page, "Convert").click().run()
+    assert not page.exception
+    [address] = re.findall(r'href="(/exports/[^"]*)"', markup(page))
+    assert address.endswith("/cat-upscaled.jpg")
+    [made] = (services.settings.data_dir / "exports").rglob("*.jpeg")
+    assert f"cat-upscaled.jpg, exactly {made.stat().st_size:,} bytes." in [
+        each.value for each in page.caption
+    ]

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import weights
-from app.weight_work import WorkFolder, WorkState
+from app.weights import management as weights
+from app.weights.background import WorkFolder, WorkState
 from db.actor import Actor
 from db.types import Role
 from studio.models.catalogue import load_catalogue
@@ -24,6 +24,8 @@ from tests.studio.models.weight_factories import (
     matting_toml,
     write_catalogue,
 )
+
+pytestmark = pytest.mark.slow
 
 DATA = b"weights" * 60_000
 PART_BYTES = 300_000
@@ -97,7 +99,7 @@ def test_models_lists_each_with_state_terms_and_digest(
     assert "3 models shown, 1 of 3 installed, 420 kB" in markup(page)
     alpha, beta = entry(page, "Alpha net"), entry(page, "Beta net")
     assert ">Installed<" in alpha
-    assert "Matting, used by Cutout, Cartoon<br>alpha · 420 kB · MIT" in alpha
+    assert "Matting, used by Cutout and Cartoon<br>alpha · 420 kB · MIT" in alpha
     assert ">Commercial use allowed<" in alpha
     assert ">Not installed<" in beta
     assert '<span class="dr-pill dr-failed">No commercial use</span>' in beta
@@ -172,10 +174,10 @@ def test_models_delete_asks_first_and_names_the_tools_that_will_miss_it(
     install(services, weights_dir)
     store = weights.open_store(services.settings)
     page = open_models(visit, tmp_path, boss)
-    page.menu_button[0].click("Delete").run()
+    page.menu_button[0].click("delete").run()
     assert isinstance(store.status("alpha"), Installed)
     assert button(page, "Delete")
-    asked = "**Alpha net** is used by Cutout, Cartoon, and missing there until"
+    asked = "**Alpha net** is used by Cutout and Cartoon, and missing there until"
     assert any(asked in each.value for each in page.markdown)
 
 
@@ -190,7 +192,7 @@ def test_models_stop_ends_a_pull_and_the_next_goes_on_from_there(
     server.files["/alpha.onnx"].stall_after = PART_BYTES
     work = WorkFolder(services.settings)
     page = open_models(visit, tmp_path, boss)
-    page.menu_button[0].click("Pull").run()
+    page.menu_button[0].click("pull").run()
     wait_until(lambda: kept_bytes(weights_dir) > 0, what="the first bytes")
     page.run()
     button(page, "Stop").click().run()
@@ -200,7 +202,7 @@ def test_models_stop_ends_a_pull_and_the_next_goes_on_from_there(
     assert "Stop" not in {each.label for each in page.button}
 
     server.released.set()
-    page.menu_button[0].click("Pull").run()
+    page.menu_button[0].click("pull").run()
     wait_until(lambda: work.all()[0].state.is_over, what="the second pull")
     page.run()
     assert "Alpha net is installed." in markup(page)
@@ -221,9 +223,9 @@ def test_models_pull_that_has_not_begun_offers_no_stop(
     boss: Actor,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("app.weight_work.subprocess.Popen", lambda *_, **__: None)
+    monkeypatch.setattr("app.weights.background.subprocess.Popen", lambda *_, **__: None)
     page = open_models(visit, tmp_path, boss)
-    page.menu_button[0].click("Pull").run()
+    page.menu_button[0].click("pull").run()
     assert ">Starting<" in markup(page)
     assert "Stop" not in {each.label for each in page.button}
 

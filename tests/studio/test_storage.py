@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 import time
@@ -16,7 +18,7 @@ import fsspec  # type: ignore[import-untyped]  # it ships no types
 import pytest
 from moto.server import ThreadedMotoServer
 
-from studio.errors import StorageError
+from studio.errors import DiskFullError, StorageAwayError, StorageError
 from studio.storage import BlobStore
 
 DATA = b"a picture"
@@ -101,6 +103,44 @@ def test_put_of_nothing_and_of_much_comes_back(store: BlobStore) -> None:
         assert store.read(store.put(data)) == data
 
 
+def test_staging_takes_a_file_in_pieces_and_names_it_by_them(store: BlobStore) -> None:
+    pieces = [os.urandom(70_000) for _ in range(3)]
+    with store.staging() as arriving:
+        assert [arriving.write(piece) for piece in pieces] == [70_000] * 3
+        staged = arriving.finish()
+        assert staged.path.read_bytes() == b"".join(pieces)
+        digest = store.take(staged)
+    assert not staged.path.exists()
+    assert (digest, staged.size_bytes) == (sha256(b"".join(pieces)).hexdigest(), 210_000)
+    assert store.read(digest) == b"".join(pieces)
+
+
+def test_staging_that_is_not_finished_leaves_no_file(tmp_path: Path) -> None:
+    store = BlobStore(f"file://{tmp_path}")
+
+    def break_off() -> None:
+        with store.staging() as arriving:
+            arriving.write(DATA)
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        break_off()
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_staging_of_more_than_the_system_takes_is_a_fault_of_storage(tmp_path: Path) -> None:
+    store = BlobStore(f"file://{tmp_path}")
+    was = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with store.staging() as arriving:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, was[1]))
+        try:
+            with pytest.raises(StorageAwayError):
+                arriving.write(bytes(200_000))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, was)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
 def test_put_twice_keeps_one_file(store: BlobStore) -> None:
     store.put(DATA)
     store.put(DATA)
@@ -127,6 +167,7 @@ def test_delete_removes_and_twice_is_no_fault(store: BlobStore) -> None:
 
 
 def test_read_of_what_was_never_stored_is_missing(store: BlobStore) -> None:
+    store.put(b"another file")
     with pytest.raises(StorageError, match=ABSENT[:12]) as caught:
         store.read(ABSENT)
     assert caught.value.code == "storage.missing"
@@ -251,7 +292,7 @@ def test_a_server_that_is_not_there_is_unreachable(monkeypatch: pytest.MonkeyPat
         with pytest.raises(StorageError) as caught:
             action()
         assert caught.value.code == "storage.unreachable"
-        assert "127.0.0.1" not in caught.value.message
+        assert "127.0.0.1" not in str(caught.value)
 
 
 def test_a_bucket_that_is_not_there_cannot_be_written(bucket: object, s3_endpoint: str) -> None:
@@ -272,7 +313,55 @@ def test_prepare_makes_the_bucket_and_leaves_one_that_is_there(
 
 
 def test_a_folder_that_cannot_be_written_is_unreachable(tmp_path: Path) -> None:
-    (tmp_path / "blobs").write_text("a file where the folder should be")
+    (tmp_path / "blobs").write_text("a file where the folder should be", encoding="utf-8")
     with pytest.raises(StorageError) as caught:
         BlobStore(f"file://{tmp_path}/blobs").put(DATA)
     assert caught.value.code == "storage.unreachable"
+
+
+def test_read_when_the_whole_folder_is_gone_is_away_and_not_missing(tmp_path: Path) -> None:
+    store = BlobStore(f"file://{tmp_path / 'blobs'}")
+    digest = store.put(b"precious")
+    (tmp_path / "blobs").rename(tmp_path / "unmounted")
+    with pytest.raises(StorageAwayError):
+        store.read(digest)
+
+
+def test_put_on_a_full_disk_names_the_disk_and_leaves_no_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DiskFullError, match="disk is full"):
+        BlobStore(f"file://{tmp_path}").put(b"too much")
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_as_file_that_goes_away_under_its_reader_is_missing(tmp_path: Path) -> None:
+    storage = BlobStore(f"file://{tmp_path}")
+    digest = storage.put(b"a picture")
+
+    def read() -> None:
+        with storage.as_file(digest) as file:
+            storage.delete(digest)
+            file.read_bytes()
+
+    with pytest.raises(StorageError) as caught:
+        read()
+    assert caught.value.code == "storage.missing"
+
+
+def test_as_file_leaves_the_faults_of_its_reader_alone(tmp_path: Path) -> None:
+    storage = BlobStore(f"file://{tmp_path / 'blobs'}")
+    storage.prepare()
+    digest = storage.put(b"a picture")
+
+    def read() -> None:
+        with storage.as_file(digest):
+            storage.delete(digest)
+            (tmp_path / "another").read_bytes()
+
+    with pytest.raises(FileNotFoundError, match="another"):
+        read()

@@ -1,84 +1,69 @@
 from __future__ import annotations
 
-from datetime import timedelta
-from uuid import UUID
+import os
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from threading import Thread
 
+import pytest
 from sqlalchemy import func, select, update
 
 from db.models import Blob, Drawing, Job, SignInFailure, UserSession, Worker
+from db.repositories.blobs import BlobRepository
 from db.repositories.drawings import Canvas, DrawingRepository
-from db.repositories.queue import QueueRepository, Reconciled
-from db.repositories.workers import WorkerRepository
+from db.repositories.keeping import KeepingRepository
 from db.states import JobState
-from db.types import Lane, utc_now
-from studio.params import UpscaleParams
-from studio.storage import BlobStore
+from db.types import utc_now
+from studio.storage import BlobStore, Staged
 from tasks.files import keep
 from tasks.maintenance import (
     drop_unused_files,
     forget_old_entries,
     forget_unused_drawings,
     purge_trash,
-    reconcile,
     sweep_orphans,
-    top_up,
 )
 from tasks.services import Services
-from tasks.status import live_workers, slots
-from tasks.submit import store_upload, submit
+from tasks.submit import store_upload
 from tests.factories import make_actor, make_job, make_user
 from tests.pictures import png
+from tests.requests import submit_jobs
 
 LONG_AGO = timedelta(days=40)
 
 
-def submit_jobs(services: Services, count: int) -> list[UUID]:
+def test_sweep_orphans_removes_what_killed_writers_of_tokens_left(services: Services) -> None:
+    folder = services.settings.data_dir / "broker"
+    folder.mkdir(parents=True, exist_ok=True)
+    old, young = folder / ".a.tmp", folder / ".b.tmp"
+    untaken = folder / "1_a.studio.cpu.msg"
+    for path in (old, young, untaken):
+        path.write_bytes(b"{")
+    past = (utc_now() - LONG_AGO).timestamp()
+    for path in (old, untaken):
+        os.utime(path, (past, past))
+    sweep_orphans(services)
+    assert list(folder.iterdir()) == [young]
+
+
+def test_purge_trash_many_runs_go_in_small_transactions(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with services.database.write() as session:
-        actor = make_actor(session)
-    item = {"image": store_upload(services, "cat.png", png())}
-    params = UpscaleParams(model="interpolation")
-    job_ids = submit(services, actor, "upscale", params, [item] * count)
-    for token in (services.settings.data_dir / "broker").iterdir():
-        token.unlink()
-    return job_ids
+        owner = make_user(session)
+        for _ in range(5):
+            make_job(session, owner, deleted_at=utc_now() - LONG_AGO)
+    sizes = []
+    purge = KeepingRepository.purge_trash
 
+    def counted(self: KeepingRepository, before: datetime, *, limit: int) -> int:
+        sizes.append(purge(self, before, limit=limit))
+        return sizes[-1]
 
-def report_for_duty(services: Services, name: str, lanes: list[Lane], children: int) -> None:
-    with services.database.write() as session:
-        WorkerRepository(session).report(name, lanes, children, started_at=utc_now())
-
-
-def test_top_up_sends_as_many_tokens_as_can_be_used(services: Services) -> None:
-    submit_jobs(services, 3)
-    assert top_up(services) == {}  # nobody is there to take any
-    report_for_duty(services, "light@a", [Lane.CPU, Lane.MAINTENANCE], 2)
-    report_for_duty(services, "gpu@a", [Lane.GPU], 4)
-    assert top_up(services) == {Lane.CPU: 2}
-    report_for_duty(services, "light@b", [Lane.CPU], 5)
-    assert top_up(services) == {Lane.CPU: 3}
-    assert len(list((services.settings.data_dir / "broker").iterdir())) == 5
-
-
-def test_live_workers_silent_one_is_not_counted(services: Services) -> None:
-    report_for_duty(services, "light@a", [Lane.CPU], 2)
-    report_for_duty(services, "light@b", [Lane.CPU], 2)
-    with services.database.write() as session:
-        session.execute(
-            update(Worker)
-            .where(Worker.name == "light@a")
-            .values(seen_at=utc_now() - timedelta(minutes=1))
-        )
-    assert [worker.name for worker in live_workers(services)] == ["light@b"]
-    assert slots(services, Lane.CPU) == 2
-    assert slots(services, Lane.GPU) == 0
-
-
-def test_reconcile_twice_takes_back_once(services: Services) -> None:
-    submit_jobs(services, 1)
-    with services.database.write() as session:
-        QueueRepository(session).claim(Lane.CPU, "gone", lease_s=-1)
-    assert reconcile(services) == Reconciled(requeued=1)
-    assert reconcile(services) == Reconciled()
+    monkeypatch.setattr(KeepingRepository, "purge_trash", counted)
+    monkeypatch.setattr("tasks.maintenance.DELETE_BATCH", 2)
+    assert purge_trash(services) == 5
+    assert sizes == [2, 2, 1, 0]
 
 
 def test_sweep_orphans_deletes_files_without_a_row_only(services: Services) -> None:
@@ -89,14 +74,49 @@ def test_sweep_orphans_deletes_files_without_a_row_only(services: Services) -> N
     assert sweep_orphans(services) == 0
 
 
+def test_sweep_orphans_spares_a_file_whose_row_comes_after_the_first_look(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.blobs.put(png())
+    looks = []
+
+    def known(self: BlobRepository, digests: Collection[str]) -> set[str]:
+        looks.append(original(self, digests))
+        if len(looks) == 1:
+            store_upload(services, "cat.png", png())
+        return looks[-1]
+
+    original = BlobRepository.known
+    monkeypatch.setattr(BlobRepository, "known", known)
+    assert sweep_orphans(services) == 0
+    assert [services.blobs.read(sha256) for sha256 in services.blobs.iter_digests()] == [png()]
+
+
+def test_sweep_orphans_file_stored_while_it_is_deleted_stays(services: Services) -> None:
+    class BusyStore(BlobStore):
+        """Somebody stores the same file right before it is deleted."""
+
+        def delete(self, digest: str) -> None:
+            keeper.start()
+            keeper.join(timeout=0.5)  # they wait for our transaction
+            super().delete(digest)
+
+    keeper = Thread(target=store_upload, args=(services, "cat.png", png()))
+    sha256 = services.blobs.put(png())
+    busy = BusyStore(services.settings.resolved_storage_url)
+    assert sweep_orphans(Services(services.settings, services.database, busy)) == 1
+    keeper.join(timeout=20)
+    assert services.blobs.read(sha256) == png()
+
+
 def test_keep_file_swept_before_its_row_is_stored_again(services: Services) -> None:
     class SweptStore(BlobStore):
         """Loses its first file at the worst moment: stored, and not yet known."""
 
         puts = 0
 
-        def put(self, data: bytes) -> str:
-            sha256 = super().put(data)
+        def take(self, staged: Staged) -> str:
+            sha256 = super().take(staged)
             self.puts += 1
             if self.puts == 1:
                 self.delete(sha256)
@@ -162,7 +182,7 @@ def test_forget_old_entries_keeps_what_still_counts(services: Services) -> None:
         for number, moment in enumerate((now - LONG_AGO, now + LONG_AGO)):
             token_hash = bytes([number]) * 32
             session.add(UserSession(user_id=user.id, token_hash=token_hash, expires_at=moment))
-            session.add(SignInFailure(name="a", ip="b", at=min(moment, now)))
+            session.add(SignInFailure(name="a", source="b", at=min(moment, now)))
             session.add(Worker(name=f"w{number}", lanes=["cpu"], slots=1, seen_at=min(moment, now)))
     forget_old_entries(services)
     with services.database.read() as session:

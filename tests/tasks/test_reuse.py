@@ -1,78 +1,199 @@
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
 
+import numpy as np
 import pytest
 
-from db.repositories.jobs import FoundOutput
-from db.types import Origin
-from studio.models.catalogue import Catalogue
-from studio.params import CutoutParams
-from tasks import reuse
-from tasks.files import StoredFile, keep
-from tasks.reuse import find_reusable
+from db.actor import Actor
+from db.models import Job
+from db.types import Lane, Origin, Visibility
+from studio.models.ledger import Ledger, LedgerEntry
+from studio.params import CartoonParams, CutoutParams, ToolParams
+from studio.record import RunRecord, WeightUse
+from studio.report import Report
+from studio.tools.registry import TOOLS
+from studio.tools.spec import ToolInputs, ToolOutput
+from tasks.execute import run_next
+from tasks.files import StoredFile
+from tasks.reuse import ReuseKeys
 from tasks.services import Services
-from tasks.submit import submit
-from tests.factories import make_actor, make_blob, make_job, make_record
+from tasks.submit import store_upload, submit
+from tests.factories import make_actor, make_record
 from tests.pictures import png
+from tests.requests import request
 from tests.rows import job_of
-from tests.studio.models.weight_factories import make_file, make_model, make_store, sha256
 
 
-def install(services: Services, catalogue: Catalogue, content: bytes, folder: Path) -> str:
-    """Put ``content`` in the place of the model's one file; returns its digest."""
-    source = folder / "net.onnx"
-    source.write_bytes(content)
-    make_store(services.settings.weights_dir, *catalogue).import_file(source, "tiny", repin=True)
-    return sha256(content)
+def make(
+    inputs: ToolInputs, params: ToolParams, models: object, report: Report
+) -> list[ToolOutput]:
+    """What cutout and cartoon make, without a network."""
+    picture = inputs["image"]
+    alpha = np.full((picture.height, picture.width), 255, np.uint8)
+    shown = picture.with_pixels(picture.pixels, alpha)
+    return [ToolOutput(role, shown) for role in ("image", TOOLS[params.tool].reuse.role)]  # type: ignore[union-attr]
 
 
-def test_find_reusable_made_by_other_weights_is_not_used(
-    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture(autouse=True)
+def quick_tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    for tool in ("cutout", "cartoon"):
+        spec = replace(TOOLS[tool], runner_path=f"{__name__}:make")
+        monkeypatch.setitem(TOOLS, tool, spec)
+
+
+@pytest.fixture
+def mei(services: Services) -> Actor:
+    with services.database.write() as session:
+        return make_actor(session)
+
+
+def upload(services: Services) -> StoredFile:
+    return store_upload(services, "cat.png", png())
+
+
+def run(services: Services, actor: Actor, params: ToolParams, **options: Any) -> UUID:
+    """A finished run on the same picture."""
+    [job_id] = submit(services, actor, request(params, {"image": upload(services)}, **options))
+    while run_next(services, Lane.GPU) or run_next(services, Lane.CPU):
+        pass
+    return job_id
+
+
+def taken_over(services: Services, actor: Actor, params: ToolParams) -> Job | None:
+    """The job that such a run is queued as, if it starts from what an earlier one made."""
+    [job_id] = submit(services, actor, request(params, {"image": upload(services)}))
+    job = job_of(services.database, job_id)
+    return job if job.origin is Origin.MADE_FROM else None
+
+
+def accept(services: Services, model_file: str, sha256: str) -> None:
+    """Note other bytes of a weight file as the ones that are served."""
+    entry = LedgerEntry(
+        sha256=sha256, bytes=1, mtime_ns=0, origin="test", installed_at=datetime.now(UTC),
+        studio_version="0",
+    )  # fmt: skip
+    services.settings.weights_dir.mkdir(exist_ok=True)
+    Ledger(services.settings.weights_dir / "ledger.json").put(model_file, entry)
+
+
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        (CutoutParams(), CutoutParams(feather_px=3, output="mask")),
+        (CartoonParams(seed=4), CartoonParams(seed=4, strength=0.2, region="subject")),
+    ],
+)
+def test_submit_takes_over_what_an_earlier_run_made_and_names_it(
+    services: Services, mei: Actor, first: ToolParams, later: ToolParams
 ) -> None:
-    catalogue = Catalogue((make_model(make_file()),))
-    monkeypatch.setattr(reuse, "load_catalogue", lambda: catalogue)
-    digest = install(services, catalogue, b"first training", tmp_path)
+    maker_id = run(services, mei, first)
+    job = taken_over(services, mei, later)
+    assert job is not None
+    assert job.parent_id == maker_id
+    role = TOOLS[first.tool].reuse.role  # type: ignore[union-attr]
+    [made] = [file for file in job_of(services.database, maker_id).outputs if file.role == role]
+    assert [file.blob_sha256 for file in job.inputs if file.role == role] == [made.blob_sha256]
+
+
+def test_submit_of_an_edit_keeps_the_run_it_edits_as_parent(services: Services, mei: Actor) -> None:
+    run(services, mei, CutoutParams())
+    other = run(services, mei, CartoonParams())
+    edited = run(services, mei, CutoutParams(), parent_id=other, origin=Origin.EDIT)
+    job = job_of(services.database, edited)
+    assert job.parent_id == other
+    assert "alpha" in {file.role for file in job.inputs}
+
+
+def test_submit_after_a_run_that_took_it_over_goes_back_to_the_maker(
+    services: Services, mei: Actor
+) -> None:
+    maker_id = run(services, mei, CutoutParams())
+    run(services, mei, CutoutParams(feather_px=1))
+    job = taken_over(services, mei, CutoutParams())
+    assert job is not None
+    assert job.parent_id == maker_id
+
+
+def test_output_of_an_older_tool_version_is_not_taken_over(
+    services: Services, mei: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(services, mei, CutoutParams())
+    newer = replace(TOOLS["cutout"], version=TOOLS["cutout"].version + 1)
+    monkeypatch.setitem(TOOLS, "cutout", newer)
+    assert taken_over(services, mei, CutoutParams()) is None
+
+
+@pytest.mark.parametrize("changed", [{"seed": 2}, {"look": "sketch"}, {"long_side_px": 512}])
+def test_drawing_of_another_seed_look_or_size_is_not_taken_over(
+    services: Services, mei: Actor, changed: dict[str, Any]
+) -> None:
+    usual = {"seed": 1, "look": "handdrawn"}
+    run(services, mei, CartoonParams(**usual))
+    assert taken_over(services, mei, CartoonParams(**usual | changed)) is None
+
+
+class Widened(CutoutParams):
+    """A release that has added a field and has not thought about re-use."""
+
+    halo_px: int = 0
+
+
+def test_output_made_before_the_tool_had_a_field_is_not_taken_over(
+    services: Services, mei: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(services, mei, CutoutParams())
+    monkeypatch.setitem(TOOLS, "cutout", replace(TOOLS["cutout"], params=Widened))
+    assert taken_over(services, mei, Widened()) is None
+
+
+@pytest.mark.parametrize(
+    ("params", "helper"),
+    [
+        (CutoutParams(), "isnet/isnet.onnx"),
+        (CartoonParams(), "realesr-animevideov3/realesr-animevideov3.bin"),
+    ],
+)
+def test_output_of_other_weights_is_not_taken_over(
+    services: Services, mei: Actor, params: ToolParams, helper: str
+) -> None:
+    accept(services, helper, "1" * 64)
+    run(services, mei, params)
+    assert taken_over(services, mei, params) is not None
+    accept(services, helper, "2" * 64)
+    assert taken_over(services, mei, params) is None
+
+
+def test_output_is_taken_over_whatever_other_weights_arrive(services: Services, mei: Actor) -> None:
+    run(services, mei, CutoutParams())
+    accept(services, "u2net/u2net.onnx", "1" * 64)
+    assert taken_over(services, mei, CutoutParams()) is not None
+
+
+def test_output_of_weights_replaced_while_they_worked_gets_no_key(services: Services) -> None:
+    accept(services, "isnet/isnet.onnx", "1" * 64)
+    keys = ReuseKeys(services.settings, CutoutParams())
+    record = RunRecord.model_validate(make_record(weights_sha256="1" * 64))
+    [use] = record.weights
+    inputs = {"image": ["a" * 64]}
+    assert keys.key_of_made(inputs, record) is not None
+    for other in (use.model_copy(update={"sha256": "2" * 64}), _renamed(use)):
+        changed = record.model_copy(update={"weights": [use, other]})
+        assert keys.key_of_made(inputs, changed) is None
+
+
+def _renamed(use: WeightUse) -> WeightUse:
+    return use.model_copy(update={"id": "net-that-no-cutout-opens"})
+
+
+def test_output_of_somebody_elses_private_run_is_not_taken_over(
+    services: Services, mei: Actor
+) -> None:
     with services.database.write() as session:
-        actor, image, alpha = make_actor(session), make_blob(session), make_blob(session)
-        record = make_record(weights_sha256=digest)
-        params = {"tool": "cutout", "model": "tiny"}
-        make_job(
-            session, actor, params=params, image=image, outputs={"alpha": alpha}, record=record
-        )
-
-    def found() -> FoundOutput | None:
-        with services.database.read() as session:
-            return find_reusable(services, session, actor, CutoutParams(model="tiny"), image.sha256)
-
-    before = found()
-    assert before is not None
-    assert before.blob.sha256 == alpha.sha256
-    install(services, catalogue, b"second training", tmp_path)
-    assert found() is None
-
-
-def test_submit_that_reuses_an_alpha_names_the_run_that_made_it(services: Services) -> None:
-    data = png()
-    image: StoredFile = keep(
-        services, data, file_name="cat.png", media_type="image/png", width_px=24, height_px=16
-    )
-    with services.database.write() as session:
-        actor = make_actor(session)
-        first = make_job(session, actor, outputs={"alpha": make_blob(session)})
-        first.inputs[0].blob_sha256 = image.sha256
-
-    [reused] = submit(services, actor, "cutout", CutoutParams(), [{"image": image}])
-    [edited] = submit(
-        services,
-        actor,
-        "cutout",
-        CutoutParams(),
-        [{"image": image}],
-        parent_id=reused,
-        origin=Origin.EDIT,
-    )
-
-    job = job_of(services.database, reused)
-    assert (job.parent_id, job.origin) == (first.id, Origin.MADE_FROM)
-    assert job_of(services.database, edited).parent_id == reused
+        bob = make_actor(session)
+    run(services, bob, CutoutParams(), visibility=Visibility.PRIVATE)
+    assert taken_over(services, mei, CutoutParams()) is None
+    assert taken_over(services, bob, CutoutParams()) is not None

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from socket import create_server
 from uuid import uuid4
 
@@ -13,26 +14,43 @@ from db.repositories.audit import AuditRepository
 from db.repositories.tool_switches import ToolSwitchRepository
 from db.states import JobState
 from db.types import Lane, Origin, Role, Visibility
-from studio.errors import UserInputError
+from studio.errors import StudioError, UserInputError
 from studio.imaging.drawing import Drawing
-from studio.params import CutoutParams, FaceswapParams, UpscaleParams
+from studio.params import (
+    CutoutParams,
+    FaceswapParams,
+    InpaintParams,
+    MaskPreset,
+    ToolParams,
+    UpscaleParams,
+)
+from studio.record import RunRecord
+from tasks.files import StoredFile
+from tasks.permissions import consent_action
+from tasks.requests import ResultOf, RunItem, RunRequest
+from tasks.reuse import ReuseKeys
 from tasks.services import Services
 from tasks.status import position, queued_counts
 from tasks.submit import (
     DRAWING_TYPE,
-    StoredFile,
     cancel,
-    consent_action,
     rerun,
     store_drawing,
     store_upload,
     submit,
 )
-from tests.factories import make_actor, make_blob, make_job
+from tests.factories import make_actor, make_blob, make_job, make_record
 from tests.pictures import png
+from tests.requests import request
 from tests.rows import job_of
 
 INTERPOLATION = UpscaleParams(model="interpolation")
+
+
+class Teleport(ToolParams):
+    """Of a tool that the studio does not have."""
+
+    tool: str = "teleport"
 
 
 def new_actor(services: Services, role: Role = Role.MEMBER) -> Actor:
@@ -50,7 +68,7 @@ def tokens(services: Services, lane: Lane) -> int:
 
 
 def refusal(call: object, *args: object, **options: object) -> str:
-    with pytest.raises(UserInputError) as caught:
+    with pytest.raises(StudioError) as caught:
         call(*args, **options)  # type: ignore[operator]
     return caught.value.code
 
@@ -62,6 +80,21 @@ def test_store_upload_picture_is_in_storage_with_its_row(services: Services) -> 
     assert upload(services) == stored
 
 
+def test_store_upload_that_takes_too_long_to_read_is_ended_and_not_kept(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio.imaging.confined.TIME_LIMIT_S", 0.001)
+    large = png(width_px=3000, height_px=2000)
+    assert refusal(store_upload, services, "cat.png", large) == "image.too_slow"
+    assert not list(services.blobs.iter_digests())
+
+
+def test_store_upload_reads_a_stream_of_which_some_was_read_before(services: Services) -> None:
+    stream = BytesIO(png())
+    stream.read(10)
+    assert services.blobs.read(store_upload(services, "cat.png", stream).sha256) == png()
+
+
 def test_store_upload_text_file_is_refused_and_not_kept(services: Services) -> None:
     assert refusal(store_upload, services, "cat.png", b"not a picture").startswith("image.")
     assert list(services.blobs.iter_digests()) == []
@@ -70,12 +103,7 @@ def test_store_upload_text_file_is_refused_and_not_kept(services: Services) -> N
 def test_submit_one_item_is_a_queued_job_and_a_token(services: Services) -> None:
     actor, stored = new_actor(services), upload(services)
     [job_id] = submit(
-        services,
-        actor,
-        "upscale",
-        INTERPOLATION,
-        [{"image": stored}],
-        visibility=Visibility.PRIVATE,
+        services, actor, request(INTERPOLATION, {"image": stored}, visibility=Visibility.PRIVATE)
     )
     job = job_of(services.database, job_id)
     assert (job.state, job.lane, job.visibility) == (
@@ -94,7 +122,7 @@ def test_submit_one_item_is_a_queued_job_and_a_token(services: Services) -> None
 def test_submit_several_items_form_a_batch_in_their_order(services: Services) -> None:
     actor = new_actor(services)
     items = [{"image": upload(services, seed)} for seed in range(3)]
-    job_ids = submit(services, actor, "upscale", INTERPOLATION, items, batch_name="cats")
+    job_ids = submit(services, actor, request(INTERPOLATION, *items, batch_name="cats"))
     jobs = [job_of(services.database, job_id) for job_id in job_ids]
     assert [job.title for job in jobs] == ["cat0.png", "cat1.png", "cat2.png"]
     [batch_id] = {job.batch_id for job in jobs}
@@ -104,18 +132,20 @@ def test_submit_several_items_form_a_batch_in_their_order(services: Services) ->
 
 
 @pytest.mark.parametrize(
-    ("tool", "params", "lane"),
+    ("params", "lane"),
     [
-        ("cutout", CutoutParams(), Lane.GPU),
-        ("upscale", UpscaleParams(model="realesrgan-x4plus"), Lane.GPU),
-        ("upscale", INTERPOLATION, Lane.CPU),
+        (CutoutParams(), Lane.GPU),
+        (UpscaleParams(model="realesrgan-x4plus"), Lane.GPU),
+        (INTERPOLATION, Lane.CPU),
+        (UpscaleParams(model="nearest"), Lane.CPU),
+        (UpscaleParams(model="interpolation", restore_model="gfpgan-1.4"), Lane.GPU),
     ],
 )
 def test_submit_lane_follows_the_need_for_a_network(
-    services: Services, tool: str, params: CutoutParams | UpscaleParams, lane: Lane
+    services: Services, params: CutoutParams | UpscaleParams, lane: Lane
 ) -> None:
     item = {"image": upload(services)}
-    [job_id] = submit(services, new_actor(services), tool, params, [item])
+    [job_id] = submit(services, new_actor(services), request(params, item))
     assert job_of(services.database, job_id).lane is lane
 
 
@@ -125,9 +155,19 @@ def cut_out_before(services: Services, owner: Actor, image: StoredFile, **column
         job = make_job(session, owner, image=make_blob(session), **columns)  # type: ignore[arg-type]
         alpha = make_blob(session)
         job.inputs[0].blob_sha256 = image.sha256
+        record = RunRecord.model_validate(make_record()).model_copy(update={"weights": []})
+        made = ReuseKeys(services.settings, CutoutParams()).key_of_made(
+            {"image": [image.sha256]}, record
+        )
+        assert made is not None
+        role, key = made
         session.add(
             JobOutput(
-                job_id=job.id, role="alpha", blob_sha256=alpha.sha256, file_name="cat-alpha.png"
+                job_id=job.id,
+                role=role,
+                blob_sha256=alpha.sha256,
+                file_name="cat-alpha.png",
+                reuse_key=key,
             )
         )
         return alpha.sha256
@@ -136,23 +176,21 @@ def cut_out_before(services: Services, owner: Actor, image: StoredFile, **column
 def test_submit_cutout_with_a_stored_alpha_needs_no_network(services: Services) -> None:
     actor, image = new_actor(services), upload(services)
     alpha = cut_out_before(services, actor, image)
-    [job_id] = submit(services, actor, "cutout", CutoutParams(feather_px=3), [{"image": image}])
+    [job_id] = submit(services, actor, request(CutoutParams(feather_px=3), {"image": image}))
     job = job_of(services.database, job_id)
     assert job.lane is Lane.CPU
     assert {item.role: item.blob_sha256 for item in job.inputs} == {
         "image": image.sha256,
         "alpha": alpha,
     }
-    [other_model] = submit(
-        services, actor, "cutout", CutoutParams(model="u2net"), [{"image": image}]
-    )
+    [other_model] = submit(services, actor, request(CutoutParams(model="u2net"), {"image": image}))
     assert job_of(services.database, other_model).lane is Lane.GPU
 
 
 def test_submit_cutout_never_uses_the_alpha_of_a_private_run(services: Services) -> None:
     owner, other, image = new_actor(services), new_actor(services), upload(services)
     cut_out_before(services, owner, image, visibility=Visibility.PRIVATE)
-    [job_id] = submit(services, other, "cutout", CutoutParams(), [{"image": image}])
+    [job_id] = submit(services, other, request(CutoutParams(), {"image": image}))
     assert job_of(services.database, job_id).lane is Lane.GPU
 
 
@@ -163,20 +201,18 @@ def test_submit_refusals_name_their_reason_and_queue_nothing(services: Services)
     gone = StoredFile("0" * 64, "gone.png", "image/png", 1, 1)
     options = {"parent_id": uuid4(), "origin": Origin.EDIT}
     assert [
-        refusal(submit, services, viewer, "upscale", INTERPOLATION, [item]),
-        refusal(submit, services, actor, "teleport", INTERPOLATION, [item]),
-        refusal(submit, services, actor, "cutout", INTERPOLATION, [item]),
-        refusal(submit, services, actor, "upscale", INTERPOLATION, []),
-        refusal(submit, services, actor, "upscale", INTERPOLATION, [item] * 4),
-        refusal(submit, services, actor, "upscale", INTERPOLATION, [{}]),
-        refusal(submit, services, actor, "upscale", INTERPOLATION, [item | {"mask": stored}]),
-        refusal(submit, services, actor, "cutout", CutoutParams(), [item | {"alpha": stored}]),
-        refusal(submit, services, actor, "upscale", INTERPOLATION, [{"image": gone}]),
-        refusal(submit, services, actor, "upscale", INTERPOLATION, [item], **options),
+        refusal(submit, services, viewer, request(INTERPOLATION, item)),
+        refusal(submit, services, actor, request(Teleport(), item)),
+        refusal(submit, services, actor, request(INTERPOLATION)),
+        refusal(submit, services, actor, request(INTERPOLATION, *([item] * 4))),
+        refusal(submit, services, actor, request(INTERPOLATION, {})),
+        refusal(submit, services, actor, request(INTERPOLATION, item | {"mask": stored})),
+        refusal(submit, services, actor, request(CutoutParams(), item | {"alpha": stored})),
+        refusal(submit, services, actor, request(INTERPOLATION, {"image": gone})),
+        refusal(submit, services, actor, request(INTERPOLATION, item, **options)),
     ] == [
         "permission.may_not_run",
         "tool.unknown",
-        "params.invalid",
         "submit.empty",
         "submit.too_many",
         "submit.role",
@@ -188,11 +224,46 @@ def test_submit_refusals_name_their_reason_and_queue_nothing(services: Services)
     assert set(queued_counts(services).values()) == {0}
 
 
+def test_submit_overrides_are_the_items_own_and_kept_with_its_job(services: Services) -> None:
+    actor = new_actor(services)
+    files = [upload(services, seed) for seed in range(3)]
+    own = [{}, {"scale": 4}, {"model": "realesrgan-x4plus", "quality": 70}]
+    items = [RunItem({"image": [file]}, each) for file, each in zip(files, own, strict=True)]
+    job_ids = submit(services, actor, RunRequest(INTERPOLATION, items))
+    jobs = [job_of(services.database, job_id) for job_id in job_ids]
+    shared = INTERPOLATION.model_dump(mode="json")
+    assert [job.params for job in jobs] == [shared | each for each in own]
+    assert [job.model for job in jobs] == ["interpolation", "interpolation", "realesrgan-x4plus"]
+    assert [job.lane for job in jobs] == [Lane.CPU, Lane.CPU, Lane.GPU]
+    with services.database.read() as session:
+        assert session.get_one(Batch, jobs[0].batch_id).params == shared
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        ({"scale": 5}, "cat1.png: item 2, scale: "),
+        ({"shade": 1}, "cat1.png: item 2, shade: "),
+        ({"tool": "cutout"}, "cat1.png: item 2, tool: "),
+    ],
+)
+def test_submit_override_that_is_no_parameter_names_item_and_file_and_queues_nothing(
+    services: Services, overrides: dict[str, object], words: str
+) -> None:
+    items = [RunItem({"image": [upload(services, 0)]}), RunItem({"image": [upload(services, 1)]})]
+    items[1] = RunItem(items[1].files, overrides)
+    with pytest.raises(UserInputError) as caught:
+        submit(services, new_actor(services), RunRequest(INTERPOLATION, items))
+    assert caught.value.code == "params.invalid"
+    assert str(caught.value).startswith(words)
+    assert set(queued_counts(services).values()) == {0}
+
+
 def test_cancel_is_for_the_owner_and_admins(services: Services) -> None:
     owner, other = new_actor(services), new_actor(services)
     admin = new_actor(services, Role.ADMIN)
     items = [{"image": upload(services)}] * 2
-    first, second = submit(services, owner, "upscale", INTERPOLATION, items)
+    first, second = submit(services, owner, request(INTERPOLATION, *items))
     assert refusal(cancel, services, other, first) == "permission.not_owner"
     assert refusal(cancel, services, owner, uuid4()) == "job.not_found"
     assert cancel(services, owner, first)
@@ -206,10 +277,7 @@ def test_cancel_private_run_of_another_is_not_found(services: Services) -> None:
     [job_id] = submit(
         services,
         owner,
-        "upscale",
-        INTERPOLATION,
-        [{"image": upload(services)}],
-        visibility=Visibility.PRIVATE,
+        request(INTERPOLATION, {"image": upload(services)}, visibility=Visibility.PRIVATE),
     )
     assert refusal(cancel, services, other, job_id) == "job.not_found"
 
@@ -217,9 +285,7 @@ def test_cancel_private_run_of_another_is_not_found(services: Services) -> None:
 def test_rerun_has_the_same_inputs_and_parameters(services: Services) -> None:
     owner, other = new_actor(services), new_actor(services)
     viewer = new_actor(services, Role.VIEWER)
-    [job_id] = submit(
-        services, owner, "upscale", UpscaleParams(scale=4), [{"image": upload(services)}]
-    )
+    [job_id] = submit(services, owner, request(UpscaleParams(scale=4), {"image": upload(services)}))
     again = job_of(services.database, rerun(services, other, job_id))
     first = job_of(services.database, job_id)
     assert (again.owner_id, again.parent_id, again.origin) == (other.id, job_id, Origin.RERUN)
@@ -228,6 +294,33 @@ def test_rerun_has_the_same_inputs_and_parameters(services: Services) -> None:
         (item.role, item.blob_sha256) for item in first.inputs
     ]
     assert refusal(rerun, services, viewer, job_id) == "permission.may_not_run"
+
+
+def test_submit_without_what_the_tool_says_is_lacking_is_refused_at_once(
+    services: Services,
+) -> None:
+    actor, image = new_actor(services), upload(services)
+    with pytest.raises(UserInputError) as caught:
+        submit(services, actor, request(InpaintParams(), {"image": image}))
+    assert (caught.value.code, caught.value.file_name) == ("inpaint.nothing_masked", "cat0.png")
+
+    masked = InpaintParams(preset=MaskPreset.CENTRE)
+    [first] = submit(services, actor, request(masked, {"image": image}))
+    to_come = {"image": ResultOf(first)}
+    assert refusal(submit, services, actor, request(InpaintParams(), to_come)) == (
+        "inpaint.nothing_masked"
+    )
+    one_without = [RunItem({"image": [image]}), RunItem({"image": [image]}, {"preset": "none"})]
+    asked = RunRequest(masked, one_without)
+    assert refusal(submit, services, actor, asked) == "inpaint.nothing_masked"
+    assert submit(services, actor, request(InpaintParams(), to_come | {"mask": image}))
+
+
+def test_rerun_of_what_lacked_something_is_refused_at_once(services: Services) -> None:
+    owner = new_actor(services)
+    with services.database.write() as session:
+        job = make_job(session, owner, tool="inpaint", params={"model": "auto"})
+    assert refusal(rerun, services, owner, job.id) == "inpaint.nothing_masked"
 
 
 @contextmanager
@@ -247,7 +340,7 @@ def test_submit_broker_out_of_reach_keeps_the_jobs_and_does_not_hang(
         settings = services.settings.model_copy(update={"broker_url": f"{scheme}://{address}//"})
         cut_off = Services(settings, services.database, services.blobs)
         items = [{"image": upload(services)}] * 3
-        job_ids = submit(cut_off, new_actor(services), "upscale", INTERPOLATION, items)
+        job_ids = submit(cut_off, new_actor(services), request(INTERPOLATION, *items))
     assert {job_of(services.database, job_id).state for job_id in job_ids} == {JobState.QUEUED}
     assert "out of reach" in caplog.text
 
@@ -262,7 +355,7 @@ def test_submit_without_consent_is_refused_for_each_person_and_on_every_way(
 ) -> None:
     ann, bob = new_actor(services), new_actor(services, Role.ADMIN)
     item = {"image": upload(services), "source": [upload(services, 1)]}
-    swap = (services, ann, "faceswap", FaceswapParams(), [item])
+    swap = (services, ann, request(FaceswapParams(), item))
     assert refusal(submit, *swap) == "consent.missing"
     consent(services, ann)
     [job_id] = submit(*swap)
@@ -273,14 +366,12 @@ def test_submit_without_consent_is_refused_for_each_person_and_on_every_way(
 
 def test_submit_switched_off_tool_is_refused_and_others_are_not(services: Services) -> None:
     actor, item = new_actor(services), {"image": upload(services)}
-    [job_id] = submit(services, actor, "upscale", INTERPOLATION, [item])
+    [job_id] = submit(services, actor, request(INTERPOLATION, item))
     with services.database.write() as session:
         ToolSwitchRepository(session).switch("upscale", is_on=False, changed_by=actor.id)
-    assert refusal(submit, services, actor, "upscale", INTERPOLATION, [item]) == (
-        "tool.switched_off"
-    )
+    assert refusal(submit, services, actor, request(INTERPOLATION, item)) == ("tool.switched_off")
     assert refusal(rerun, services, actor, job_id) == "tool.switched_off"
-    submit(services, actor, "cutout", CutoutParams(), [item])
+    submit(services, actor, request(CutoutParams(), item))
 
 
 def test_store_drawing_is_kept_as_it_renders_and_damage_is_refused(services: Services) -> None:

@@ -23,12 +23,28 @@ def test_programs_cover_web_all_lanes_and_beat(tmp_path: Path) -> None:
     assert list(found) == ["web", "worker-gpu", "worker-light", "beat"]
     assert "--queues=studio.gpu" in found["worker-gpu"]
     assert "--queues=studio.cpu,studio.maintenance" in found["worker-light"]
-    assert "app.asgi:app" in found["web"]
+    assert "app.web.asgi:app" in found["web"]
 
 
 def test_programs_machine_without_network_workers_has_none(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, network_workers=0)
     assert "worker-gpu" not in {program.name for program in programs(settings)}
+
+
+def test_programs_machine_without_light_workers_keeps_maintenance_on_its_network_worker(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(data_dir=tmp_path, light_workers=0)
+    found = {program.name: program.command for program in programs(settings)}
+    assert list(found) == ["web", "worker-gpu", "beat"]
+    assert "--queues=studio.gpu,studio.maintenance" in found["worker-gpu"]
+
+
+def test_programs_machine_without_workers_has_no_beat_whose_tokens_nobody_takes(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(data_dir=tmp_path, light_workers=0, network_workers=0)
+    assert [program.name for program in programs(settings)] == ["web"]
 
 
 def test_write_config_every_program_is_restarted_and_killed_as_a_group(tmp_path: Path) -> None:
@@ -66,4 +82,4 @@ def test_write_config_holds_no_secret(tmp_path: Path) -> None:
         database_url="postgresql://studio:hidden@db/studio",
         admin_password=SecretStr("hidden"),
     )
-    assert "hidden" not in write_config(settings).read_text()
+    assert "hidden" not in write_config(settings).read_text(encoding="utf-8")

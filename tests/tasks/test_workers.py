@@ -3,73 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
-from db.actor import Actor
-from db.migrate import upgrade
-from db.models import Job
-from db.states import JobState
 from db.types import Lane
-from studio.params import UpscaleParams
 from studio.settings import Settings
 from tasks.celery_app import queue_name, wake
-from tasks.services import Services
-from tasks.status import live_workers
-from tasks.submit import store_upload, submit
-from tasks.supervisor import programs, start
-from tests.factories import make_actor
-from tests.pictures import png
-from tests.rows import job_of
+from tasks.status import is_beat_here, live_workers
 from tests.servers import wait_until
+from tests.workers import START_S, Studio, running
+
+pytestmark = pytest.mark.slow
 
 RABBITMQ_URL = "amqp://guest:guest@127.0.0.1:5672//"
-START_S = 90
-"""A busy machine takes long to import the runtimes."""
-
-
-class Studio:
-    """The light worker and beat, as ``studio up`` starts them, and somebody who submits."""
-
-    def __init__(self, services: Services) -> None:
-        self.services = services
-        with services.database.write() as session:
-            self.actor: Actor = make_actor(session)
-
-    def submit(self, seed: int = 0) -> UUID:
-        stored = store_upload(self.services, f"{seed}.png", png(seed))
-        params = UpscaleParams(model="interpolation")
-        [job_id] = submit(self.services, self.actor, "upscale", params, [{"image": stored}])
-        return job_id
-
-    def job(self, job_id: UUID) -> Job:
-        return job_of(self.services.database, job_id)
-
-    def wait_for(self, job_id: UUID) -> None:
-        wait_until(lambda: self.job(job_id).state.is_terminal, timeout_s=START_S, what="the job")
-        assert self.job(job_id).state is JobState.SUCCEEDED
-
-
-@contextmanager
-def running(settings: Settings) -> Iterator[Studio]:
-    services = Services.from_settings(settings)
-    upgrade(services.database.url)
-    chosen = [program for program in programs(settings) if program.name in ("worker-light", "beat")]
-    supervisor = start(settings, chosen)
-    try:
-        wait_until(
-            lambda: len(live_workers(services)) == 1, timeout_s=START_S, what="a worker on duty"
-        )
-        yield Studio(services)
-    finally:
-        supervisor.terminate()
-        supervisor.wait()
-    assert live_workers(services) == []  # a proper shutdown takes it off the list
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +26,10 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     folder = tmp_path_factory.mktemp("studio")
     with running(Settings(data_dir=folder, reconcile_s=0.5, light_workers=1)) as started:
         yield started
+
+
+def test_beat_whose_tokens_the_broker_takes_is_at_work(studio: Studio) -> None:
+    wait_until(lambda: is_beat_here(studio.services), timeout_s=START_S, what="beat")
 
 
 def broker_folder(studio: Studio) -> Path:
@@ -99,7 +52,7 @@ def test_worker_file_without_a_message_does_not_end_it(studio: Studio) -> None:
     [after] = live_workers(studio.services)
     assert after.started_at == before.started_at
     log = studio.services.settings.data_dir / "logs" / "worker-light.log"
-    assert planted.name in log.read_text()
+    assert planted.name in log.read_text(encoding="utf-8")
 
 
 def test_token_that_is_lost_is_sent_again_by_maintenance(

@@ -82,6 +82,10 @@ export default function ({ data, parentElement }) {
   for (const button of parentElement.querySelectorAll("[data-zoom]")) {
     on(button, "click", () => setZoom(Number(button.dataset.zoom)));
   }
+  const { range: aim, zoom: zooming, ...texts } = data.words;
+  range.ariaLabel = aim;
+  find(".zoom").ariaLabel = zooming;
+  for (const [name, text] of Object.entries(texts)) find(`.${name}`).textContent = text;
   const resized = new ResizeObserver(() => setZoom(view.zoom));
   resized.observe(stage);
   setZoom(1);

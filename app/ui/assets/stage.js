@@ -39,7 +39,7 @@ const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 // What outlives a rebuilt page: which canvas was seen for which state of the drawing.
 const seen = (window.darkroomStage ??= {
-  root: null, generation: null, isHidden: false, isPainting: false,
+  root: null, generation: null, isHidden: false, isPainting: false, steps: [],
 });
 
 // Every rerun of the page calls the function below again, without ending the call before.
@@ -62,6 +62,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   const on = (target, type, listener, options = {}) =>
     target.addEventListener(type, listener, { ...options, signal: controller.signal });
   let root = null;
+  seen.steps = seen.steps.filter(([number]) => number > data.stepped);
 
   const show = () => {
     const isHidden = seen.isHidden || peek.classList.contains("held");
@@ -78,7 +79,10 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     const isEditing = edit?.getAttribute("aria-pressed") === "true";
     if (edit && isEditing !== (data.tool === "Adjust")) edit.click();
     for (const button of root.querySelectorAll(".dc-icon-button")) {
-      button.classList.toggle("dr-kept", EDIT_BAR.includes(button.getAttribute("aria-label")));
+      const name = (button.dataset.name ??= button.getAttribute("aria-label"));
+      const isKept = EDIT_BAR.includes(name);
+      button.classList.toggle("dr-kept", isKept);
+      if (isKept) button.title = button.ariaLabel = data.words[name];
     }
     show();
   };
@@ -161,9 +165,16 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     const name = key === "y" || (key === "z" && event.shiftKey) ? "redo" : key === "z" ? "undo" : "";
     if (!name) return;
     event.preventDefault();
-    setTriggerValue("step", name);
+    // Numbered, and told until they were taken: of two triggers in one run only the last arrives.
+    const last = seen.steps.at(-1)?.[0] ?? data.stepped;
+    seen.steps.push([Math.max(Date.now(), last + 1), name]);
+    setStateValue("steps", seen.steps);
   });
 
+  find(".group").ariaLabel = data.words.bar;
+  toggle.textContent = data.words.toggle;
+  peek.textContent = data.words.peek;
+  find(".map img").alt = data.words.map;
   map.hidden = !data.map;
   if (data.map) {
     find(".map img").src = data.map;

@@ -1,4 +1,4 @@
-const megabytes = (bytes) => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+const megabytes = (bytes) => (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0);
 
 // One file at a time, sent as it is: the studio writes it to disk piece by piece, so a gigabyte
 // costs neither side its memory.
@@ -14,10 +14,29 @@ export default function ({ data, parentElement }) {
     target.addEventListener(type, listener, { signal: controller.signal });
   let request = null;
 
+  for (const element of parentElement.querySelectorAll("[data-words]")) {
+    element.textContent = data.words[element.dataset.words];
+  }
+  for (const element of parentElement.querySelectorAll("[data-name]")) {
+    element.ariaLabel = data.words[element.dataset.name];
+  }
+  // Each place once, so that a name with braces in it stays as it is.
+  const words = (name, values) =>
+    data.words[name].replace(/\{(\w+)\}/g, (place, value) => values[value] ?? place);
+
   const say = (text, refused = false) => {
     outcome.textContent = text;
     outcome.hidden = !text;
     outcome.classList.toggle("refused", refused);
+  };
+
+  // A proxy on the way may answer in its own words.
+  const reason = ({ responseText, status }) => {
+    try {
+      return JSON.parse(responseText).message;
+    } catch {
+      return words("refused", { status });
+    }
   };
 
   const end = (text, refused) => {
@@ -35,14 +54,15 @@ export default function ({ data, parentElement }) {
     request.open("PUT", `/weight-files/${encodeURIComponent(file.name)}${model}`);
     request.upload.onprogress = ({ loaded, total }) => {
       find("progress").value = total ? loaded / total : 0;
-      find(".how-far").textContent = `${file.name}: ${megabytes(loaded)} of ${megabytes(total)}`;
+      const [done, all] = [megabytes(loaded), megabytes(total)];
+      find(".how-far").textContent = words("progress", { file: file.name, done, all });
     };
     request.onload = () => {
       const taken = request.status === 202;
-      end(taken ? `${file.name} arrived. What comes of it is shown above.` : request.responseText, !taken);
+      end(taken ? words("arrived", { file: file.name }) : reason(request), !taken);
     };
-    request.onerror = () => end(`${file.name} could not be sent. Check the connection.`, true);
-    request.onabort = () => end("Cancelled.", false);
+    request.onerror = () => end(words("failed", { file: file.name }), true);
+    request.onabort = () => end(words("cancelled", {}), false);
     say("");
     choose.hidden = true;
     sending.hidden = false;

@@ -1,22 +1,26 @@
 """What one tab paints on one picture: taken from the canvas, saved at once, undone, restored.
 
 The canvas of the browser is a guest here. What counts is the drawing in the database: it is
-given to the canvas, and each change that the canvas reports is saved before anything else.
+given to the canvas, and each change that the canvas reports is saved before anything else, on
+behalf of the person who the tab belongs to at that moment.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from uuid import UUID
 
 import streamlit as st
 
-from app import drawings
-from app.fabric import Json, View, generation_of, recognise, to_strokes
+from app.painting import drawings
+from app.painting.canvas_json import Json, View, generation_of
+from app.painting.told import read_canvas
 from app.ui.canvas.viewing import view_in
 from app.ui.stage import Room
 from db.actor import Actor
-from studio.imaging.drawing import Drawing
+from studio.errors import RetriableError, StudioError, UserInputError
+from studio.imaging.drawing import Drawing, Stroke
 from tasks.files import StoredFile
 from tasks.services import Services
 
@@ -25,35 +29,52 @@ _LATE_GENERATIONS = 8
 
 
 @dataclass(slots=True)
+class Generation:
+    """One state that the canvas was given.
+
+    Attributes:
+        view: what part of the picture it shows.
+        strokes: what it holds, as far as it has told.
+
+    """
+
+    view: View
+    strokes: tuple[Stroke, ...]
+
+
+@dataclass(slots=True)
 class Easel:
     """What one tab paints on one picture.
 
     Attributes:
+        painter_id: whose pictures wait for each other; no proof of what they may do.
         drawing: what the canvas holds, as far as it has told.
         shown: what the canvas was given in this generation.
         generation: raised whenever the canvas is given something else to show.
-        views: of this generation and the last few, for strokes that come late.
+        generations: this one and the last few, for strokes that come late.
         lost: strokes that vanished and can be brought back.
         has_foreign: whether another tab has painted what this one does not show.
         zoom: how many times larger than when all of the picture is in view.
         centre: of the view, as parts of the picture's sides.
         received: what the canvas told last.
+        refused: why what it told last is not saved.
 
     """
 
     services: Services
-    actor: Actor
+    painter_id: UUID
     picture: StoredFile
     drawing: Drawing
     shown: Drawing
     generation: int = 0
-    views: dict[int, View] = field(default_factory=dict)
+    generations: dict[int, Generation] = field(default_factory=dict)
     lost: int = 0
     has_foreign: bool = False
     zoom: int = 1
     centre: tuple[float, float] = (0.5, 0.5)
     room: Room | None = None
     received: object = None
+    refused: StudioError | None = None
     past: deque[Drawing] = field(default_factory=lambda: deque(maxlen=_STEPS))
     future: deque[Drawing] = field(default_factory=lambda: deque(maxlen=_STEPS))
 
@@ -65,11 +86,11 @@ class Easel:
     @property
     def view(self) -> View:
         """What the canvas shows now; there must be room for it."""
-        return self.views[self.generation]
+        return self.generations[self.generation].view
 
-    def load(self) -> None:
+    def load(self, actor: Actor) -> None:
         """Take up what is saved, by whichever tab."""
-        self._adopt(drawings.load_sheet(self.services, self.actor, self.picture))
+        self._adopt(drawings.load_sheet(self.services, actor, self.picture))
         self.show()
 
     def show(self) -> None:
@@ -78,9 +99,10 @@ class Easel:
         self.generation = st.session_state["canvas.generation"]
         self.shown = self.drawing
         if self.room:
-            self.views[self.generation] = view_in(self.room, self.drawing, self.zoom, self.centre)
-        for late in list(self.views)[:-_LATE_GENERATIONS]:
-            del self.views[late]
+            view = view_in(self.room, self.drawing, self.zoom, self.centre)
+            self.generations[self.generation] = Generation(view, self.drawing.strokes)
+        for late in list(self.generations)[:-_LATE_GENERATIONS]:
+            del self.generations[late]
 
     def fit(self, room: Room) -> None:
         """Give the canvas the size that there is room for."""
@@ -93,66 +115,89 @@ class Easel:
         self.zoom, self.centre = zoom, centre
         self.show()
 
-    def take(self) -> None:
+    def take(self, actor: Actor) -> None:
         """Save what the canvas has told since the last time."""
         told = _told(st.session_state.get(self.key))
         if told is None or told == self.received:
             return
-        self.received = told
-        generation = generation_of(told)
-        view = self.views.get(generation) if generation is not None else None
-        if view is None:
+        number = generation_of(told)
+        generation = self.generations.get(number) if number is not None else None
+        if generation is None:
+            self.received = told
             return
-        strokes = recognise(to_strokes(told, view), self.drawing.strokes, view)
-        if generation == self.generation:
-            self.change(self.drawing.model_copy(update={"strokes": strokes}))
+        before = generation.strokes
+        try:
+            strokes = read_canvas(told, before, generation.view, owner=self.painter_id)
+        except RetriableError as busy:  # it is told again with whatever comes next
+            self.refused = busy
             return
-        # Made while the canvas was being given something else: it will not show them by itself.
-        late = [stroke for stroke in strokes if stroke not in self.drawing.strokes]
-        if late and len(strokes) - len(late) >= len(self.drawing.strokes) - 1:
-            more = (*self.drawing.strokes, *late)
-            self.change(self.drawing.model_copy(update={"strokes": more}))
-            self.show()
+        except UserInputError as refusal:
+            self.received, self.refused = told, refusal
+            return
+        self.received, self.refused = told, None
+        generation.strokes = strokes
+        if number == self.generation:
+            self.change(actor, self.drawing.model_copy(update={"strokes": strokes}))
+        else:
+            self._take_late(actor, before, strokes)
 
-    def change(self, after: Drawing) -> None:
+    def _take_late(
+        self, actor: Actor, before: tuple[Stroke, ...], after: tuple[Stroke, ...]
+    ) -> None:
+        """Save what was done while the canvas was being given something else.
+
+        It will not show that by itself. Only what is new in it counts: what the canvas had been
+        given before may have been undone since.
+        """
+        new = tuple(stroke for stroke in after if stroke not in before)
+        if not new:
+            return
+        gone = [stroke for stroke in before if stroke not in after]
+        kept = self.drawing.strokes
+        if len(gone) == len(new) == 1:  # one that was moved
+            kept = tuple(stroke for stroke in kept if stroke not in gone)
+        self.change(actor, self.drawing.model_copy(update={"strokes": (*kept, *new)}))
+        self.show()
+
+    def change(self, actor: Actor, after: Drawing) -> None:
         """Save that the drawing became ``after``."""
         if after.strokes == self.drawing.strokes:
             return
         self.past.append(self.drawing)
         self.future.clear()
-        self._save(after)
+        self._save(actor, after)
 
-    def replace(self, after: Drawing) -> None:
+    def replace(self, actor: Actor, after: Drawing) -> None:
         """Save that the drawing became ``after`` by other means than the canvas."""
-        self.take()
-        self.change(after)
+        self.take(actor)
+        self.change(actor, after)
         self.show()
 
-    def step(self, *, back: bool) -> None:
+    def step(self, actor: Actor, *, back: bool) -> None:
         """Undo one change, or make it again."""
-        self.take()
+        self.take(actor)
         source, target = (self.past, self.future) if back else (self.future, self.past)
         if not source:
             return
         target.append(self.drawing)
-        self._save(source.pop(), is_step=True)
+        self._save(actor, source.pop(), is_step=True)
         self.show()
 
-    def restore(self) -> None:
+    def restore(self, actor: Actor) -> None:
         """Bring back what vanished."""
-        self.take()
+        self.take(actor)
         self.past.append(self.drawing)
-        self._adopt(drawings.restore_previous(self.services, self.actor, self.picture))
+        self._adopt(drawings.restore_previous(self.services, actor, self.picture))
         self.show()
 
-    def dismiss(self) -> None:
+    def dismiss(self, actor: Actor) -> None:
         """Forget what vanished."""
-        drawings.dismiss_previous(self.services, self.actor, self.picture)
+        drawings.dismiss_previous(self.services, actor, self.picture)
         self.lost = 0
 
-    def _save(self, after: Drawing, *, is_step: bool = False) -> None:
+    def _save(self, actor: Actor, after: Drawing, *, is_step: bool = False) -> None:
         sheet = drawings.save_change(
-            self.services, self.actor, self.picture, self.drawing, after, is_step=is_step
+            self.services, actor, self.picture, self.drawing, after, is_step=is_step
         )
         self.drawing = after
         self.has_foreign = sheet.drawing.strokes != after.strokes
@@ -170,11 +215,11 @@ def easel_for(services: Services, actor: Actor, picture: StoredFile) -> Easel:
     easel = easels.get(picture.sha256)
     if easel is None:
         blank = drawings.blank(picture)
-        easel = easels[picture.sha256] = Easel(services, actor, picture, blank, blank)
+        easel = easels[picture.sha256] = Easel(services, actor.id, picture, blank, blank)
     if easel.key not in st.session_state:  # the canvas is not on the page: it begins anew
         easel.received = None
-        easel.load()
-    easel.take()
+        easel.load(actor)
+    easel.take(actor)
     return easel
 
 

@@ -7,16 +7,20 @@ from collections.abc import Callable
 import numpy as np
 import streamlit as st
 
-from app.fabric import ERASE, LASSO, PAINT, View, to_canvas
-from app.mask_preview import tint_png
-from app.picture_views import data_address, view_jpeg
+from app.painting.canvas_json import ERASE, LASSO, PAINT, View, to_canvas
+from app.painting.mask_preview import tint_png
+from app.painting.picture_views import data_address, view_jpeg
 from app.ui.canvas.controls import draw_controls, offer_lost
 from app.ui.canvas.easel import Easel
 from app.ui.canvas.tools import Tool, ask_brush, ask_tool
 from app.ui.canvas.viewing import frame_of, map_of
+from app.ui.guard import acting
 from app.ui.stage import Room, StageEvents, StageLook, stage_bar
-from studio.imaging.drawing import StrokeKind, painted
+from db.actor import Actor
+from studio.imaging.confined import paint_confined
+from studio.imaging.drawing import Drawing, StrokeKind
 from studio.imaging.picture import Pixels
+from tasks.reading import reading_pool
 
 _OUTLINE_PX = 1
 _LASSO_PX = 2
@@ -27,7 +31,7 @@ Beneath = Callable[[View], Pixels | None]
 """What is masked before anything is painted, as a view shows it, ``uint8 (H, W)``."""
 
 
-def paint(easel: Easel, beneath: Beneath) -> None:
+def paint(actor: Actor, easel: Easel, beneath: Beneath) -> None:
     """Draw the tools and the canvas, and save what was painted since the last run.
 
     Call it within a fragment: runs of the whole page may rebuild the canvas.
@@ -42,7 +46,7 @@ def paint(easel: Easel, beneath: Beneath) -> None:
             return
         easel.fit(room)
         _draw_canvas(easel, tool, brush_px)
-        easel.take()
+        easel.take(actor)
     draw_controls(easel)
     offer_lost(easel)
 
@@ -56,27 +60,31 @@ def _draw_bar(easel: Easel, tool: Tool, brush_px: int, beneath: Beneath) -> Room
                 brush_px=brush_px,
                 tool=tool,
                 tint=_tint(easel, beneath) if easel.room else "",
-                map=map_of(easel.picture, easel.drawing) if is_zoomed else "",
+                map=_map(easel) if is_zoomed else "",
                 frame=frame_of(easel.view, easel.drawing) if is_zoomed else (0.0, 0.0, 1.0, 1.0),
                 room=easel.room,
             ),
             key=f"{easel.key}.bar",
-            on_event=lambda events: _react(easel, events),
+            on_event=lambda actor, events: _react(actor, easel, events),
         )
         or easel.room
     )
 
 
-def _react(easel: Easel, events: StageEvents) -> None:
-    easel.take()
+def _react(actor: Actor, easel: Easel, events: StageEvents) -> None:
+    easel.take(actor)
     if events.room:
         easel.fit(events.room)
-    if events.step:
-        easel.step(back=events.step == "undo")
+    for step in events.steps:
+        easel.step(actor, back=step == "undo")
     if events.look_at:
         easel.look(easel.zoom, events.look_at)
     if events.is_rebuilt:
         easel.show()
+
+
+def _map(easel: Easel) -> str:
+    return map_of(easel.services, easel.picture, easel.drawing, owner=easel.painter_id)
 
 
 def _draw_canvas(easel: Easel, tool: Tool, brush_px: int) -> None:
@@ -88,13 +96,13 @@ def _draw_canvas(easel: Easel, tool: Tool, brush_px: int) -> None:
         fill_color=PAINT,
         stroke_color=_COLOURS.get(tool, PAINT),
         stroke_width=brush_px or (_LASSO_PX if tool is Tool.LASSO else _OUTLINE_PX),
-        background_image=view_jpeg(easel.picture, view),
+        background_image=view_jpeg(easel.services, easel.picture, view, owner=easel.painter_id),
         width=view.canvas_width_px,
         height=view.canvas_height_px,
         drawing_mode=_MODES.get(tool, "freedraw"),
         initial_drawing=to_canvas(easel.shown, view, easel.generation),
         key=easel.key,
-        on_change=easel.take,  # before the page runs, which may by then be another one
+        on_change=acting(easel.take),  # before the page runs, which may by then be another one
     )
 
 
@@ -106,7 +114,13 @@ def _tint(easel: Easel, beneath: Beneath) -> str:
     if given is None and len(on_canvas) == len(strokes):
         return ""
     none = np.zeros(view.size[::-1], dtype=np.uint8)
-    mask = painted(view.show(easel.drawing), *view.size, none if given is None else given)
+    mask = _painted(easel, view.show(easel.drawing), none if given is None else given)
     visible = view.show(easel.drawing.model_copy(update={"strokes": on_canvas}))
-    is_shown = painted(visible, *view.size, none) > 0
+    is_shown = _painted(easel, visible, none) > 0
     return data_address(tint_png(np.where(is_shown, np.uint8(0), mask)), "image/png")
+
+
+def _painted(easel: Easel, drawing: Drawing, beneath: Pixels) -> Pixels:
+    return paint_confined(
+        reading_pool(), drawing, beneath, file_name="The drawing", owner=easel.painter_id
+    )

@@ -6,14 +6,16 @@ from enum import StrEnum
 
 import streamlit as st
 
-from app.fabric import View
+from app.painting.canvas_json import View
+from app.ui.words import _, said
+from studio.words import N_
 
 BRUSH_PX = 28
 MIN_BRUSH_PX, MAX_BRUSH_PX = 2, 120
 
 
 class Tool(StrEnum):
-    """What the pointer does on the canvas."""
+    """What the pointer does on the canvas; scripts and styles of the page know these names."""
 
     BRUSH = "Brush"
     ERASER = "Eraser"
@@ -21,6 +23,16 @@ class Tool(StrEnum):
     POLYGON = "Polygon"
     LASSO = "Lasso"
     ADJUST = "Adjust"
+
+
+_TITLES = {
+    Tool.BRUSH: N_("Brush"),
+    Tool.ERASER: N_("Eraser"),
+    Tool.RECTANGLE: N_("Box"),
+    Tool.POLYGON: N_("Polygon"),
+    Tool.LASSO: N_("Lasso"),
+    Tool.ADJUST: N_("Adjust"),
+}
 
 
 _ICONS = {
@@ -32,22 +44,24 @@ _ICONS = {
     Tool.ADJUST: "arrow_selector_tool",
 }
 _HINTS = {
-    Tool.RECTANGLE: "Drag from corner to corner.",
-    Tool.POLYGON: "Click the corners; click the first one again to close. A click on another "
-    "corner takes it away.",
-    Tool.LASSO: "Draw round what shall go; the line is closed and filled.",
-    Tool.ADJUST: "Click a stroke to move, stretch, turn or delete it.",
+    Tool.RECTANGLE: N_("Drag from corner to corner."),
+    Tool.POLYGON: N_(
+        "Click the corners; click the first one again to close. A click on another corner takes "
+        "it away."
+    ),
+    Tool.LASSO: N_("Draw round what shall go; the line is closed and filled."),
+    Tool.ADJUST: N_("Click a stroke to move, stretch, turn or delete it."),
 }
 
 
 def ask_tool() -> Tool:
     """The tools as one row of buttons."""
     return st.segmented_control(
-        "Tool",
+        _("Tool"),
         list(Tool),
         default=Tool.BRUSH,
         required=True,
-        format_func=lambda tool: f":material/{_ICONS[tool]}: {tool}",
+        format_func=lambda tool: f":material/{_ICONS[tool]}: {said(_TITLES[tool])}",
         key="canvas.tool",
         label_visibility="collapsed",
     )
@@ -59,12 +73,12 @@ def ask_brush(tool: Tool, view: View | None) -> int:
     With ``view``, which there is once the browser has told the room, also in the picture's.
     """
     if tool not in (Tool.BRUSH, Tool.ERASER):
-        st.caption(_HINTS[tool])
+        st.caption(said(_HINTS[tool]))
         return 0
     size, real = st.columns([3, 2], gap="small", vertical_alignment="bottom")
     with size:
         brush_px = st.slider(
-            "Size",
+            _("Size"),
             MIN_BRUSH_PX,
             MAX_BRUSH_PX,
             BRUSH_PX,
@@ -74,6 +88,11 @@ def ask_brush(tool: Tool, view: View | None) -> int:
         )
     if view:
         with real:
-            real_px = brush_px / view.scale
-            st.caption(f"{brush_px} px on screen, **{real_px:,.0f} px** in the picture")
+            st.caption(
+                _(
+                    "{shown} px on screen, **{real:.0f} px** in the picture",
+                    shown=brush_px,
+                    real=brush_px / view.scale,
+                )
+            )
     return brush_px

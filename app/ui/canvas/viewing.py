@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from app.fabric import View
-from app.picture_views import data_address, view_jpeg
+from collections.abc import Hashable
+
+from app.painting.canvas_json import View
+from app.painting.picture_views import data_address, view_jpeg
 from app.ui.stage import Room
 from studio.imaging.drawing import Drawing
 from tasks.files import StoredFile
+from tasks.services import Services
 
 _MAX_ENLARGEMENT = 4.0
 """A small picture is shown up to this much larger, so that there is something to paint on."""
@@ -42,9 +45,11 @@ def frame_of(view: View, drawing: Drawing) -> tuple[float, float, float, float]:
     return view.left / width, view.top / height, view.width / width, view.height / height
 
 
-def map_of(picture: StoredFile, drawing: Drawing) -> str:
-    """Address of the whole picture, small."""
+def map_of(
+    services: Services, picture: StoredFile, drawing: Drawing, *, owner: Hashable = None
+) -> str:
+    """Address of the whole picture, small; ``owner`` is who looks."""
     width, height = drawing.width_px, drawing.height_px
     scale = _MAP_SIDE_PX / max(width, height)
     whole = View(0, 0, width, height, max(round(width * scale), 1), max(round(height * scale), 1))
-    return data_address(view_jpeg(picture, whole), "image/jpeg")
+    return data_address(view_jpeg(services, picture, whole, owner=owner), "image/jpeg")

@@ -6,25 +6,31 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.faces import found_faces
-from app.runs import main_input
+from app.faces.search import found_faces
 from app.ui import states
 from app.ui.faceswap.recognition import recognisers
-from app.ui.faceswap.search import largest_face, show_failed_search
-from app.ui.format import count
+from app.ui.faceswap.search import face_crop, largest_face, show_failed_search
+from app.ui.held import show_tray
 from app.ui.models import missing_weights
 from app.ui.options import OptionForm, label_of
-from app.ui.regions import crop
 from app.ui.result import notes_of
 from app.ui.toolpage import ToolPage
-from app.ui.uploader import Tray, pick_files, show_tray
+from app.ui.uploader import Tray, pick_files
+from app.ui.words import _, _n, said
 from db.models import Job
 from db.states import JobState
 from studio.errors import Region
 from studio.params import FaceChoice, FaceswapParams
+from studio.words import N_
 from tasks.files import StoredFile
 
 FACE_BY_FACE = "face-by-face"  # a table instead of a rule
+_RULES = {
+    FaceChoice.LARGEST: N_("The first source replaces the largest face of each picture."),
+    FaceChoice.LEFT_TO_RIGHT: N_("From left to right, each face gets the next source."),
+    FaceChoice.ALL: N_("The first source replaces every face."),
+    FaceChoice.LIKENESS: N_("The first source replaces the faces that look like the reference."),
+}
 
 
 def ask_faces(
@@ -42,7 +48,7 @@ def ask_faces(
         return _ask_table(page, form, targets.files[0], sources, searches)
     form.set("faces", None)
     form.set("choice", FaceChoice(way))
-    st.caption(_rule_words(FaceChoice(way)))
+    st.caption(said(_RULES[FaceChoice(way)]))
     return way != FaceChoice.LIKENESS or _ask_likeness(page, form, reference)
 
 
@@ -54,26 +60,17 @@ def _ask_way(form: OptionForm, *, is_single: bool) -> str:
         chosen = FACE_BY_FACE
     return str(
         st.segmented_control(
-            "Which faces",
+            _("Which faces"),
             [str(way) for way in ways],
             default=chosen,
             required=True,
             format_func=lambda way: (
-                "Face by face" if way == FACE_BY_FACE else label_of(FaceChoice(way))
+                _("Face by face") if way == FACE_BY_FACE else label_of(FaceChoice(way))
             ),
             key=f"{form.key}.way.{is_single}",
             label_visibility="collapsed",
         )
     )
-
-
-def _rule_words(choice: FaceChoice) -> str:
-    return {
-        FaceChoice.LARGEST: "The first source replaces the largest face of each picture.",
-        FaceChoice.LEFT_TO_RIGHT: "From left to right, each face gets the next source.",
-        FaceChoice.ALL: "The first source replaces every face.",
-        FaceChoice.LIKENESS: "The first source replaces the faces that look like the reference.",
-    }[choice]
 
 
 def _ask_table(
@@ -86,19 +83,23 @@ def _ask_table(
     """Each found face with a select box of the sources."""
     search = searches.get(target.sha256)
     if search is None:
-        st.caption("The faces of the picture are being looked for.")
+        st.caption(_("The faces of the picture are being looked for."))
         return False
     if search.state is not JobState.SUCCEEDED:
         show_failed_search(page, search, target)
         return False
     faces = found_faces(search)
     if not faces:
-        states.empty("No face to replace", " ".join(notes_of(search)), icon="face")
+        states.empty(
+            _("No face to replace"),
+            " ".join(said(note) for note in notes_of(search)),
+            icon="face",
+        )
         return False
     chosen = _ask_each(form, search, faces, sources.files)
     form.set("faces", tuple(None if one is None else one + 1 for one in chosen))
     if all(one is None for one in chosen):
-        st.warning("Every face is left alone. Choose a source for at least one.")
+        st.warning(_("Every face is left alone. Choose a source for at least one."))
         return False
     return True
 
@@ -107,7 +108,7 @@ def _ask_each(
     form: OptionForm, search: Job, faces: Sequence[Region], sources: Sequence[StoredFile]
 ) -> list[int | None]:
     """The choices stay with their pictures when sources come and go."""
-    st.caption(f"{count(len(faces), 'face')} found, from left to right.")
+    st.caption(_n("{n} face found.", "{n} faces found, from left to right.", len(faces)))
     digests = [file.sha256 for file in sources]
     memory = f"{form.key}.chosen.{search.id.hex}"
     starts = _starts(st.session_state.get(memory), form.values["faces"] or (), faces, digests)
@@ -115,7 +116,7 @@ def _ask_each(
     with st.grid(min_column_width=140, gap="small", key="faces") as grid:
         for number, face in enumerate(faces):
             with grid.cell(), st.container(key=f"face-{number}", gap="xsmall"):
-                st.html(crop(main_input(search), face, f"Face {number + 1}"))
+                st.html(face_crop(search, face, _("Face {number:d}", number=number + 1)))
                 chosen.append(_ask_one(form, search, number, digests, starts[number]))
     st.session_state[memory] = [None if one is None else digests[one] for one in chosen]
     return chosen
@@ -144,9 +145,10 @@ def _starts(
 def _ask_one(
     form: OptionForm, search: Job, number: int, digests: Sequence[str], start: int | None
 ) -> int | None:
-    options = ["Leave alone", *(f"Source {source + 1}" for source in range(len(digests)))]
+    sources = [_("Source {number:d}", number=source + 1) for source in range(len(digests))]
+    options = [_("Leave alone"), *sources]
     picked = st.selectbox(
-        f"Face {number + 1}",
+        _("Face {number:d}", number=number + 1),
         range(len(options)),
         index=0 if start is None or start >= len(digests) else start + 1,
         format_func=options.__getitem__,
@@ -164,7 +166,12 @@ def _ask_likeness(page: ToolPage, form: OptionForm, reference: Tray) -> bool:
         return False
     form.ask("likeness")
     pick_files(
-        page.services, reference, key="faceswap.reference", limit=1, label="Reference picture"
+        page.services,
+        reference,
+        key="faceswap.reference",
+        limit=1,
+        label=_("Reference picture"),
+        invitation=_("Drop a picture of the person to replace"),
     )
-    show_tray(reference)
+    show_tray(reference, key="faceswap.reference")
     return bool(reference.files)

@@ -6,16 +6,19 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.faces import find_search, found_faces, start_search
-from app.runs import main_input
-from app.saved_faces import saved_faces
+from app.faces.library import saved_faces
+from app.faces.search import find_search, found_faces, start_search
+from app.runs.reading import main_input
 from app.ui import states
 from app.ui.progress import watch
 from app.ui.regions import crop, show_regions
 from app.ui.toolpage import ToolPage
 from app.ui.uploader import Tray
+from app.ui.words import _
+from db.actor import Actor
 from db.models import Job
 from studio.errors import Region
+from studio.words import Message, msg
 from tasks.files import StoredFile
 
 
@@ -31,21 +34,30 @@ def search_faces(page: ToolPage, targets: Tray, sources: Tray) -> dict[str, Job]
         if not is_known and (file in targets.files or file.sha256 not in private):
             start_search(page.services, page.actor, file)
 
-    def read() -> list[Job]:
-        found = (find_search(page.services, page.actor, file) for file in files)
+    def read(actor: Actor) -> list[Job]:
+        found = (find_search(page.services, actor, file) for file in files)
         return [job for job in found if job]
 
     if files:
         watch(page.services, page.actor, read, key="faces")
-    return {main_input(job).blob_sha256: job for job in read() if job.state.is_terminal}
+    return {
+        picture.blob_sha256: job
+        for job in read(page.actor)
+        if job.state.is_terminal and (picture := main_input(job))
+    }
+
+
+def reason_of(job: Job) -> Message:
+    """Why the search did not come to an end."""
+    return job.error_message or msg("The search for faces was stopped.")
 
 
 def show_failed_search(page: ToolPage, job: Job, file: StoredFile) -> None:
     """Why the faces of ``file`` are not known, and a way to search again."""
-    states.failure(job.error_code, job.error_message or "The search for faces was stopped.")
+    states.failure(job.id, job.error_code, reason_of(job))
     if job.error_regions:
         show_regions(job)
-    if st.button("Look again", icon=":material/refresh:", key=f"search-{file.sha256[:12]}"):
+    if st.button(_("Look again"), icon=":material/refresh:", key=f"search-{file.sha256[:12]}"):
         start_search(page.services, page.actor, file)
         st.rerun()
 
@@ -54,8 +66,14 @@ def face_picture(search: Job | None, thumbnail: str, alt: str) -> str:
     """Markup of the largest face that ``search`` found, else of the whole picture, small."""
     faces = found_faces(search) if search else ()
     if search and faces:
-        return crop(main_input(search), faces[largest_face(faces)], alt)
+        return face_crop(search, faces[largest_face(faces)], alt)
     return f'<div class="dr-crop"><img class="dr-whole" src="{thumbnail}" alt=""></div>'
+
+
+def face_crop(search: Job, face: Region, alt: str) -> str:
+    """Markup of one of the faces that ``search`` found."""
+    picture = main_input(search)
+    return crop(picture, face, alt) if picture else ""
 
 
 def largest_face(faces: Sequence[Region]) -> int:

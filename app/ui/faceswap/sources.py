@@ -6,12 +6,13 @@ from html import escape
 
 import streamlit as st
 
-from app.faces import found_faces
-from app.saved_faces import saved_faces
+from app.faces.library import saved_faces
+from app.faces.search import found_faces
 from app.ui.faceswap.library import ask_save, show_library
-from app.ui.faceswap.search import face_picture
+from app.ui.faceswap.search import face_picture, reason_of
 from app.ui.toolpage import ToolPage
 from app.ui.uploader import Chosen, Tray, pick_files
+from app.ui.words import _, said
 from db.models import Job
 from db.states import JobState
 
@@ -21,8 +22,14 @@ MAX_SOURCES = 8
 def ask_sources(page: ToolPage, sources: Tray, searches: dict[str, Job]) -> None:
     """A drop zone and the saved faces, above what was chosen of both."""
     if len(sources.chosen) < MAX_SOURCES:
-        label = "Faces to put in"
-        pick_files(page.services, sources, key="faceswap.source", limit=MAX_SOURCES, label=label)
+        pick_files(
+            page.services,
+            sources,
+            key="faceswap.source",
+            limit=MAX_SOURCES,
+            label=_("Faces to put in"),
+            invitation=_("Drop the faces to put in here"),
+        )
     library = saved_faces(page.services, page.actor)
     if library:
         show_library(page, sources, library, limit=MAX_SOURCES)
@@ -33,15 +40,16 @@ def ask_sources(page: ToolPage, sources: Tray, searches: dict[str, Job]) -> None
         for number, one in enumerate(sources.chosen):
             with grid.cell(), st.container(key=f"source-{number}", gap="xsmall"):
                 _show_source(number, one, searches.get(one.file.sha256))
-                _offer_keeping(page, sources, number, is_saved=one.file.sha256 in saved)
+                _offer_keeping(page, sources, one, number, is_saved=one.file.sha256 in saved)
 
 
 def _show_source(number: int, one: Chosen, search: Job | None) -> None:
     regions = found_faces(search) if search else ()
     name = escape(one.file.file_name)
+    title = _("Source {number:d}", number=number + 1)
     st.html(
-        f"{face_picture(search, one.thumbnail, f'Source {number + 1}')}"
-        f'<p class="dr-face"><b>Source {number + 1}</b>'
+        f"{face_picture(search, one.thumbnail, title)}"
+        f'<p class="dr-face"><b>{escape(title)}</b>'
         f'<span class="dr-muted" title="{name}">{name}</span>'
         f"{_describe_source(search, len(regions))}</p>"
     )
@@ -50,26 +58,32 @@ def _show_source(number: int, one: Chosen, search: Job | None) -> None:
 def _describe_source(search: Job | None, faces: int) -> str:
     """Markup of which face is used, or why none can be."""
     if search and search.state is not JobState.SUCCEEDED:
-        reason = search.error_message or "The search for faces was stopped."
-        return f'<span class="dr-warn">{escape(reason)}</span>'
+        return f'<span class="dr-warn">{escape(said(reason_of(search)))}</span>'
     if search and not faces:
-        return '<span class="dr-warn">No face found: choose another picture</span>'
-    return f"<span>{faces} faces, the largest is used</span>" if faces > 1 else ""
+        words = _("No face found: choose another picture")
+        return f'<span class="dr-warn">{escape(words)}</span>'
+    if faces < 2:
+        return ""
+    words = _("{faces} faces, the largest is used", faces=faces)
+    return f"<span>{escape(words)}</span>"
 
 
-def _offer_keeping(page: ToolPage, sources: Tray, number: int, *, is_saved: bool) -> None:
+def _offer_keeping(
+    page: ToolPage, sources: Tray, one: Chosen, number: int, *, is_saved: bool
+) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall"):
         if is_saved:
-            st.html('<span class="dr-pill dr-succeeded">Saved</span>')
+            words = _("Saved")
+            st.html(f'<span class="dr-pill dr-succeeded">{escape(words)}</span>')
         else:
-            with st.popover("Save", icon=":material/bookmark_add:"):
-                ask_save(page, sources.chosen[number])
+            with st.popover(_("Save"), icon=":material/bookmark_add:"):
+                ask_save(page, one)
         if st.button(
             "",
             key=f"source-{number}.remove",
             icon=":material/close:",
-            help=f"Remove source {number + 1}",
+            help=_("Remove source {number:d}", number=number + 1),
             type="tertiary",
         ):
-            sources.chosen.pop(number)
+            sources.remove(one.file.sha256)
             st.rerun()

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import onnxruntime as ort
 import pytest
 
+from studio.models.catalogue import Catalogue
 from tests.app.commands.outcome import Outcome, Studio
+from tests.studio.models.weight_factories import make_file, make_model
 
 
 def findings(outcome: Outcome) -> dict[str, dict[str, str]]:
@@ -33,6 +36,7 @@ def test_doctor_in_words_has_a_line_for_each_part(studio: Studio) -> None:
         "broker",
         "storage",
         "weights",
+        "tools",
         "device",
         "workers",
     ]
@@ -70,7 +74,7 @@ def test_doctor_finds_storage_that_is_no_folder(
     studio: Studio, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     blocked = tmp_path / "blobs"
-    blocked.write_text("not a folder")
+    blocked.write_text("not a folder", encoding="utf-8")
     monkeypatch.setenv("STUDIO_STORAGE_URL", f"file://{blocked}")
 
     found = findings(studio("doctor", "--json"))
@@ -81,12 +85,24 @@ def test_doctor_finds_storage_that_is_no_folder(
 def test_doctor_asked_for_cuda_that_is_not_there_is_a_fault(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    onnxruntime = pytest.importorskip("onnxruntime")
-    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
-        pytest.skip("this machine has CUDA")
+    if "CUDAExecutionProvider" in ort.get_available_providers():
+        pytest.skip("this ONNX Runtime carries CUDA")
     monkeypatch.setenv("STUDIO_DEVICE", "cuda")
 
     found = findings(studio("doctor", "--json"))
 
     assert found["device"]["state"] == "fault"
     assert "onnxruntime-gpu" in found["device"]["remedy"]
+
+
+def test_doctor_names_models_made_for_tools_that_there_are_not(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stray = make_model(make_file(), id="stray", tools=("upscale", "cutuot"))
+    catalogue = Catalogue((make_model(make_file()), stray))
+    monkeypatch.setattr("app.commands.diagnosis.load_catalogue", lambda: catalogue)
+
+    weights = findings(studio("doctor", "--json"))["weights"]
+
+    assert weights["state"] == "warning"
+    assert weights["detail"] == "made for tools that there are not: stray"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import typer.main
 
-from app.cli import app
+from app.commands.cli import app
 from tests.app.commands.outcome import Studio
 
 
@@ -36,6 +36,14 @@ def test_help_lists_every_command_the_manual_names() -> None:
         "up",
         "run",
         "inspect",
+        "jobs list",
+        "jobs show",
+        "jobs cancel",
+        "jobs rerun",
+        "jobs share",
+        "jobs download",
+        "jobs pause",
+        "jobs resume",
         "doctor",
         "migrate",
         "weights list",

@@ -9,34 +9,17 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image
 
-from studio.imaging.encode import encode_mask
 from studio.params import ToolParams
 from studio.report import Report
 from studio.settings import ROOT
-from studio.tools.spec import TOOLS, ToolInputs, ToolOutput
+from studio.tools.registry import TOOLS
+from studio.tools.spec import ToolInputs, ToolOutput
 from tests.app.commands.outcome import Studio
 
 ENLARGE = ("--model", "interpolation")
-
-
-@pytest.fixture
-def picture(tmp_path: Path) -> Path:
-    path = tmp_path / "cat.png"
-    Image.linear_gradient("L").resize((40, 30)).convert("RGB").save(path)
-    return path
-
-
-@pytest.fixture
-def alpha(tmp_path: Path) -> Path:
-    path = tmp_path / "stored.png"
-    mask = np.zeros((30, 40), np.uint8)
-    mask[8:22, 10:30] = 255
-    path.write_bytes(encode_mask(mask))
-    return path
 
 
 def size(path: Path) -> tuple[int, int]:
@@ -289,7 +272,7 @@ def test_inspect_of_a_foreign_file_says_so(studio: Studio, picture: Path) -> Non
 
 
 def test_run_in_a_process_of_its_own_prints_no_traceback(picture: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "from app.cli import main; main()", "run", "upscale"]
+    command = [sys.executable, "-c", "from app.commands.cli import main; main()", "run", "upscale"]
     arguments = [str(picture), str(tmp_path / "gone.png"), "--out", str(tmp_path), "--json"]
 
     done = subprocess.run(

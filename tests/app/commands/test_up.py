@@ -24,11 +24,13 @@ from studio.settings import ROOT, Settings
 from tests.app.commands.outcome import Studio
 from tests.servers import free_port
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def studio_up(folder: Path, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
-        [sys.executable, "-c", "from app.cli import main; main()", "up", *arguments],
+        [sys.executable, "-c", "from app.commands.cli import main; main()", "up", *arguments],
         cwd=ROOT,
         env={**os.environ, "STUDIO_DATA_DIR": str(folder), **environment},
         stdout=subprocess.PIPE,
@@ -88,7 +90,7 @@ def test_up_for_the_first_time_runs_the_sample_through_the_queue(tmp_path: Path)
     try:
         WeightStore(weights_dir, load_catalogue()).path("isnet")
     except ModelUnavailableError as error:
-        pytest.skip(error.message)
+        pytest.skip(str(error))
     environment = {"STUDIO_WEIGHTS_DIR": str(weights_dir), "STUDIO_PORT": str(free_port())}
     with studio_up(tmp_path, STUDIO_ADMIN_PASSWORD="a given password", **environment) as process:
         said = read_until_open(process)

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from app.accounts import SignInRefusedError, authenticate
-from app.sessions import Visitor
+from app.people.accounts import SignInRefusedError, authenticate
+from app.people.sessions import Visitor
 from tasks.services import get_services
 from tests.app.commands.outcome import Outcome, Studio
 

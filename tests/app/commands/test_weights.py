@@ -10,6 +10,7 @@ from threading import Thread
 import pytest
 
 from studio.models.catalogue import Catalogue, HttpsSource, Licence, load_catalogue
+from studio.words import msg
 from tests.app.commands.outcome import Studio
 from tests.studio.models.weight_factories import make_file, make_model
 
@@ -38,7 +39,8 @@ def test_weights_list_names_every_model_with_its_tools_and_licence(
 
     for spec in load_catalogue():
         heading, line = rows[spec.id]
-        assert heading == f"{spec.task}, used by {', '.join(spec.tools)}"
+        tools = str(msg("{tools}", tools=spec.tools))
+        assert heading == f"{spec.task}, used by {tools}"
         assert " missing " in line
         [number] = re.findall(r"\[\d+\]", line)
         assert f"{number} {spec.licence.name}" in line
@@ -158,7 +160,7 @@ def test_weights_import_then_damage_is_found_by_verify(
     file.write_bytes(data)
     tools = ("upscale", "cartoon")
     catalogue = Catalogue((make_model(make_file("net.onnx", data), tools=tools),))
-    monkeypatch.setattr("app.weights.load_catalogue", lambda: catalogue)
+    monkeypatch.setattr("app.weights.management.load_catalogue", lambda: catalogue)
 
     imported = studio("weights", "import", file)
 
@@ -170,7 +172,7 @@ def test_weights_import_then_damage_is_found_by_verify(
     assert broken.json[0]["state"] == "damaged"
 
     deleted = studio("weights", "delete", "tiny").out
-    assert deleted == "tiny: deleted, 7 kB are free. Missed by: upscale, cartoon.\n"
+    assert deleted == "tiny: deleted, 7 kB are free. Missed by: upscale and cartoon.\n"
     assert not (tmp_path / "weights" / "tiny").exists()
     assert studio("weights", "delete", "tiny").out == "tiny: was not installed.\n"
 
@@ -178,6 +180,7 @@ def test_weights_import_then_damage_is_found_by_verify(
 def test_weights_pull_fetches_checks_and_says_what_is_there_now(
     studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("STUDIO_WEIGHT_MIRRORS", "127.0.0.1")
     folder = tmp_path / "served"
     folder.mkdir()
     data = b"weights" * 1000
@@ -189,7 +192,7 @@ def test_weights_pull_fetches_checks_and_says_what_is_there_now(
         terms = Licence(name="For research", commercial="no", words="For research and no more.")
         file = make_file("net.onnx", data, source)
         catalogue = Catalogue((make_model(file, default=True, licence=terms),))
-        monkeypatch.setattr("app.weights.load_catalogue", lambda: catalogue)
+        monkeypatch.setattr("app.weights.management.load_catalogue", lambda: catalogue)
 
         pulled, again = studio("weights", "pull"), studio("weights", "pull")
         server.shutdown()

@@ -4,6 +4,7 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from app.ui import uploader
 from app.ui.uploader import Tray
@@ -49,10 +50,10 @@ def test_tray_that_is_being_filled_makes_the_next_run_of_the_page_wait(
     is_checking, may_finish = Event(), Event()
     store = uploader.store_upload
 
-    def store_slowly(*args: Any) -> StoredFile:
+    def store_slowly(*args: Any, **kwargs: Any) -> StoredFile:
         is_checking.set()
         assert may_finish.wait(timeout=10)
-        return store(*args)
+        return store(*args, **kwargs)
 
     monkeypatch.setattr(uploader, "store_upload", store_slowly)
     tray = Tray()
@@ -80,3 +81,25 @@ def test_tray_takes_the_same_drop_once(services: Services) -> None:
     for _ in range(2):
         tray.take(services, [("a.png", png(1)), ("b.txt", b"text")], limit=5, drop=0)
     assert (len(tray.chosen), len(tray.refused), tray.drops) == (1, 1, 1)
+
+
+def _drop_zone() -> None:
+    from app.ui.uploader import Tray, pick_files
+    from tasks.services import get_services
+
+    pick_files(
+        get_services(), Tray(), key="zone.a", limit=2, label="Pictures", invitation='Here </style>"'
+    )
+
+
+@pytest.mark.usefixtures("services")
+def test_drop_zone_takes_files_of_any_kind_and_carries_our_words() -> None:
+    page = AppTest.from_function(_drop_zone).run()
+    assert not page.exception
+    [zone] = page.file_uploader
+    assert not zone.proto.type, "the browser would keep files back that nobody then names"
+    [style] = [each.proto.body for each in page.get("html")]
+    assert style.startswith("<style>.st-key-zone-a-drop-0 {")
+    assert style.count("</style>") == 1
+    assert r'--dr-drop: "Here \3c /style>\"";' in style
+    assert '--dr-choose: "Choose files";' in style

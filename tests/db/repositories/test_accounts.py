@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from db.errors import LastAdminError, NameTakenError
 from db.models import SignInFailure, User, UserSession
-from db.repositories.accounts import AccountRepository
+from db.repositories.accounts import AccountRepository, Failures
 from db.session import Database
 from db.types import Role, utc_now
 from tests.factories import make_user
@@ -152,27 +152,29 @@ def test_failures_are_counted_by_name_and_by_address_within_the_window(
 ) -> None:
     with database.write() as session:
         accounts = AccountRepository(session)
-        for name, ip in (("ann", "1"), ("Ann ", "2"), ("bob", "2")):
-            accounts.record_failure(name, ip)
+        for name, source in (("ann", "1"), ("Ann ", "2"), ("bob", "2")):
+            accounts.record_failure(name, source)
         long_ago = utc_now() - timedelta(hours=1)
-        session.add(SignInFailure(name="ann", ip="1", at=long_ago))
+        session.add(SignInFailure(name="ann", source="1", at=long_ago))
         session.flush()
-        assert accounts.failures_of_name("ANN", LATELY) == 2
-        assert accounts.failures_of_ip("2", LATELY) == 2
-        assert accounts.failures_of_ip("3", LATELY) == 0
-        assert accounts.failures_of_name("ann", long_ago) == 3
+        assert accounts.failures(LATELY, name="ANN").count == 2
+        assert accounts.failures(LATELY, source="2").count == 2
+        assert accounts.failures(LATELY, name="ann", source="2").count == 1
+        assert accounts.failures(LATELY, source="3") == Failures(0, LATELY)
+        assert accounts.failures(long_ago, name="ann").count == 3
+        assert accounts.failures(LATELY, name="ann").last > LATELY
 
         accounts.clear_failures("ann", "2")
-        assert accounts.failures_of_name("ann", LATELY) == 1
-        assert accounts.failures_of_ip("2", LATELY) == 1
+        assert accounts.failures(LATELY, name="ann").count == 1
+        assert accounts.failures(LATELY, source="2").count == 1
 
 
 def test_overlong_name_and_address_are_counted_like_any(database: Database) -> None:
     with database.write() as session:
         accounts = AccountRepository(session)
         accounts.record_failure("n" * 1000, "i" * 1000)
-        assert accounts.failures_of_name("n" * 1000, LATELY) == 1
-        assert accounts.failures_of_ip("i" * 1000, LATELY) == 1
+        assert accounts.failures(LATELY, name="n" * 1000).count == 1
+        assert accounts.failures(LATELY, source="i" * 1000).count == 1
 
 
 def test_maintenance_forgets_old_failures_and_expired_sessions(database: Database) -> None:
@@ -184,7 +186,7 @@ def test_maintenance_forgets_old_failures_and_expired_sessions(database: Databas
         accounts.forget_expired_sessions()
         assert session.scalars(select(UserSession.token_hash)).all() == [b"a" * 32]
 
-        session.add(SignInFailure(name="ann", ip="1", at=LATELY - timedelta(seconds=1)))
+        session.add(SignInFailure(name="ann", source="1", at=LATELY - timedelta(seconds=1)))
         accounts.record_failure("bob", "1")
         accounts.forget_failures(LATELY)
         assert session.scalars(select(SignInFailure.name)).all() == ["bob"]

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from db.models import Blob, Drawing
 from db.repositories.blobs import BlobRepository
-from db.repositories.jobs import JobRepository
+from db.repositories.keeping import KeepingRepository
 from db.session import Database
 from db.types import utc_now
 from tests.factories import make_actor, make_blob, make_job
@@ -99,5 +99,5 @@ def test_purged_run_sets_its_files_free_unless_another_run_needs_them(
         make_job(session, actor, image=shared, outputs={"image": result}, deleted_at=LONG_AGO)
         make_job(session, actor, image=shared)
         assert BlobRepository(session).unreferenced(LATELY) == []
-        JobRepository(session).purge_trash(LATELY)
+        KeepingRepository(session).purge_trash(LATELY, limit=10)
         assert BlobRepository(session).unreferenced(LATELY) == [result.sha256]

@@ -126,8 +126,11 @@ def test_remove_forgets_one(database: Database) -> None:
     with database.write() as session:
         drawings = DrawingRepository(session)
         kept = drawings.keep(ann, sha256, "Logo", ONE)
+        other = drawings.keep(ann, sha256, "Sky", ONE)
+        assert [drawings.get(ann, one.id) for one in (kept, other)] == [kept, other]
         assert drawings.remove(ann, kept.id)
         assert not drawings.remove(ann, kept.id)
+        assert [one.name for one in drawings.kept(ann)] == ["Sky"]
 
 
 def test_forget_unused_leaves_named_and_recent_drawings(database: Database) -> None:

@@ -18,6 +18,9 @@ from db.models import Job, User
 from db.repositories.audit import AuditRepository
 from db.repositories.history import Count, Cursor, JobFilters
 from db.repositories.jobs import JobRepository
+from db.repositories.keeping import KeepingRepository
+from db.repositories.past_runs import PastRunRepository
+from db.repositories.submissions import SubmissionRepository
 from db.session import Database
 from db.states import JobState
 from db.types import Role, Visibility, utc_now
@@ -85,7 +88,7 @@ def test_row_shows_what_a_list_needs(database: Database) -> None:
         assert rows[done.id].seconds == 3.0
         assert rows[done.id].preview_sha256 == result.sha256
         assert rows[failed.id].preview_sha256 == image.sha256
-        assert rows[failed.id].error_message == "cat.jpg: It is empty. Save it again."
+        assert str(rows[failed.id].error_message) == "cat.jpg: It is empty. Save it again."
         assert rows[failed.id].starred
 
 
@@ -98,6 +101,8 @@ def test_row_shows_what_a_list_needs(database: Database) -> None:
         (JobFilters(starred=True), "d"),
         (JobFilters(since=NOW - timedelta(days=2)), "acd"),
         (JobFilters(until=NOW - timedelta(days=2)), "be"),
+        (JobFilters(since=NOW), "ac"),
+        (JobFilters(until=NOW), "bde"),
         (JobFilters(since=NOW - timedelta(days=9), until=NOW - timedelta(days=4)), "e"),
         (JobFilters(since=NOW - timedelta(days=2), until=NOW - timedelta(days=2)), ""),
         (JobFilters(text="CAT"), "ab"),
@@ -140,7 +145,9 @@ def test_filters_by_owner_and_batch(database: Database) -> None:
     with database.write() as session:
         ann, bob = make_actor(session), make_actor(session)
         jobs = JobRepository(session)
-        batch = jobs.add_batch(owner_id=bob.id, name="", tool="cutout", params={})
+        batch = SubmissionRepository(session).add_batch(
+            owner_id=bob.id, name="", tool="cutout", params={}
+        )
         make_job(session, ann)
         single = make_job(session, bob)
         item = make_job(session, bob, batch_id=batch.id)
@@ -163,22 +170,38 @@ def test_filters_leave_tools_out_unless_one_is_asked_for(database: Database) -> 
         assert [person.name for person in jobs.owners(ann)] == ["ann", "bob"]
 
 
-def test_find_run_gives_the_newest_visible_run_on_that_picture(database: Database) -> None:
+def test_find_runs_gives_the_newest_visible_runs_on_that_picture(database: Database) -> None:
     with database.write() as session:
         ann, bob = make_actor(session), make_actor(session)
         image = make_blob(session)
         private = {"image": image, "tool": "faces", "visibility": Visibility.PRIVATE}
-        make_job(session, ann, **private)
+        older = make_job(session, ann, **private)
         newest = make_job(session, ann, **private)
         make_job(session, ann, tool="faces")
         make_job(session, ann, image=image, tool="cutout")
-        trashed = make_job(session, ann, deleted_at=NOW, **private)
+        make_job(session, ann, deleted_at=NOW, **private)
+        past = PastRunRepository(session)
+        found = past.find_runs(ann, "faces", image.sha256, limit=9)
+        assert [job.id for job in found] == [newest.id, older.id]
+        assert found[0].inputs[0].blob.sha256 == image.sha256
+        assert past.find_runs(ann, "faces", image.sha256, limit=1) == [newest]
+        assert past.find_runs(bob, "faces", image.sha256, limit=9) == []
+
+
+def test_run_of_a_tool_that_names_its_picture_otherwise_is_shown_and_found_by_it(
+    database: Database,
+) -> None:
+    with database.write() as session:
+        ann = make_actor(session)
+        picture = make_blob(session)
+        job = make_job(
+            session, ann, tool="sepia", main_role="photo", image=picture, state=JobState.FAILED
+        )
         jobs = JobRepository(session)
-        found = jobs.find_run(ann, "faces", image.sha256)
-        assert found is not None
-        assert found.id == newest.id != trashed.id
-        assert found.inputs[0].blob.sha256 == image.sha256
-        assert jobs.find_run(bob, "faces", image.sha256) is None
+        [row] = jobs.page(ann).rows
+        assert row.preview_sha256 == picture.sha256
+        [found] = PastRunRepository(session).find_runs(ann, "sepia", picture.sha256, limit=9)
+        assert found.id == job.id
 
 
 def test_count_stops_at_its_cap_and_says_so(database: Database) -> None:
@@ -248,20 +271,18 @@ def test_sqlite_reads_timings_and_lineage_by_index(history: Database) -> None:
     with history.write() as session:
         job = session.scalars(select(Job)).first()
         actor = actor_of(session.get_one(User, job.owner_id))
-        jobs = JobRepository(session)
+        jobs, past = JobRepository(session), PastRunRepository(session)
         plans = {
-            "ix_jobs_timings": lambda: jobs.timings("cutout", "isnet"),
+            "ix_jobs_timings": lambda: past.timings("cutout", "isnet"),
             "ix_jobs_parent_id": lambda: jobs.children(actor, job.id),
-            "ix_job_inputs_blob_sha256": lambda: jobs.find_output(
-                actor, "0" * 64, "alpha", method="isnet"
-            ),
-            "job_inputs USING INDEX ix_job_inputs_blob_sha256": lambda: jobs.find_run(
-                actor, "faces", "0" * 64
+            "ix_job_outputs_reuse_key": lambda: past.find_output(actor, "0" * 64),
+            "job_inputs USING INDEX ix_job_inputs_blob_sha256": lambda: past.find_runs(
+                actor, "faces", "0" * 64, limit=1
             ),
             "ix_audit_actor_id_action": lambda: AuditRepository(session).has_done(
                 actor.id, "faceswap.consent"
             ),
-            "ix_jobs_trash": lambda: jobs.purge_trash(LONG_AGO),
+            "ix_jobs_trash": lambda: KeepingRepository(session).purge_trash(LONG_AGO, limit=10),
         }
         for index, query in plans.items():
             assert index in plan_of(history.engine, query)

@@ -1,94 +1,46 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import event, select, update
 
-from db.models import FairShare, Job, JobOutput, User
+from db.models import FairShare, Job
 from db.repositories.fair_shares import FairShareRepository
-from db.repositories.jobs import NewInput, NewJob
-from db.repositories.queue import Beat, Claim, JobFile, QueueRepository, Reconciled
+from db.repositories.queue import Claim, QueueRepository
+from db.repositories.queue_upkeep import Reconciled
+from db.repositories.submissions import NewInput, NewJob
 from db.session import Database
 from db.states import JobState
 from db.types import Lane, utc_now
-from tests.factories import make_blob, make_record, make_user
+from studio.words import msg
+from tests.db.repositories.queueing import (
+    LEASE_S,
+    add_user,
+    beat,
+    cancel,
+    claim,
+    counters,
+    enqueue,
+    expire,
+    fail,
+    finish,
+    job_of,
+    must_claim,
+    postpone,
+    reconcile,
+    retry,
+    set_not_before,
+    stop,
+    wake_rested,
+)
+from tests.factories import make_blob
 
-LEASE_S = 30.0
-
-
-def enqueue(
-    database: Database, owner: User, count: int = 1, *, lane: Lane = Lane.GPU, priority: int = 0
-) -> list[UUID]:
-    with database.write() as session:
-        blob = make_blob(session)
-        new = NewJob(
-            owner_id=owner.id,
-            tool="upscale",
-            method="interpolation",
-            params={"model": "interpolation"},
-            params_version=1,
-            lane=lane,
-            inputs=[NewInput(role="image", blob_sha256=blob.sha256, file_name="cat.png")],
-            priority=priority,
-        )
-        return QueueRepository(session).enqueue([new] * count)
-
-
-def add_user(database: Database) -> User:
-    with database.write() as session:
-        return make_user(session)
-
-
-def claim(database: Database, lane: Lane = Lane.GPU, worker: str = "w") -> Claim | None:
-    with database.write() as session:
-        return QueueRepository(session).claim(lane, worker, lease_s=LEASE_S)
-
-
-def must_claim(database: Database, worker: str = "w") -> Claim:
-    claimed = claim(database, worker=worker)
-    assert claimed is not None
-    return claimed
-
-
-def finish(database: Database, held: Claim) -> bool:
-    with database.write() as session:
-        outputs = [JobFile("image", "cat-upscaled.png", make_blob(session).sha256)]
-        return QueueRepository(session).finish(held, outputs, make_record())
-
-
-def beat(database: Database, held: Claim) -> Beat:
-    with database.write() as session:
-        return QueueRepository(session).heartbeat(held, progress=0.5, stage="run", lease_s=LEASE_S)
-
-
-def cancel(database: Database, job_id: UUID) -> JobState | None:
-    with database.write() as session:
-        return QueueRepository(session).cancel(job_id)
-
-
-def reconcile(database: Database, max_attempts: int = 3) -> Reconciled:
-    with database.write() as session:
-        return QueueRepository(session).reconcile(max_attempts=max_attempts)
-
-
-def expire(database: Database, job_id: UUID) -> None:
-    with database.write() as session:
-        past = utc_now() - timedelta(seconds=1)
-        session.execute(update(Job).where(Job.id == job_id).values(lease_expires_at=past))
-
-
-def job_of(database: Database, job_id: UUID) -> Job:
-    with database.read() as session:
-        return session.get_one(Job, job_id)
-
-
-def counters(database: Database, owner: User, lane: Lane = Lane.GPU) -> tuple[int, int]:
-    with database.read() as session:
-        share = session.get_one(FairShare, (owner.id, lane))
-        return share.queued, share.running
+LOCK_IN_ORDER = "ORDER BY fair_shares.lane FOR UPDATE"
 
 
 def test_claim_queued_job_holds_it_with_its_files(database: Database) -> None:
@@ -102,6 +54,65 @@ def test_claim_queued_job_holds_it_with_its_files(database: Database) -> None:
     assert job.lease_expires_at is not None
     assert timedelta(0) < job.lease_expires_at - utc_now() <= timedelta(seconds=LEASE_S)
     assert counters(database, owner) == (0, 1)
+
+
+def test_claim_has_the_files_in_order_of_position_then_role(database: Database) -> None:
+    owner = add_user(database)
+    with database.write() as session:
+        sha256 = make_blob(session).sha256
+        files = [("target", 0), ("source", 1), ("source", 0)]
+        new = NewJob(
+            owner_id=owner.id,
+            tool="faceswap",
+            method="mesh",
+            params={},
+            params_version=1,
+            main_role="target",
+            lane=Lane.GPU,
+            inputs=[
+                NewInput(role=role, blob_sha256=sha256, file_name=f"{role}{at}.png", position=at)
+                for role, at in files
+            ],
+        )
+        QueueRepository(session).enqueue([new])
+    names = [file.file_name for file in must_claim(database).files]
+    assert names == ["source0.png", "target0.png", "source1.png"]
+
+
+def test_claim_of_a_job_given_back_starts_anew_and_its_end_leaves_nothing_held(
+    database: Database,
+) -> None:
+    def progress_of(job: Job) -> tuple[float, str, bool, bool]:
+        return job.progress, job.stage, job.started_at is not None, job.finished_at is not None
+
+    [job_id] = enqueue(database, add_user(database))
+    held = must_claim(database)
+    assert progress_of(job_of(database, job_id)) == (0.0, "", True, False)
+    beat(database, held)
+    assert progress_of(job_of(database, job_id)) == (0.5, "run", True, False)
+    postpone(database, held, rest_s=0)
+    given_back = job_of(database, job_id)
+    assert progress_of(given_back) == (0.0, "", False, False)
+    held = must_claim(database)
+    beat(database, held)
+    finish(database, held)
+    done = job_of(database, job_id)
+    assert progress_of(done) == (1.0, "", True, True)
+    for job in (given_back, done):
+        assert (job.worker, job.lease_expires_at) == (None, None)
+
+
+def test_fail_keeps_the_reason_and_the_parts_it_speaks_of(database: Database) -> None:
+    [job_id] = enqueue(database, add_user(database))
+    parts = [{"left": 1, "top": 2}]
+    with database.write() as session:
+        held = QueueRepository(session).claim(Lane.GPU, "w", lease_s=LEASE_S)
+        assert held is not None
+        queue = QueueRepository(session)
+        assert queue.fail(held, code="x", message=msg("X."), regions=parts)
+    job = job_of(database, job_id)
+    assert (job.state, job.error_code, job.error_message) == (JobState.FAILED, "x", msg("X."))
+    assert (job.error_regions, job.finished_at is not None) == (parts, True)
 
 
 def test_claim_other_lane_finds_nothing(database: Database) -> None:
@@ -151,102 +162,52 @@ def test_claim_counter_that_promises_too_much_is_put_right(database: Database) -
     assert counters(database, ghost) == (0, 0)
 
 
-@pytest.mark.parametrize("late", ["heartbeat", "finish", "fail", "stop", "release"])
-def test_fencing_job_taken_over_ignores_its_first_worker(database: Database, late: str) -> None:
-    [job_id] = enqueue(database, add_user(database))
-    first = must_claim(database, "first")
-    expire(database, job_id)
-    assert reconcile(database) == Reconciled(requeued=1)
-    second = must_claim(database, "second")
-    assert second.attempt == 2
-    with database.write() as session:
-        queue = QueueRepository(session)
-        moved = {
-            "heartbeat": lambda: queue.heartbeat(first, progress=1, stage="", lease_s=1),
-            "finish": lambda: queue.finish(first, [], {}),
-            "fail": lambda: queue.fail(first, code="x", message="x"),
-            "stop": lambda: queue.stop(first),
-            "release": lambda: queue.release(first, code="x", message="x", max_attempts=1),
-        }[late]()
-    assert moved in (False, None, Beat.LOST)
-    assert finish(database, second)
-    assert not finish(database, second)
-    with database.read() as session:
-        outputs = session.scalar(select(func.count()).select_from(JobOutput))
-    assert outputs == 1
+def take_back(database: Database, held: Claim) -> Reconciled:
+    expire(database, held.job_id)
+    return reconcile(database)
 
 
-def test_cancel_queued_job_ends_it_at_once(database: Database) -> None:
-    owner = add_user(database)
-    [job_id] = enqueue(database, owner)
-    assert cancel(database, job_id) is JobState.CANCELLED
-    assert cancel(database, job_id) is None
-    assert claim(database) is None
-    assert counters(database, owner) == (0, 0)
+def wake_again(database: Database, held: Claim) -> int:
+    postpone(database, held)
+    set_not_before(database, held.job_id, timedelta(seconds=-1))
+    return wake_rested(database)
 
 
-def test_cancel_running_job_reaches_its_worker(database: Database) -> None:
-    owner = add_user(database)
-    [job_id] = enqueue(database, owner)
-    held = must_claim(database)
-    assert beat(database, held) is Beat.HELD
-    assert cancel(database, job_id) is JobState.RUNNING
-    assert beat(database, held) is Beat.CANCEL
-    with database.write() as session:
-        assert QueueRepository(session).stop(held)
-    assert beat(database, held) is Beat.LOST
-    assert not finish(database, held)
-    assert counters(database, owner) == (0, 0)
+@contextmanager
+def last_unit_of_work(database: Database) -> Iterator[list[str]]:
+    """What the last transaction has asked of the database."""
+    asked: list[str] = []
+
+    def begin(_connection: object) -> None:
+        asked.clear()
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(" ".join(statement.split()))
+
+    event.listen(database.engine, "begin", begin)
+    event.listen(database.engine, "before_cursor_execute", note)
+    try:
+        yield asked
+    finally:
+        event.remove(database.engine, "begin", begin)
+        event.remove(database.engine, "before_cursor_execute", note)
 
 
-def test_stop_without_a_request_moves_nothing(database: Database) -> None:
-    enqueue(database, add_user(database))
-    held = must_claim(database)
-    with database.write() as session:
-        assert not QueueRepository(session).stop(held)
-    assert beat(database, held) is Beat.HELD
-
-
-def test_reconcile_live_lease_is_left_alone(database: Database) -> None:
-    enqueue(database, add_user(database))
-    held = must_claim(database)
-    assert reconcile(database) == Reconciled()
-    assert beat(database, held) is Beat.HELD
-
-
-def test_reconcile_worker_lost_too_often_fails_with_the_reason(database: Database) -> None:
-    owner = add_user(database)
-    [job_id] = enqueue(database, owner)
-    for _ in range(3):
-        must_claim(database)
-        expire(database, job_id)
-        done = reconcile(database, max_attempts=3)
-    job = job_of(database, job_id)
-    assert done == Reconciled(failed=1)
-    assert (job.state, job.error_code) == (JobState.FAILED, "worker.lost")
-    assert "lost 3 times" in (job.error_message or "")
-    assert counters(database, owner) == (0, 0)
-
-
-def test_reconcile_lost_job_with_a_cancel_on_record_is_cancelled(database: Database) -> None:
-    [job_id] = enqueue(database, add_user(database))
-    must_claim(database)
-    cancel(database, job_id)
-    expire(database, job_id)
-    assert reconcile(database) == Reconciled(cancelled=1)
-    assert job_of(database, job_id).state is JobState.CANCELLED
-
-
-def test_release_gives_back_until_attempts_are_spent(database: Database) -> None:
-    [job_id] = enqueue(database, add_user(database))
-    states = []
-    for _ in range(2):
-        held = must_claim(database)
-        with database.write() as session:
-            release = QueueRepository(session).release
-            states.append(release(held, code="storage", message="Gone.", max_attempts=2))
-    assert states == [JobState.QUEUED, JobState.FAILED]
-    assert job_of(database, job_id).error_message == "Gone."
+@pytest.mark.postgres
+@pytest.mark.parametrize("move", [finish, fail, stop, postpone, retry, take_back, wake_again])
+def test_moves_of_a_job_lock_all_shares_of_its_owner_first_and_in_order(
+    postgres_database: Database, move: Callable[[Database, Claim], object]
+) -> None:
+    """In another order, or not at all, and some day two of them wait for each other for ever."""
+    enqueue(postgres_database, add_user(postgres_database))
+    held = must_claim(postgres_database)
+    if move is stop:
+        cancel(postgres_database, held.job_id)
+    with last_unit_of_work(postgres_database) as asked:
+        assert move(postgres_database, held)
+    locks = [number for number, one in enumerate(asked) if one.endswith(LOCK_IN_ORDER)]
+    moves = [number for number, one in enumerate(asked) if one.startswith("UPDATE jobs ")]
+    assert min(locks) < min(moves)
 
 
 def test_rebuild_wrong_and_missing_counters_are_derived_anew(database: Database) -> None:
@@ -280,6 +241,15 @@ def test_position_one_worker_foretells_the_order_of_claims(database: Database) -
         order.append(held.job_id)
         finish(database, held)
     assert [foretold[job_id] for job_id in order] == list(range(1, len(order) + 1))
+
+
+def test_position_counts_the_lane_of_the_job_alone(database: Database) -> None:
+    owner, other = add_user(database), add_user(database)
+    for person in (owner, other):
+        enqueue(database, person, 3, lane=Lane.CPU)
+    [job_id] = enqueue(database, owner)
+    with database.read() as session:
+        assert QueueRepository(session).position(job_id) == 1
 
 
 def test_position_job_that_does_not_wait_has_none(database: Database) -> None:

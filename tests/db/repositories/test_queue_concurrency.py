@@ -3,19 +3,25 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select, text
 
 from db.models import FairShare, Job
 from db.repositories.fair_shares import FairShareRepository
-from db.repositories.jobs import NewInput, NewJob
 from db.repositories.queue import Claim, QueueRepository
+from db.repositories.queue_upkeep import QueueUpkeep
+from db.repositories.submissions import NewInput, NewJob
 from db.session import Database
 from db.states import JobState
-from db.types import Lane
+from db.types import Lane, new_id, utc_now
+from studio.words import msg
 from tests.factories import make_blob, make_user
+from tests.rows import AWAY
 from tests.servers import wait_until
+
+pytestmark = pytest.mark.slow
 
 PROCESSES = 4
 
@@ -30,10 +36,11 @@ def enqueue_for_users(database: Database, backlogs: list[int]) -> None:
                 method="interpolation",
                 params={},
                 params_version=1,
+                main_role="image",
                 lane=Lane.GPU,
                 inputs=[NewInput(role="image", blob_sha256=blob.sha256, file_name="a.png")],
             )
-            QueueRepository(session).enqueue([new] * backlog)
+            QueueRepository(session).enqueue([replace(new, id=new_id()) for _ in range(backlog)])
 
 
 def test_claim_four_processes_take_every_job_once(database: Database) -> None:
@@ -82,7 +89,10 @@ def work_all(database: Database) -> None:
         if claim is None:
             return
         with database.write() as session:
-            QueueRepository(session).fail(claim, code="x", message="X.")
+            if claim.attempt == 1:
+                QueueRepository(session).postpone(claim, **AWAY, rest_s=0.001)
+            else:
+                QueueRepository(session).fail(claim, code="x", message=msg("X."))
 
 
 def maintain(database: Database) -> None:
@@ -90,7 +100,9 @@ def maintain(database: Database) -> None:
         with database.write() as session:
             FairShareRepository(session).rebuild()
         with database.write() as session:
-            QueueRepository(session).reconcile(max_attempts=3)
+            QueueUpkeep(session).reconcile(max_attempts=3, silent_at=utc_now(), lease_s=60)
+        with database.write() as session:
+            QueueUpkeep(session).wake_rested()
 
 
 def test_moves_of_one_user_from_many_threads_keep_the_counters(database: Database) -> None:
@@ -103,8 +115,12 @@ def test_moves_of_one_user_from_many_threads_keep_the_counters(database: Databas
     with database.read() as session:
         [share] = session.scalars(select(FairShare)).all()
         states = set(session.scalars(select(Job.state)))
+        resting = session.scalar(
+            select(func.count()).select_from(Job).where(Job.not_before.is_not(None))
+        )
     assert (share.queued, share.running) == (0, 0)
-    assert states <= {JobState.CANCELLED, JobState.FAILED}
+    assert states <= {JobState.CANCELLED, JobState.FAILED, JobState.QUEUED}
+    assert resting or JobState.QUEUED not in states
 
 
 def wait_until_somebody_waits_for_a_lock(database: Database) -> None:
@@ -133,7 +149,7 @@ def test_claim_only_user_is_locked_waits_instead_of_finding_nothing(
     with ThreadPoolExecutor(max_workers=1) as threads:
         with postgres_database.write() as session:
             owner_id = session.scalars(select(FairShare.user_id)).one()
-            FairShareRepository(session).lock(owner_id, Lane.GPU)
+            FairShareRepository(session).lock(owner_id)
             claimed = threads.submit(claim_one, postgres_database)
             wait_until_somebody_waits_for_a_lock(postgres_database)
         assert claimed.result(timeout=30) is not None
@@ -147,7 +163,7 @@ def test_cancel_during_a_claim_waits_its_turn_without_a_deadlock(
     with ThreadPoolExecutor(max_workers=1) as threads:
         with postgres_database.write() as session:
             job = session.execute(select(Job.id, Job.owner_id)).one()
-            FairShareRepository(session).lock(job.owner_id, Lane.GPU)
+            FairShareRepository(session).lock(job.owner_id)
             cancelled = threads.submit(cancel_all, postgres_database)
             wait_until_somebody_waits_for_a_lock(postgres_database)
             claim = QueueRepository(session).claim(Lane.GPU, "w", lease_s=60)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
 from uuid import UUID
@@ -21,12 +21,17 @@ from hypothesis.stateful import (
 from sqlalchemy import delete, func, select, update
 
 from db.models import FairShare, Job, JobInput, JobOutput
-from db.repositories.jobs import NewInput, NewJob
 from db.repositories.queue import Beat, Claim, JobFile, QueueRepository
+from db.repositories.queue_upkeep import QueueUpkeep
+from db.repositories.submissions import NewInput, NewJob
 from db.session import Database
 from db.states import TRANSITIONS, JobState, require_transition
-from db.types import Lane, utc_now
+from db.types import Lane, new_id, utc_now
+from studio.words import msg
 from tests.factories import make_blob, make_record, make_user
+from tests.rows import AWAY
+
+pytestmark = pytest.mark.slow
 
 USERS = 3
 LANES = (Lane.GPU, Lane.CPU)
@@ -43,6 +48,9 @@ class Modelled:
     number: int
     state: JobState = JobState.QUEUED
     attempt: int = 0
+    attempts_spent: int = 0
+    is_resting: bool = False
+    has_rested: bool = False
     cancel_requested: bool = False
     is_expired: bool = False
     claims: list[Claim] = field(default_factory=list)
@@ -83,12 +91,15 @@ class QueueMachine(RuleBasedStateMachine):
             method="interpolation",
             params={},
             params_version=1,
+            main_role="image",
             lane=lane,
             inputs=[NewInput(role="image", blob_sha256=self.blob, file_name="a.png")],
             priority=priority,
         )
         with self.database.write() as session:
-            job_ids = QueueRepository(session).enqueue([new] * jobs)
+            job_ids = QueueRepository(session).enqueue(
+                [replace(new, id=new_id()) for _ in range(jobs)]
+            )
         for job_id in job_ids:
             self.jobs[job_id] = Modelled(owner, lane, priority, next(self.numbers))
 
@@ -118,8 +129,12 @@ class QueueMachine(RuleBasedStateMachine):
         job.is_expired = False
 
     @precondition(lambda self: self._claimed())
-    @rule(data=st.data(), ending=st.sampled_from(["finish", "fail", "stop", "release"]))
-    def end(self, data: st.DataObject, ending: str) -> None:
+    @rule(
+        data=st.data(),
+        ending=st.sampled_from(["finish", "fail", "stop", "retry", "postpone"]),
+        rest_s=st.sampled_from([0, 60]),
+    )
+    def end(self, data: st.DataObject, ending: str, rest_s: float) -> None:
         job, claim = self._draw_claim(data)
         with self.database.write() as session:
             queue = QueueRepository(session)
@@ -129,17 +144,24 @@ class QueueMachine(RuleBasedStateMachine):
                     moved = queue.finish(claim, outputs, make_record())
                     target = JobState.SUCCEEDED
                 case "fail":
-                    moved, target = queue.fail(claim, code="x", message="X."), JobState.FAILED
+                    moved, target = queue.fail(claim, code="x", message=msg("X.")), JobState.FAILED
                 case "stop":
                     moved, target = queue.stop(claim), JobState.CANCELLED
+                case "retry":
+                    spent = {"code": "x", "message": msg("X."), "max_attempts": MAX_ATTEMPTS}
+                    moved, target = queue.retry(claim, rest_s=rest_s, **spent), self._abandoned(job)
+                    assert moved in (None, target)
                 case _:
-                    spent = {"code": "x", "message": "X.", "max_attempts": MAX_ATTEMPTS}
-                    moved, target = queue.release(claim, **spent), self._abandoned(job)
+                    moved, target = queue.postpone(claim, **AWAY, rest_s=rest_s), JobState.QUEUED
+                    if job.cancel_requested:
+                        target = JobState.CANCELLED
                     assert moved in (None, target)
         may_move = job.holds(claim) and (ending != "stop" or job.cancel_requested)
         assert bool(moved) is may_move
         if may_move:
             job.state = target
+            job.is_resting = target is JobState.QUEUED and rest_s > 0
+            job.attempts_spent += ending == "retry" and target is not JobState.CANCELLED
 
     @precondition(lambda self: self.jobs)
     @rule(data=st.data())
@@ -166,15 +188,36 @@ class QueueMachine(RuleBasedStateMachine):
             session.execute(update(Job).where(Job.id == job_id).values(lease_expires_at=past))
         self.jobs[job_id].is_expired = True
 
+    @precondition(lambda self: self._resting())
+    @rule(data=st.data())
+    def has_rested(self, data: st.DataObject) -> None:
+        job_id = data.draw(st.sampled_from(self._resting()))
+        past = utc_now() - timedelta(seconds=1)
+        with self.database.write() as session:
+            session.execute(update(Job).where(Job.id == job_id).values(not_before=past))
+        self.jobs[job_id].has_rested = True
+
+    @rule()
+    def wake_rested(self) -> None:
+        with self.database.write() as session:
+            woken = QueueUpkeep(session).wake_rested()
+        rested = [key for key in self._resting() if self.jobs[key].has_rested]
+        assert woken == len(rested)
+        for job_id in rested:
+            self.jobs[job_id].is_resting = self.jobs[job_id].has_rested = False
+
     @rule()
     def reconcile(self) -> None:
         with self.database.write() as session:
-            done = QueueRepository(session).reconcile(max_attempts=MAX_ATTEMPTS)
+            done = QueueUpkeep(session).reconcile(
+                max_attempts=MAX_ATTEMPTS, silent_at=utc_now(), lease_s=60
+            )
         expected: Counter[JobState] = Counter()
         for job_id in self._running():
             job = self.jobs[job_id]
             if job.is_expired:
                 job.state, job.is_expired = self._abandoned(job), False
+                job.attempts_spent += job.state is not JobState.CANCELLED
                 expected[job.state] += 1
         assert (done.requeued, done.failed, done.cancelled) == (
             expected[JobState.QUEUED],
@@ -188,10 +231,20 @@ class QueueMachine(RuleBasedStateMachine):
     def rows_are_as_modelled(self) -> None:
         with self.database.read() as session:
             rows = session.execute(
-                select(Job.id, Job.state, Job.attempt, Job.cancel_requested, Job.worker)
+                select(
+                    Job.id,
+                    Job.state,
+                    Job.attempt,
+                    Job.attempts_spent,
+                    Job.cancel_requested,
+                    Job.worker,
+                )
             ).all()
-        assert {row.id: (row.state, row.attempt, row.cancel_requested) for row in rows} == {
-            job_id: (job.state, job.attempt, job.cancel_requested)
+        assert {
+            row.id: (row.state, row.attempt, row.attempts_spent, row.cancel_requested)
+            for row in rows
+        } == {
+            job_id: (job.state, job.attempt, job.attempts_spent, job.cancel_requested)
             for job_id, job in self.jobs.items()
         }
         assert all((row.worker is not None) == (row.state is JobState.RUNNING) for row in rows)
@@ -199,7 +252,9 @@ class QueueMachine(RuleBasedStateMachine):
     @invariant()
     def counters_equal_what_they_count(self) -> None:
         counted: Counter[tuple[UUID, Lane, JobState]] = Counter(
-            (self.users[job.owner], job.lane, job.state) for job in self.jobs.values()
+            (self.users[job.owner], job.lane, job.state)
+            for job in self.jobs.values()
+            if not (job.state is JobState.QUEUED and job.is_resting)
         )
         with self.database.read() as session:
             for share in session.scalars(select(FairShare)):
@@ -235,17 +290,22 @@ class QueueMachine(RuleBasedStateMachine):
                 job_id,
             )
             for job_id, job in self.jobs.items()
-            if job.lane is lane and job.state is JobState.QUEUED
+            if job.lane is lane and job.state is JobState.QUEUED and not job.is_resting
         ]
         return min(waiting)[-1] if waiting else None
 
     def _abandoned(self, job: Modelled) -> JobState:
         if job.cancel_requested:
             return JobState.CANCELLED
-        return JobState.FAILED if job.attempt >= MAX_ATTEMPTS else JobState.QUEUED
+        return JobState.FAILED if job.attempts_spent + 1 >= MAX_ATTEMPTS else JobState.QUEUED
 
     def _running(self) -> list[UUID]:
         return [key for key, job in self.jobs.items() if job.state is JobState.RUNNING]
+
+    def _resting(self) -> list[UUID]:
+        return [
+            key for key, job in self.jobs.items() if job.state is JobState.QUEUED and job.is_resting
+        ]
 
     def _claimed(self) -> list[UUID]:
         return [key for key, job in self.jobs.items() if job.claims]

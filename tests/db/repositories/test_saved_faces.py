@@ -46,3 +46,18 @@ def test_saved_faces_newest_first_with_their_pictures(database: Database) -> Non
             ("second", 640),
             ("first", 640),
         ]
+
+
+def test_saved_face_is_found_and_removed_by_its_id_alone(database: Database) -> None:
+    with database.write() as session:
+        ann = make_actor(session)
+        faces = SavedFaceRepository(session)
+        blobs = [make_blob(session).sha256 for _ in range(2)]
+        first, second = (
+            faces.add(ann, "Ana", blob_sha256=sha256, file_name="x.png") for sha256 in blobs
+        )
+        ids = [first.id, second.id]
+        found = [faces.get(ann, face_id) for face_id in ids]
+        assert [face and face.id for face in found] == ids
+        assert faces.remove(ann, ids[0])
+        assert [face.id for face in faces.of(ann)] == ids[1:]

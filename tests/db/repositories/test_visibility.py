@@ -13,6 +13,8 @@ from db.repositories.audit import AuditRepository
 from db.repositories.blobs import BlobRepository
 from db.repositories.history import JobFilters
 from db.repositories.jobs import JobRepository
+from db.repositories.keeping import KeepingRepository
+from db.repositories.past_runs import PastRunRepository
 from db.repositories.visibility import Trash, visible_jobs
 from db.session import Database
 from db.states import JobState
@@ -79,6 +81,7 @@ def test_job_repository_gives_nothing_of_anothers_private_runs(database: Databas
             file_name="secret.jpg",
             image=image,
             outputs={"alpha": alpha},
+            reuse_key="a" * 64,
         )
         parent = make_job(session, ann)
         secret_child = make_job(session, bob, visibility=Visibility.PRIVATE, parent_id=parent.id)
@@ -91,7 +94,7 @@ def test_job_repository_gives_nothing_of_anothers_private_runs(database: Databas
             file_name="secret.jpg",
         )
         hidden = {secret.id, secret_child.id, waiting.id}
-        jobs = JobRepository(session)
+        jobs, kept = JobRepository(session), KeepingRepository(session)
 
         assert jobs.get(ann, secret.id) is None
         assert {row.id for row in jobs.page(ann).rows} == {parent.id, child_of_secret.id}
@@ -106,14 +109,15 @@ def test_job_repository_gives_nothing_of_anothers_private_runs(database: Databas
         assert jobs.children(ann, parent.id) == []
         assert jobs.ancestors(ann, child_of_secret.id) == []
         assert [person.name for person in jobs.owners(ann)] == ["ann"]
-        assert jobs.find_output(ann, image.sha256, "alpha", method="isnet") is None
+        assert PastRunRepository(session).find_output(ann, "a" * 64) is None
+        assert PastRunRepository(session).find_output(bob, "a" * 64) is not None
 
         for job_id in hidden:
-            assert not jobs.set_starred(ann, job_id, True)
-            assert not jobs.set_note(ann, job_id, "seen")
-            assert not jobs.set_tags(ann, job_id, ["seen"])
-            assert not jobs.trash(ann, job_id)
-            assert not jobs.restore(ann, job_id)
+            assert not kept.set_starred(ann, job_id, True)
+            assert not kept.set_note(ann, job_id, "seen")
+            assert not kept.set_tags(ann, job_id, ["seen"])
+            assert not kept.trash(ann, job_id)
+            assert not kept.restore(ann, job_id)
         session.expire_all()
         for job_id in hidden:
             job = jobs.get(bob, job_id)
@@ -125,7 +129,7 @@ def test_timings_of_private_runs_name_nobody(database: Database) -> None:
     with database.write() as session:
         bob = make_actor(session, "bob")
         make_job(session, bob, visibility=Visibility.PRIVATE, record=make_record(run_s=3))
-        [timing] = JobRepository(session).timings("cutout", "isnet")
+        [timing] = PastRunRepository(session).timings("cutout", "isnet")
         assert timing.seconds["run"] == 3
         assert "bob" not in repr(timing)
         assert "cat.jpg" not in repr(timing)

@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from PIL import Image
 from skimage import data
 
-from app.sample import sample_picture
+from app.runs.sample import sample_picture
 from studio.errors import JobCancelledError
 from studio.faces.find import find_faces, search_faces
 from studio.models.cache import ModelCache
 from studio.report import Report, Stage
 from tests.studio.faces.networks import FACE_NETWORKS, FaceModels
+
+pytestmark = pytest.mark.slow
 
 SAMPLES_ENV = "STUDIO_TEST_SAMPLES"
 """Folder with photos/*.jpg."""
@@ -47,6 +49,21 @@ def test_find_of_two_proposals_for_one_face_is_one_face() -> None:
     assert middle == pytest.approx((60, 45), abs=2)
     assert face.right_eye.is_open
     assert face.yaw == pytest.approx(0, abs=0.05)
+
+
+@pytest.mark.parametrize("logits", [(3.0, 2.0), (2.5, 2.5)], ids=["surer", "as sure"])
+def test_find_of_two_sightings_of_one_face_keeps_the_larger_and_surer(
+    logits: tuple[float, float],
+) -> None:
+    """A part of a face, as a tile shows it, whose box agrees too little with the whole one's."""
+    whole, part = (0.4, 0.5, 0.4, logits[0]), (0.58, 0.5, 0.2, logits[1])
+    pixels = np.full((100, 100, 3), 90, np.uint8)
+    (alone,) = find_faces(pixels, FaceModels([whole]), Report())
+
+    faces = find_faces(pixels, FaceModels([part, whole]), Report())
+
+    assert [face.box for face in faces] == [alone.box]
+    assert faces[0].eye_distance_px == pytest.approx(alone.eye_distance_px)
 
 
 def test_find_of_several_faces_is_from_left_to_right() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from studio.faces.glasses import Glasses, find_glasses
-from tests.studio.tools.swapping.faces import astronaut, enlarged, spectacled
+from tests.studio.tools.faceswap.faces import astronaut, enlarged, spectacled
 
 
 def test_find_glasses_of_a_bare_face_finds_none() -> None:

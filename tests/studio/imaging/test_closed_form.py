@@ -12,6 +12,8 @@ from studio.imaging.picture import Pixels
 from studio.imaging.trimap import BACKGROUND, FOREGROUND, UNKNOWN, make_trimap
 from tests.hair import Hair, make_hair
 
+pytestmark = pytest.mark.slow
+
 
 def ignore(fraction: float) -> None:
     """Nobody watches."""

@@ -14,6 +14,7 @@ from studio.settings import Settings
 from tests.metrics import max_difference
 from tests.studio.imaging import files
 from tests.studio.imaging.files import LIMITS, decoded, photo, save
+from tests.words import said
 
 # Kinds of file
 
@@ -55,7 +56,7 @@ def test_decode_of_several_pictures_takes_the_first_and_says_so(format_name: str
     )
     picture = decoded(data)
     assert max_difference(picture.pixels, first) == 0
-    assert picture.notes == ("The file holds several pictures; the first was taken.",)
+    assert said(picture.notes) == ["The file holds several pictures; the first was taken."]
 
 
 # Alpha
@@ -136,7 +137,7 @@ def test_decode_of_sixteen_bit_grey_rounds_to_the_nearest_level(data: bytes) -> 
     picture = decoded(data)
     for channel in range(3):
         assert picture.pixels[..., channel].tolist() == EIGHT_BIT_LEVELS
-    assert picture.notes == ("16 bits a sample were rounded to 8.",)
+    assert said(picture.notes) == ["16 bits a sample were rounded to 8."]
 
 
 @pytest.mark.parametrize(
@@ -152,7 +153,7 @@ def test_decode_of_sixteen_bit_colour_keeps_colours(
 ) -> None:
     picture = decoded(write(photo().astype(np.uint16) * 257))
     assert max_difference(picture.pixels, photo()) <= 1
-    assert picture.notes == ("16 bits a sample were rounded to 8.",)
+    assert said(picture.notes) == ["16 bits a sample were rounded to 8."]
 
 
 def test_decode_of_sixteen_bit_grey_with_a_transparent_level_keys_it_out() -> None:

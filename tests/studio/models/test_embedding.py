@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from studio.errors import ModelUnavailableError
 from studio.models.embedding import cross_bridge, embed, likeness, unit
 from tests.studio.models.face_networks import (
     catalogue_contract,
@@ -52,7 +53,7 @@ def test_embed_by_another_kind_of_network_is_an_error(tmp_path: Path) -> None:
     bridge = load(write_bridge(tmp_path / "net.onnx"), catalogue_contract("crossface-ghost"))
     recogniser = load(write_recogniser(tmp_path / "r.onnx"), catalogue_contract("w600k-r50"))
 
-    with pytest.raises(TypeError):
+    with pytest.raises(ModelUnavailableError):
         embed(bridge, np.zeros((112, 112, 3), np.uint8))
-    with pytest.raises(TypeError):
+    with pytest.raises(ModelUnavailableError):
         cross_bridge(recogniser, np.zeros(512, np.float32))

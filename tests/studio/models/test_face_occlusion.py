@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from studio.errors import ModelUnavailableError
 from studio.models.face_occlusion import uncovered
 from tests.studio.models.face_networks import (
     catalogue_contract,
@@ -30,5 +31,5 @@ def test_uncovered_feeds_bgr_last_and_answers_at_the_crops_size(tmp_path: Path) 
 def test_uncovered_by_another_kind_of_network_is_an_error(tmp_path: Path) -> None:
     model = load(write_bridge(tmp_path / "net.onnx"), catalogue_contract("crossface-ghost"))
 
-    with pytest.raises(TypeError, match="not an occlusion network"):
+    with pytest.raises(ModelUnavailableError, match="not described as an occlusion network"):
         uncovered(model, np.zeros((64, 64, 3), np.uint8))

@@ -159,5 +159,5 @@ def test_swap_crop_of_another_size_is_an_error(tmp_path: Path) -> None:
 def test_swap_crop_by_another_kind_of_network_is_an_error(tmp_path: Path) -> None:
     model = load(write_restorer(tmp_path / "net.onnx"), catalogue_contract("gfpgan-1.4"))
 
-    with pytest.raises(TypeError, match="not a face swap network"):
+    with pytest.raises(ModelUnavailableError, match="not described as a face swap network"):
         swap_crop(model, grey_crop(512), embedding())

@@ -12,19 +12,22 @@ from pydantic import ValidationError
 from skimage import data
 
 from studio.errors import JobCancelledError, ModelUnavailableError, RetriableError
-from studio.models.cache import Model, load_runtime
+from studio.models.cache import Model
 from studio.models.catalogue import load_catalogue
 from studio.models.contracts import InpaintContract, SuperresContract
-from studio.models.inpainting import inpaint_contract, repaint, working_size
+from studio.models.guard import require_contract
+from studio.models.inpainting import repaint, working_size
+from studio.models.runtimes import load_runtime
 from studio.settings import Settings
-from tests.studio.models.inpainting_networks import SIDE_PX, WRITERS, mean_paint
+from tests.studio.models.inpainting_networks import MIGAN, SIDE_PX, WRITERS, mean_paint
 from tests.studio.models.networks import FakeRuntime, model_of
 
 CPU = Settings(device="cpu", threads=1)
-pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
+pytestmark = [pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning"), pytest.mark.slow]
+SPECS = {spec.id: spec for spec in (*load_catalogue().for_tool("inpaint", "inpainting"), MIGAN)}
 CONTRACTS = {
-    spec.id: spec.contract
-    for spec in load_catalogue().for_tool("inpaint", "inpainting")
+    model_id: spec.contract
+    for model_id, spec in SPECS.items()
     if isinstance(spec.contract, InpaintContract)
 }
 SIZES = [(512, 512), (96, 64), (101, 61), (9, 200)]
@@ -65,10 +68,10 @@ def fed_by(model: Model) -> dict[str, Array]:
 
 @pytest.fixture(scope="module")
 def networks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Model]:
-    """A tiny network for each entry of the catalogue, opened as the entry says."""
+    """A tiny network for each way of calling one, opened as the entry says."""
     folder, models = tmp_path_factory.mktemp("networks"), {}
     for model_id, write in WRITERS.items():
-        spec = load_catalogue().get(model_id)
+        spec = SPECS[model_id]
         file = spec.served_files[0]
         path = write(folder / f"{model_id}-{file.name}")
         models[model_id] = Model(spec, file, load_runtime(path, spec, file, CPU))
@@ -149,8 +152,8 @@ def test_repaint_keeps_the_contract_at_every_size(
 ) -> None:
     contract = CONTRACTS[model_id]
     model = Model(
-        load_catalogue().get(model_id),
-        load_catalogue().get(model_id).served_files[0],
+        SPECS[model_id],
+        SPECS[model_id].served_files[0],
         TwoInputs(lambda image, *mask: np.zeros_like(image[:, -3:])),
     )
     pixels = photo(width, height)
@@ -297,7 +300,7 @@ def test_working_size_is_what_the_network_and_memory_ask_for(
 def test_inpaint_contract_of_another_kind_of_model_is_refused() -> None:
     spec = model_of(FakeRuntime(), SuperresContract(overlap_px=1)).spec
     with pytest.raises(ModelUnavailableError, match="not described as an inpainting") as error:
-        inpaint_contract(spec)
+        require_contract(spec, InpaintContract)
     assert error.value.code == "model.unsupported"
 
 

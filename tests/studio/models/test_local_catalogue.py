@@ -14,7 +14,7 @@ from studio.models.catalogue import load_catalogue
 from studio.models.weights import Installed, Missing, WeightStore
 from studio.report import Report
 from studio.settings import get_settings
-from studio.tools.styles import stylise
+from studio.tools.cartoon.styling.stylise import stylise
 from tests.studio.models.networks import write_onnx
 from tests.studio.models.weight_factories import QUICK
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from studio.errors import RetriableError
+from studio.errors import ModelUnavailableError, RetriableError
 from studio.models.contracts import MattingContract, SuperresContract
 from studio.models.matting import network_input, network_size, predict_alpha
 from studio.models.onnx_runtime import OnnxRuntime
@@ -117,7 +117,7 @@ def test_predict_alpha_without_memory_can_be_tried_later() -> None:
 
 
 def test_predict_alpha_with_another_kind_of_model_is_a_mistake() -> None:
-    with pytest.raises(TypeError, match="not a matting network"):
+    with pytest.raises(ModelUnavailableError, match="not described as a matting network"):
         predict_alpha(model_of(FakeRuntime(), SuperresContract(overlap_px=1)), picture())
 
 

@@ -24,6 +24,8 @@ from studio.report import Report
 from studio.settings import Settings
 from tests.studio.models.networks import NCNN_NET, model_of, write_ncnn
 
+pytestmark = pytest.mark.slow
+
 CPU = Settings(device="cpu", threads=2)
 REAL = "realesr-animevideov3"
 
@@ -45,7 +47,7 @@ def installed(scale: int) -> tuple[WeightStore, Path, Path]:
         param = store.path(REAL, f"{REAL}-x{scale}.param")
         return store, param, store.path(REAL, f"{REAL}.bin")
     except ModelUnavailableError as error:
-        pytest.skip(error.message)
+        pytest.skip(str(error))
 
 
 @pytest.mark.parametrize("size", [(34, 21), (7, 5), (64, 48)])

@@ -13,7 +13,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from studio.errors import JobCancelledError, ModelUnavailableError, StudioError
-from studio.models.onnx_runtime import OnnxRuntime, choose_device
+from studio.models.onnx_runtime import OnnxRuntime, usable_device
 from studio.models.runtime import Device, threads_for, usable_cores
 from studio.settings import Settings
 from tests.studio.models.networks import write_enlarger, write_mean_of_channels, write_onnx
@@ -75,7 +75,7 @@ def test_resident_bytes_cover_at_least_the_file(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_graph_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
-    path.write_text("not a graph")
+    path.write_text("not a graph", encoding="utf-8")
     with pytest.raises(ModelUnavailableError, match=r"net\.onnx") as refusal:
         OnnxRuntime(path, CPU)
     assert refusal.value.code == "model.unreadable"
@@ -147,8 +147,8 @@ def test_run_again_takes_no_more_memory_than_the_first_time(tmp_path: Path) -> N
 
 def test_choose_device_defaults_to_what_is_there() -> None:
     has_cuda = "CUDAExecutionProvider" in ort.get_available_providers()
-    assert choose_device(Settings(device="")) is (Device.CUDA if has_cuda else Device.CPU)
-    assert choose_device(Settings(device="cpu")) is Device.CPU
+    assert usable_device(Settings(device="")) is (Device.CUDA if has_cuda else Device.CPU)
+    assert usable_device(Settings(device="cpu")) is Device.CPU
 
 
 @pytest.mark.skipif(
@@ -157,7 +157,7 @@ def test_choose_device_defaults_to_what_is_there() -> None:
 )
 def test_choose_device_that_is_not_there_says_the_remedy() -> None:
     with pytest.raises(StudioError, match="onnxruntime-gpu") as error:
-        choose_device(Settings(device="cuda"))
+        usable_device(Settings(device="cuda"))
     assert error.value.code == "device.unavailable"
 
 

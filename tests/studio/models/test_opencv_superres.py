@@ -20,6 +20,8 @@ from tests.studio.models.networks import model_of
 from tests.studio.models.tensorflow_graphs import write_edsr, write_espcn, write_lapsrn
 from tests.studio.models.weight_factories import make_file, make_model, make_store
 
+pytestmark = pytest.mark.slow
+
 SAMPLES_ENV = "STUDIO_TEST_SAMPLES"
 """Folder with photos/butterfly.png and weights/*.pb."""
 CPU = Settings(threads=1)
@@ -121,7 +123,7 @@ def test_run_twice_on_other_sizes_gives_the_same(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_graph_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "net.pb"
-    path.write_text("not a graph")
+    path.write_text("not a graph", encoding="utf-8")
     with pytest.raises(ModelUnavailableError, match=r"net\.pb") as refusal:
         OpencvSuperres(path, CPU, LUMA)
     assert refusal.value.code == "model.unreadable"

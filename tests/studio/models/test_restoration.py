@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from studio.errors import ModelUnavailableError
 from studio.models.restoration import restore_crop
 from tests.studio.models.face_networks import (
     catalogue_contract,
@@ -46,5 +47,5 @@ def test_restore_crop_gives_codeformer_its_weight_in_double_precision(tmp_path: 
 def test_restore_crop_by_another_kind_of_network_is_an_error(tmp_path: Path) -> None:
     model = load(write_bridge(tmp_path / "net.onnx"), catalogue_contract("crossface-ghost"))
 
-    with pytest.raises(TypeError, match="not a face restoration network"):
+    with pytest.raises(ModelUnavailableError, match="not described as a face restoration network"):
         restore_crop(model, np.zeros((512, 512, 3), np.uint8), fidelity=0.5)

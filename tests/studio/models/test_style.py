@@ -13,8 +13,9 @@ from skimage import data
 from studio.errors import ModelUnavailableError, RetriableError
 from studio.models.cache import Model
 from studio.models.contracts import StyleContract, SuperresContract
+from studio.models.guard import require_contract
 from studio.models.onnx_runtime import OnnxRuntime
-from studio.models.style import draw, style_contract, working_size
+from studio.models.style import draw, working_size
 from studio.models.tensorflow_convert import tensorflow_to_onnx
 from studio.models.torch_convert import torch_to_onnx
 from studio.report import Report
@@ -22,6 +23,7 @@ from studio.settings import Settings
 from tests.studio.models import torch_networks as nets
 from tests.studio.models.networks import FakeRuntime, model_of, write_onnx
 from tests.studio.models.tensorflow_graphs import DctNet
+from tests.words import said
 
 CPU = Settings(device="cpu", threads=1)
 ANIMEGAN2 = {"layout": "nchw", "multiple": 32, "least_side_px": 256}
@@ -147,7 +149,7 @@ def test_draw_in_tiles_takes_smaller_ones_when_memory_runs_out() -> None:
     report, pixels = Report(), photo(200, 150)
     drawn = draw(fake(starve_above_100_px, layout="nchw", overlap_px=8), pixels, report)
     assert np.array_equal(drawn, pixels)
-    assert "smaller tiles were used" in report.notes[0]
+    assert "smaller tiles were used" in said(report.notes)[0]
 
 
 def test_draw_where_no_tile_fits_can_be_tried_later() -> None:
@@ -179,7 +181,7 @@ def test_working_size_is_what_the_network_and_memory_ask_for(
 def test_style_contract_of_another_kind_of_model_is_refused() -> None:
     spec = model_of(FakeRuntime(), SuperresContract(overlap_px=1)).spec
     with pytest.raises(ModelUnavailableError, match="not described as an image-to-image") as error:
-        style_contract(spec)
+        require_contract(spec, StyleContract)
     assert error.value.code == "model.unsupported"
 
 

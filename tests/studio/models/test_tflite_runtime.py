@@ -59,7 +59,7 @@ def test_a_graph_without_the_named_output_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_graph_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "net.tflite"
-    path.write_text("not a graph")
+    path.write_text("not a graph", encoding="utf-8")
     with pytest.raises(ModelUnavailableError, match=r"net\.tflite") as refusal:
         TfliteRuntime(path, CPU, outputs=["points"])
     assert refusal.value.code == "model.unreadable"
@@ -72,7 +72,7 @@ def test_run_of_a_real_file_gives_the_outputs_of_its_entry(model_id: str) -> Non
     try:
         path = WeightStore(CPU.weights_dir, load_catalogue()).path(model_id)
     except ModelUnavailableError as error:
-        pytest.skip(error.message)
+        pytest.skip(str(error))
     assert isinstance(spec.contract, NetworkContract)
     outputs = spec.contract.outputs
     runtime = TfliteRuntime(path, CPU, outputs=[port.name or "" for port in outputs])

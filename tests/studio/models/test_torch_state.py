@@ -17,6 +17,7 @@ import torch
 
 from studio.errors import WeightError
 from studio.models.torch_state import read_state
+from tests.studio.models.weight_factories import encrypted
 
 TENSORS = {
     "plain": torch.arange(12, dtype=torch.float32).reshape(3, 4),
@@ -132,6 +133,42 @@ def test_read_state_of_another_file_is_refused(tmp_path: Path, content: bytes) -
 def test_read_state_of_a_cut_storage_is_refused(tmp_path: Path) -> None:
     path = write_archive(tmp_path / "net.pth", reaching(0, (4,), (1,)), **{"0": bytes(8)})
     with pytest.raises(WeightError, match="another size than stated"):
+        read_state(path)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"}r\xff\xff\xff\x7f.", id="a note that takes 16 GiB"),
+        pytest.param(b"]" * 200_000 + b"a" * 199_999 + b".", id="lists 200,000 deep"),
+        pytest.param(b"(" * 200_000 + b".", id="marks 200,000 deep"),
+        pytest.param(b"\x80\x04\x8d" + b"\xff" * 7 + b"\x3fx.", id="a text of 4 EiB"),
+        pytest.param(b"\x80\x04\x95" + b"\xff" * 7 + b"\x3f}.", id="a frame of 4 EiB"),
+        pytest.param(b"\x82\x01.", id="an extension"),
+        pytest.param(b"(Q.", id="a reference to a mark"),
+        pytest.param(b"cos\nsystem\n(S'true'\ntR.", id="a command"),
+        pytest.param(pickle.dumps({1: 2}), id="numbers"),
+        pytest.param(pickle.dumps([1, 2]), id="a list"),
+    ],
+)
+def test_read_state_of_a_hostile_pickle_is_refused(tmp_path: Path, data: bytes) -> None:
+    with pytest.raises(WeightError, match=r"net\.pth is not a PyTorch state dictionary"):
+        read_state(write_archive(tmp_path / "net.pth", data))
+
+
+def test_read_state_refusal_can_be_shown_whatever_the_file_calls_its_parts(tmp_path: Path) -> None:
+    key = pickle.dumps("\ud800" * 5000, protocol=2)[2:-1]
+    data = b"\x80\x02(X\x07\0\0\0storagectorch\nFloatStorage\n" + key + b"X\3\0\0\0cpuK\4tQ."
+    with pytest.raises(WeightError, match="net") as refusal:
+        read_state(write_archive(tmp_path / "net.pth", data))
+    assert str(refusal.value).isascii()
+    assert len(str(refusal.value)) < 400
+
+
+def test_read_state_of_encrypted_members_is_refused(tmp_path: Path) -> None:
+    path = write_archive(tmp_path / "net.pth", pickle.dumps({}))
+    path.write_bytes(encrypted(path.read_bytes()))
+    with pytest.raises(WeightError, match="encrypted"):
         read_state(path)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import onnx
+import pytest
 from onnx import TensorProto, helper
 
 from studio.models.catalogue import (
@@ -31,6 +32,7 @@ from studio.models.catalogue import (
 from studio.models.contracts import Contract, SuperresContract
 from studio.models.download import RetryPolicy
 from studio.models.weights import WeightStore
+from studio.settings import get_settings
 
 _LICENCES_TOML = """
 [licences.free]
@@ -135,12 +137,22 @@ def matting_toml(
 def write_catalogue(folder: Path, *entries: str) -> Path:
     """A catalogue file, for processes that find theirs in ``STUDIO_CATALOGUE_PATH``."""
     path = folder / "catalogue.toml"
-    path.write_text(_LICENCES_TOML + "".join(entries))
+    path.write_text(_LICENCES_TOML + "".join(entries), encoding="utf-8")
     return path
 
 
 def make_store(folder: Path, *models: ModelSpec) -> WeightStore:
     return WeightStore(folder, Catalogue(models), retries=QUICK)
+
+
+def make_net(description: str = "") -> bytes:
+    """An ONNX graph that gives back its input; ``description`` makes it as long as a test likes."""
+    ports = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, 4, 4]) for name in "xy"]
+    node = helper.make_node("Identity", ["x"], ["y"])
+    graph = helper.make_graph([node], "same", ports[:1], ports[1:], doc_string=description)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 8
+    return bytes(onnx.ModelProto.SerializeToString(model))
 
 
 def make_half_net() -> bytes:
@@ -187,6 +199,17 @@ def make_tarball(members: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
+def encrypted(archive: bytes) -> bytes:
+    """A zip archive with all members marked as encrypted, in both of its directories."""
+    data = bytearray(archive)
+    for signature, flags_at in ((b"PK\1\2", 8), (b"PK\3\4", 6)):
+        place = data.find(signature)
+        while place >= 0:
+            data[place + flags_at] |= 1
+            place = data.find(signature, place + 1)
+    return bytes(data)
+
+
 def make_npm_package(name: str, version: str, members: dict[str, bytes]) -> bytes:
     manifest = json.dumps({"name": name, "version": version}).encode()
     return make_tarball({"package/package.json": manifest, **members})
@@ -211,7 +234,8 @@ class Served:
 
     ``statuses`` and ``drop_after`` are used up one a request: first errors to answer with,
     then the number of body bytes after which the connection is cut. After ``stall_after``
-    bytes it sends no more until the server's ``released`` is set.
+    bytes it sends no more until the server's ``released`` is set. ``redirect`` is where it sends
+    instead; with ``believes_ranges`` it continues even what has changed since.
     """
 
     data: bytes
@@ -221,6 +245,8 @@ class Served:
     statuses: list[int] = field(default_factory=list)
     drop_after: list[int] = field(default_factory=list)
     stall_after: int | None = None
+    redirect: str = ""
+    believes_ranges: bool = False
 
 
 class FileServer(ThreadingHTTPServer):
@@ -268,6 +294,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(404)
         elif served.statuses:
             self.send_error(served.statuses.pop(0))
+        elif served.redirect:
+            self.send_response(302)
+            self.send_header("Location", served.redirect)
+            self.end_headers()
         else:
             self._send(served)
 
@@ -291,7 +321,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _start(self, served: Served) -> int:
         asked = self.headers.get("Range", "")
-        if not served.ranges or not asked or self.headers.get("If-Range") != served.etag:
+        is_same = served.believes_ranges or self.headers.get("If-Range") == served.etag
+        if not served.ranges or not asked or not is_same:
             return 0
         return int(asked.removeprefix("bytes=").removesuffix("-"))
 
@@ -301,7 +332,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def file_server() -> Iterator[FileServer]:
-    with FileServer() as server:
+    """A server that this process, and those it starts meanwhile, may fetch weights from."""
+    with FileServer() as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STUDIO_WEIGHT_MIRRORS", "127.0.0.1")
+        get_settings.cache_clear()
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server

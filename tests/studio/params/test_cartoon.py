@@ -3,15 +3,16 @@ from __future__ import annotations
 import pytest
 
 from studio.errors import UserInputError
-from studio.params import CartoonParams, parse_params
+from studio.params import CartoonParams
+from studio.tools.registry import parse_params
 
 
 @pytest.mark.parametrize("value", [700, "large", 512.5])
 def test_long_side_of_no_choice_is_refused_with_every_choice_null_included(value: object) -> None:
     with pytest.raises(UserInputError) as refusal:
         parse_params("cartoon", {"long_side_px": value})
-    assert refusal.value.reason == (
-        "long_side_px: Choose 512, 1024 or 2048, or null for the photograph's size"
+    assert str(refusal.value.reason) == (
+        "long_side_px: choose 512, 1024 or 2048, or null for the photograph's size"
     )
 
 

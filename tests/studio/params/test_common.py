@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from studio.errors import UserInputError
-from studio.params import CutoutParams, parse_params
+from studio.params import CutoutParams
+from studio.tools.registry import TOOLS, parse_params
 
 
 @pytest.mark.parametrize(
@@ -13,7 +15,7 @@ from studio.params import CutoutParams, parse_params
 def test_colour_that_is_none_is_refused_with_how_to_write_one(field: str, value: object) -> None:
     with pytest.raises(UserInputError) as refusal:
         parse_params("cutout", {field: value})
-    assert refusal.value.reason == f"{field}: Write a colour as #rrggbb, such as #2a9d8f"
+    assert str(refusal.value.reason) == f"{field}: write a colour as #rrggbb, such as #2a9d8f"
 
 
 def test_colour_of_either_case_is_kept_as_written() -> None:
@@ -27,5 +29,44 @@ def test_colour_is_described_to_clients_with_its_pattern() -> None:
 
 
 def test_parse_params_counts_the_items_of_a_list_from_one() -> None:
-    with pytest.raises(UserInputError, match=r"^faces, item 2: .* greater than or equal to 1"):
+    with pytest.raises(UserInputError, match=r"^faces, item 2: this must be 1 or more"):
         parse_params("faceswap", {"faces": [1, 0]})
+
+
+def deep(levels: int) -> object:
+    return [deep(levels - 1)] if levels else 1
+
+
+@pytest.mark.parametrize(
+    ("tool", "values"),
+    [
+        ("upscale", {"restore_model": "\ud800"}),
+        ("upscale", {"model": "a\0b"}),
+        ("upscale", {"model": "m" * 65}),
+        ("upscale", {"restore_model": "m" * 1_000_000}),
+        ("cutout", {"model": "\x1b[31m"}),
+        ("faceswap", {"faces": deep(900)}),
+        ("faceswap", {"restore_model": "m" * 65}),
+        ("cartoon", {"look": "l" * 65}),
+        ("inpaint", {"model": "\u2028" * 2000}),
+        ("upscale", {"k" * 500_000: 1}),
+        ("upscale", {"\ud800": 1}),
+        ("upscale", {"tool": "t" * 500_000}),
+    ],
+)
+def test_params_with_texts_that_cannot_be_stored_are_refused_in_a_short_sentence(
+    tool: str, values: dict[str, object]
+) -> None:
+    with pytest.raises(UserInputError) as refusal:
+        parse_params(tool, values)
+    assert refusal.value.code == "params.invalid"
+    assert len(str(refusal.value).encode()) < 400
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_every_text_of_every_tool_is_looked_at(tool: str) -> None:
+    params = TOOLS[tool].params
+    for name, field in params.model_fields.items():
+        if field.annotation in (str, str | None) and name != "tool":
+            with pytest.raises(ValidationError):
+                params.model_validate({name: "\0"})

@@ -25,4 +25,4 @@ def need_weights(request: pytest.FixtureRequest) -> None:
         try:
             store.path(model_id)
         except ModelUnavailableError as error:
-            pytest.skip(error.message)
+            pytest.skip(str(error))

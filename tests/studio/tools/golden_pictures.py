@@ -43,7 +43,7 @@ class Golden:
         """The result, RGB ``uint8 (H, W, 3)``."""
         image, *_ = self.run.run().outputs
         limits = Limits.from_settings(Settings())
-        return decode(image.data, file_name=image.file_name, limits=limits).pixels
+        return decode(image.file.getvalue(), file_name=image.file_name, limits=limits).pixels
 
 
 def _cartoon(look: Look) -> Golden:

@@ -12,27 +12,26 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.sample import sample_picture
+from app.runs.sample import sample_picture
 from studio.imaging.decode import Limits
 from studio.imaging.picture import Pixels
 from studio.imaging.resample import resample
 from studio.models.cache import ModelCache
 from studio.models.catalogue import Catalogue, load_catalogue
 from studio.models.weights import WeightStore
-from studio.params import parse_params
 from studio.report import Report
 from studio.settings import Settings
 from studio.tools.pipeline import InputFile, RunResult, run_tool
-from studio.tools.spec import get_tool
+from studio.tools.registry import get_tool, parse_params
 
-_FACE_SEARCH = ("blazeface-short", "blazeface-full", "facemesh", "iris-landmark")
+FACE_SEARCH = ("blazeface-short", "blazeface-full", "facemesh", "iris-landmark")
 _DEFAULT_WEIGHTS = {
-    "cartoon": (*_FACE_SEARCH, "realesr-animevideov3"),
+    "cartoon": (*FACE_SEARCH, "realesr-animevideov3"),
     "cutout": ("isnet",),
     "inpaint": (),
-    "faceswap": _FACE_SEARCH,
+    "faceswap": FACE_SEARCH,
     "upscale": ("realesr-animevideov3",),
-    "faces": _FACE_SEARCH,
+    "faces": FACE_SEARCH,
 }
 """By tool: what its default parameters open."""
 
@@ -50,7 +49,7 @@ class SampleRun:
     pictures: Mapping[str, Image.Image]
     values: Mapping[str, Any]
 
-    def run(self) -> RunResult:
+    def run(self) -> RunResult[BytesIO]:
         """As ``studio run`` does it."""
         return run_tool(
             get_tool(self.tool),
@@ -59,6 +58,7 @@ class SampleRun:
             default_models(),
             Report(),
             limits=Limits.from_settings(Settings()),
+            new_file=BytesIO,
         )
 
 

@@ -46,14 +46,23 @@ class ListedModels(NoModels):
 
 
 class NearestModels:
-    """A cache whose every model repeats pixels, and misses black and white as real ones do."""
+    """A cache whose every model repeats pixels, and misses black and white as real ones do.
 
-    def __init__(self, *scales: int, can_denoise: bool = False) -> None:
+    What it answers may be changed by ``then``, planes ``float32 (1, 3, H, W)`` before and after.
+    """
+
+    def __init__(
+        self,
+        *scales: int,
+        can_denoise: bool = False,
+        then: Callable[[Array], Array] = lambda planes: planes,
+    ) -> None:
         other = {"mixes_with": f"x{scales[0]}.onnx"} if can_denoise else {}
         files = [make_file(f"x{s}.onnx").model_copy(update={"scale": s, **other}) for s in scales]
-        self._spec = make_model(*files, id="nearest")
+        self._spec = make_model(*files, id="repeating")
         self.opened: list[int | None] = []
         self.shares: list[float] = []
+        self._then = then
 
     def spec(self, _model_id: str) -> ModelSpec:
         return self._spec
@@ -77,7 +86,7 @@ class NearestModels:
 
         def answer(planes: Array) -> Array:
             veiled = np.clip(planes, 2 / 255, 253 / 255)
-            return veiled.repeat(scale, axis=2).repeat(scale, axis=3)
+            return self._then(veiled.repeat(scale, axis=2).repeat(scale, axis=3))
 
         return Model(self._spec, self._spec.file_for(Device.CPU, scale), FakeRuntime(answer))
 

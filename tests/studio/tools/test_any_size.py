@@ -9,13 +9,11 @@ import pytest
 from PIL import Image, ImageDraw
 
 from studio.errors import UserInputError
-from studio.params import parse_params
-from studio.tools.estimate import output_size
 from studio.tools.pipeline import EncodedOutput
-from studio.tools.spec import TOOLS
+from studio.tools.registry import TOOLS, parse_params
 from tests.studio.tools.sample_runs import SampleRun, head, needs_weights
 
-pytestmark = pytest.mark.usefixtures("need_weights")
+pytestmark = [pytest.mark.usefixtures("need_weights"), pytest.mark.slow]
 
 PICTURES = (
     (1, 1, "RGB"),
@@ -66,7 +64,7 @@ def inputs(tool: str, width: int, height: int, mode: str) -> dict[str, Image.Ima
 
 
 def opened(output: EncodedOutput) -> Image.Image:
-    image = Image.open(BytesIO(output.data))
+    image = Image.open(BytesIO(output.file.getvalue()))
     assert image.get_format_mimetype() == output.media_type
     assert image.size == (output.width_px, output.height_px)
     return image
@@ -85,7 +83,7 @@ def test_tool_on_any_file_answers_at_the_size_it_promised(
         return
 
     image, *others = map(opened, result.outputs)
-    assert image.size == output_size(parse_params(tool, values), width, height)
+    assert image.size == parse_params(tool, values).output_size(width, height)
     assert image.mode == ("RGBA" if tool == "cutout" or mode.endswith("A") else "RGB")
     assert {other.size for other in others} <= {(width, height)}
 

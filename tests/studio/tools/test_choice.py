@@ -7,8 +7,9 @@ from studio.models.cache import ModelCache
 from studio.models.catalogue import Catalogue, ModelSpec, Task
 from studio.models.weights import WeightStore
 from studio.settings import Settings
-from studio.tools.choice import BUILT_IN, chosen_model
-from studio.tools.spec import TOOLS
+from studio.tools.choice import chosen_model
+from studio.tools.registry import TOOLS
+from studio.words import msg
 from tests.studio.models.weight_factories import make_file, make_model
 
 TASKS: list[tuple[str, Task]] = [
@@ -17,6 +18,10 @@ TASKS: list[tuple[str, Task]] = [
     ("inpaint", "inpainting"),
     ("upscale", "super-resolution"),
 ]
+
+
+def built_in(tool: str, task: Task) -> list[str]:
+    return [one.id for one in TOOLS[tool].built_in_for(task)]
 
 
 class Shelf(ModelCache):
@@ -54,8 +59,9 @@ def test_chosen_model_that_does_not_fit_is_refused_naming_built_in_ones_then_ins
 
     refusal = refusal_of(models, model_id, tool, task)
 
-    assert refusal.message.endswith(
-        f". Choose from: {', '.join(BUILT_IN[tool, task])}, present; 2 more can be installed: "
+    ready = msg("{models}", models=(*built_in(tool, task), "present"))
+    assert str(refusal).endswith(
+        f". Choose from: {ready}; 2 more can be installed: "
         f"`studio weights list --tool {tool} --task {task}`."
     )
 
@@ -67,7 +73,7 @@ def test_chosen_model_unknown_where_nothing_is_installed_says_how_to_see_what_co
 
     assert isinstance(refusal, ModelUnavailableError)
     assert refusal.code == "model.unknown"
-    assert refusal.message == (
+    assert str(refusal) == (
         "There is no model called “nonsense”. None that would do is installed; "
         "`studio weights list --tool faceswap --task face-restoration` shows them all."
     )
@@ -81,7 +87,7 @@ def test_chosen_model_of_another_task_where_all_are_installed_promises_no_more()
     )
     refusal = refusal_of(models, "stray", "cutout", "matting")
     assert refusal.code == "model.other_tool"
-    assert refusal.message.endswith(" here. Choose from: net.")
+    assert str(refusal).endswith(" here. Choose from: net.")
 
 
 @pytest.mark.parametrize(("tool", "task"), TASKS)
@@ -89,6 +95,6 @@ def test_built_in_ones_hold_what_the_tool_takes_by_default(tool: str, task: Task
     params = TOOLS[tool].params
     default = params.model_fields[params.METHOD_FIELD].default
     if tool == "upscale":
-        assert default not in BUILT_IN[tool, task], "a network is the default there"
+        assert default not in built_in(tool, task), "a network is the default there"
     else:
-        assert default in BUILT_IN[tool, task]
+        assert default in built_in(tool, task)

@@ -10,10 +10,12 @@ import pytest
 from studio.imaging.picture import Pixels
 from studio.imaging.resample import resample
 from studio.params import Look
-from studio.tools.spec import AUXILIARY_TOOLS, TOOLS
+from studio.tools.registry import AUXILIARY_TOOLS, TOOLS
 from tests.metrics import psnr_db
 from tests.studio.tools.golden_pictures import GOLDENS, read_golden
 from tests.studio.tools.sample_runs import needs_weights
+
+pytestmark = pytest.mark.slow
 
 LEAST_PSNR_DB = 42
 """Measured in the tool's own part of the picture: another instruction set and number of threads

@@ -10,13 +10,14 @@ import pytest
 from PIL import Image
 
 from studio.errors import JobCancelledError, UserInputError
+from studio.imaging.confined import imaging_pool
 from studio.imaging.decode import Limits, decode
-from studio.imaging.encode import encode_mask
 from studio.imaging.provenance import read_provenance
-from studio.params import INTERPOLATION, CutoutParams, ToolParams, UpscaleParams
+from studio.params import INTERPOLATION, CutoutParams, ImageFormat, ToolParams, UpscaleParams
 from studio.report import Report, Stage
 from studio.tools.pipeline import InputFile, RunResult, library_versions, result_stem, run_tool
-from studio.tools.spec import TOOLS
+from studio.tools.registry import TOOLS
+from tests.pictures import encoded_mask
 from tests.studio.tools.stand_ins import NoModels
 
 LIMITS = Limits(max_bytes=1_000_000, max_pixels=1_000_000)
@@ -32,7 +33,7 @@ def png(mode: str = "RGB", size: tuple[int, int] = (40, 30)) -> bytes:
 def disc_alpha(width: int = 40, height: int = 30) -> bytes:
     y, x = np.mgrid[:height, :width]
     distance = np.hypot(x - width / 2, y - height / 2)
-    return encode_mask(np.clip((12 - distance) * 60, 0, 255).astype(np.uint8))
+    return encoded_mask(np.clip((12 - distance) * 60, 0, 255).astype(np.uint8))
 
 
 def cutout_files(file_name: str = "cat.png") -> list[InputFile]:
@@ -41,13 +42,13 @@ def cutout_files(file_name: str = "cat.png") -> list[InputFile]:
 
 def run(
     files: Sequence[InputFile], params: ToolParams, report: Report | None = None, **options: object
-) -> RunResult:
+) -> RunResult[BytesIO]:
     tool = "cutout" if isinstance(params, CutoutParams) else "upscale"
-    chosen = {"limits": LIMITS, **options}
+    chosen = {"limits": LIMITS, "new_file": BytesIO, **options}
     return run_tool(TOOLS[tool], files, params, NoModels(), report or Report(), **chosen)
 
 
-def enlarge(data: bytes, **params: object) -> RunResult:
+def enlarge(data: bytes, **params: object) -> RunResult[BytesIO]:
     values = {"model": INTERPOLATION, **params}
     return run([InputFile("image", "cat.png", data)], UpscaleParams(**values))
 
@@ -64,21 +65,53 @@ def test_run_tool_names_results_after_the_input_and_their_role() -> None:
 def test_run_tool_stored_alpha_comes_back_bit_for_bit() -> None:
     result = run(cutout_files(), CutoutParams(feather_px=3, shift_px=2))
 
-    assert result.outputs[1].data == disc_alpha()
+    assert result.outputs[1].file.getvalue() == disc_alpha()
 
 
 def test_run_tool_outputs_have_the_size_they_state() -> None:
     [output] = enlarge(png(), scale=3).outputs
 
-    with Image.open(BytesIO(output.data)) as image:
+    with Image.open(BytesIO(output.file.getvalue())) as image:
         assert image.size == (output.width_px, output.height_px) == (120, 90)
+
+
+class Pieces:
+    """A file that only counts what is written at once."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def write(self, data: bytes) -> None:
+        self.sizes.append(len(data))
+
+
+@pytest.mark.parametrize("format", [ImageFormat.PNG, ImageFormat.JPEG])
+def test_run_tool_writes_a_large_result_in_pieces(format: ImageFormat) -> None:
+    buffer = BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (700, 700, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(buffer, "PNG")
+    params = UpscaleParams(model=INTERPOLATION, scale=2, format=format)
+    limits = Limits(max_bytes=9_000_000, max_pixels=9_000_000)
+
+    result = run_tool(
+        TOOLS["upscale"],
+        [InputFile("image", "noise.png", buffer.getvalue())],
+        params,
+        NoModels(),
+        Report(),
+        limits=limits,
+        new_file=Pieces,
+    )
+
+    [output] = result.outputs
+    assert sum(output.file.sizes) > 10 * max(output.file.sizes)
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "P", "1", "RGBA", "I;16"])
 def test_run_tool_takes_grey_palette_and_transparent_files(mode: str) -> None:
     [output] = enlarge(png(mode)).outputs
 
-    picture = decode(output.data, file_name="out.png", limits=LIMITS)
+    picture = decode(output.file.getvalue(), file_name="out.png", limits=LIMITS)
     assert (picture.width, picture.height) == (80, 60)
 
 
@@ -87,7 +120,7 @@ def test_run_tool_writes_provenance_that_names_run_inputs_and_params() -> None:
 
     result = run(files, CutoutParams(feather_px=2), job_id=job_id)
 
-    provenance = read_provenance(result.outputs[0].data)
+    provenance = read_provenance(result.outputs[0].file.getvalue())
     assert provenance is not None
     assert provenance.job_id == job_id
     assert provenance.tool == "cutout"
@@ -99,7 +132,7 @@ def test_run_tool_writes_provenance_that_names_run_inputs_and_params() -> None:
 def test_run_tool_without_provenance_writes_none() -> None:
     result = run(cutout_files(), CutoutParams(), embed_provenance=False)
 
-    assert read_provenance(result.outputs[0].data) is None
+    assert read_provenance(result.outputs[0].file.getvalue()) is None
 
 
 def test_run_tool_record_tells_stages_versions_and_memory() -> None:
@@ -153,14 +186,14 @@ def test_run_tool_refuses_roles_that_do_not_fit(roles: list[str], code: str) -> 
 
 def test_run_tool_refuses_a_result_over_the_limit_before_running() -> None:
     with pytest.raises(
-        UserInputError, match=r"^cat\.png: The result would be 2000 × 2000 px"
+        UserInputError, match=r"^cat\.png: The result would be 2,000 × 2,000 px"
     ) as refusal:
         enlarge(png(size=(500, 500)), scale=4)
     assert refusal.value.code == "output.too_many_pixels"
 
 
 def test_run_tool_names_the_file_in_which_the_tool_found_nothing() -> None:
-    nothing = encode_mask(np.zeros((30, 40), np.uint8))
+    nothing = encoded_mask(np.zeros((30, 40), np.uint8))
     with pytest.raises(UserInputError, match=r"^cat\.png: No subject") as refusal:
         run(
             [InputFile("image", "cat.png", png()), InputFile("alpha", "a", nothing)], CutoutParams()
@@ -184,8 +217,43 @@ def test_run_tool_names_the_file_that_is_no_picture() -> None:
         (".png", "png"),
         ("...", "picture"),
         ("", "picture"),
-        ("x" * 300 + ".png", "x" * 120),
+        ("x" * 300 + ".png", "x" * 180),
+        ("\U0001f600" * 62 + ".png", "\U0001f600" * 45),
     ],
 )
 def test_result_stem_is_a_safe_file_name(file_name: str, stem: str) -> None:
     assert result_stem(file_name) == stem
+
+
+def test_run_tool_that_is_cancelled_while_a_file_is_decoded_ends_its_reader() -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (3_000, 3_000, 3), dtype=np.uint8)
+    buffer = BytesIO()
+    Image.fromarray(noise).save(buffer, "WEBP", lossless=True, quality=0, method=0)
+    told = []
+
+    def sink(_: float, stage: Stage) -> None:
+        told.append(stage)
+        if len(told) == 3:  # before decoding, before the child starts, while it works
+            raise JobCancelledError
+
+    pool = imaging_pool(most_at_once=1, memory_budget_bytes=2**40)
+    limits = Limits(max_bytes=100_000_000, max_pixels=10_000_000)
+    files = [InputFile("image", "cat.webp", buffer.getvalue())]
+    try:
+        with pytest.raises(JobCancelledError):
+            run(files, UpscaleParams(model=INTERPOLATION), Report(sink), limits=limits, pool=pool)
+    finally:
+        pool.close()
+    assert told == ["decode"] * 3
+
+
+def test_run_tool_with_a_pool_makes_the_same_bytes() -> None:
+    pool = imaging_pool(most_at_once=1, memory_budget_bytes=2**40)
+    try:
+        confined = run(cutout_files(), CutoutParams(), pool=pool)
+    finally:
+        pool.close()
+    plain = run(cutout_files(), CutoutParams())
+    assert [o.file.getvalue() for o in confined.outputs] == [
+        o.file.getvalue() for o in plain.outputs
+    ]

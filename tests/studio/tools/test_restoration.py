@@ -15,7 +15,7 @@ from tests.studio.models.face_networks import (
     load,
     write_restorer,
 )
-from tests.studio.tools.swapping.faces import astronaut
+from tests.studio.tools.faceswap.faces import astronaut
 
 
 class OneModel:

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from app.sample import sample_picture
+from app.runs.sample import sample_picture
 from studio.imaging.decode import Limits, decode
 from studio.imaging.picture import Picture
 from studio.imaging.resample import resample
 from studio.models.cache import Model, ModelCache
 from studio.models.catalogue import load_catalogue
-from studio.params import parse_params
 from studio.report import Report
 from studio.settings import Settings
-from studio.tools.spec import TOOLS, ToolInputs
+from studio.tools.registry import TOOLS, parse_params
+from studio.tools.spec import ToolInputs
 from tests.studio.models.face_networks import catalogue_contract, load, write_restorer
 
 DEFAULTS = [spec.id for spec in load_catalogue().defaults()]
@@ -30,13 +30,17 @@ RUNS: dict[str, list[dict[str, Any]]] = {
         {"model": "realesr-animevideov3"},
         {"model": "realesrgan-x4plus"},
         {"model": "realesrgan-x4plus-anime"},
-        {"model": "interpolation", "restore_faces": RESTORER},
+        {"model": "interpolation", "restore_model": RESTORER},
     ],
     "faces": [{}],
 }
 """By tool: settings that together bring in every default model that it ever uses."""
 
-pytestmark = [pytest.mark.weights(*DEFAULTS), pytest.mark.usefixtures("need_weights")]
+pytestmark = [
+    pytest.mark.weights(*DEFAULTS),
+    pytest.mark.usefixtures("need_weights"),
+    pytest.mark.slow,
+]
 
 
 class WithRestorer:

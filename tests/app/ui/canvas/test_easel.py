@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from app import drawings
-from app.fabric import PAINT, View, to_canvas
+from app.painting import drawings
+from app.painting.canvas_json import PAINT, View, to_canvas
 from app.ui.canvas import easel
 from app.ui.canvas.easel import easel_for
 from app.ui.stage import Room
@@ -27,6 +27,7 @@ class Tab:
         self.state: dict[str, Any] = {}
         self.objects: list[dict[str, Any]] = []
         self._patch = patch
+        self.actor = actor
         self.picture = store_upload(services, "cat.png", png(1, 600, 400))
         self.enter()
         self.easel = easel_for(services, actor, self.picture)
@@ -55,7 +56,7 @@ class Tab:
 
     def take(self) -> None:
         self.enter()
-        self.easel.take()
+        self.easel.take(self.actor)
 
     def lines(self) -> list[float]:
         """Where strokes lie on the whole picture, from its top."""
@@ -73,7 +74,7 @@ def tab(services: Services, mei: Actor, monkeypatch: pytest.MonkeyPatch) -> Tab:
 
 
 def saved(services: Services, tab: Tab) -> Drawing:
-    return drawings.load_sheet(services, tab.easel.actor, tab.picture).drawing
+    return drawings.load_sheet(services, tab.actor, tab.picture).drawing
 
 
 def test_stroke_is_saved_in_pixels_of_the_picture(services: Services, tab: Tab) -> None:
@@ -121,16 +122,47 @@ def test_stroke_made_while_the_view_changed_is_kept_at_its_place(tab: Tab) -> No
     assert tab.easel.generation > shown
 
 
+def test_stroke_moved_while_the_view_changed_is_not_doubled(tab: Tab) -> None:
+    for y in (50, 90):
+        tab.draw(y)
+        tab.take()
+    moved = [*tab.objects[:-1], {**tab.objects[-1], "top": 130}]
+    tab.easel.look(2, (1.0, 1.0))
+    tab.objects = moved
+    tab.send()
+    tab.take()
+    assert tab.lines() == [100, 260]
+
+
+def test_undone_strokes_that_a_slow_canvas_tells_of_stay_undone(tab: Tab) -> None:
+    """A canvas tells what it was given, too, however much was undone before it had loaded it."""
+    for y in (50, 90, 130):
+        tab.draw(y)
+        tab.take()
+    for back in (True, True, False, False):
+        tab.easel.step(tab.actor, back=back)
+    given = to_canvas(tab.easel.shown, tab.easel.view, tab.easel.generation)
+    for _ in range(2):
+        tab.easel.step(tab.actor, back=True)
+    tab.objects = given["objects"]
+    tab.send()
+    tab.take()
+    assert tab.lines() == [100]
+    tab.draw(170)
+    tab.take()
+    assert tab.lines() == [100, 340]
+
+
 def test_steps_go_back_and_forth(services: Services, tab: Tab) -> None:
     for y in (50, 90, 130):
         tab.draw(y)
         tab.take()
-    tab.easel.step(back=True)
+    tab.easel.step(tab.actor, back=True)
     tab.mount()
-    tab.easel.step(back=True)
+    tab.easel.step(tab.actor, back=True)
     tab.mount()
     assert tab.lines() == [100]
-    tab.easel.step(back=False)
+    tab.easel.step(tab.actor, back=False)
     tab.mount()
     assert tab.lines() == [100, 180]
     assert saved(services, tab) == tab.easel.drawing
@@ -145,9 +177,9 @@ def test_stroke_on_its_way_is_saved_before_a_step(tab: Tab) -> None:
     tab.draw(50)
     tab.take()
     tab.draw(90)
-    tab.easel.step(back=True)
+    tab.easel.step(tab.actor, back=True)
     assert tab.lines() == [100]
-    tab.easel.step(back=False)
+    tab.easel.step(tab.actor, back=False)
     assert tab.lines() == [100, 180]
 
 
@@ -157,11 +189,11 @@ def test_cleared_drawing_can_be_brought_back_in_another_session(
     for y in (50, 90):
         tab.draw(y)
         tab.take()
-    tab.easel.replace(drawings.blank(tab.picture))
+    tab.easel.replace(tab.actor, drawings.blank(tab.picture))
     assert tab.easel.lost == 2
     again = Tab(services, mei, monkeypatch)
     assert (again.lines(), again.easel.lost) == ([], 2)
-    again.easel.restore()
+    again.easel.restore(again.actor)
     assert (again.lines(), again.easel.lost) == ([100, 180], 0)
 
 
@@ -174,7 +206,7 @@ def test_rebuilt_canvas_that_is_painted_on_loses_nothing(tab: Tab) -> None:
     tab.draw(130)
     tab.take()
     assert tab.easel.lost == 3
-    tab.easel.restore()
+    tab.easel.restore(tab.actor)
     assert tab.lines() == [40, 100, 180, 260]
 
 
@@ -188,7 +220,7 @@ def test_two_tabs_tell_each_other(
     tab.take()
     assert tab.easel.has_foreign
     assert [round(one.points[0][1]) for one in saved(services, tab).strokes] == [100, 180]
-    tab.easel.load()
+    tab.easel.load(tab.actor)
     assert (tab.lines(), tab.easel.has_foreign) == ([100, 180], False)
 
 

@@ -1,6 +1,0 @@
-"""Entry point of the web process: ``uvicorn app.asgi:app``."""
-
-from app.web import create_app
-from tasks.services import get_services
-
-app = create_app(get_services())

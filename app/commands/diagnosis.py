@@ -1,0 +1,254 @@
+"""Is this studio able to work? One check a part, each with the remedy for its fault."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from uuid import uuid4
+
+from kombu.connection import Connection
+from kombu.exceptions import KombuError
+from kombu.exceptions import OperationalError as BrokerError
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.formatting import file_size
+from app.language import _, _n, said
+from db.errors import DatabaseAwayError
+from db.migrate import current, head
+from studio.errors import StudioError
+from studio.models.catalogue import load_catalogue
+from studio.models.weights import Installed, WeightStore
+from studio.tools.registry import TOOL_FAULTS, TOOLS
+from tasks.celery_app import broker_options, broker_url
+from tasks.services import Services
+from tasks.status import live_workers, queued_counts
+
+MIN_PYTHON = (3, 11)
+LITTLE_SPACE_BYTES = 2_000_000_000
+BROKER_TIMEOUT_S = 3
+_NVIDIA_DEVICE = Path("/dev/nvidiactl")
+
+
+class State(StrEnum):
+    """How a part is doing."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One part: how it is doing, in words, and what mends it when it is not well."""
+
+    part: str
+    state: State
+    detail: str
+    remedy: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        """For ``--json``."""
+        return asdict(self)
+
+
+def diagnose(services: Services) -> Iterator[Finding]:
+    """Check every part in turn; a part that depends on a faulty one is still looked at."""
+    checks: tuple[Callable[[Services], Finding], ...] = (
+        _python,
+        _disk,
+        check_database,
+        _broker,
+        _storage,
+        _weights,
+        _tools,
+        _device,
+        _workers,
+    )
+    for check in checks:
+        yield check(services)
+
+
+def _python(_services: Services) -> Finding:
+    found = ".".join(str(part) for part in sys.version_info[:3])
+    if sys.version_info[:2] < MIN_PYTHON:
+        wanted = ".".join(str(part) for part in MIN_PYTHON)
+        return Finding(
+            "python", State.FAULT, found, _("Install Python {wanted} or newer.", wanted=wanted)
+        )
+    return Finding("python", State.OK, found)
+
+
+def _disk(services: Services) -> Finding:
+    folder = services.settings.data_dir
+    existing = next(
+        path for path in (folder.absolute(), *folder.absolute().parents) if path.exists()
+    )
+    if not os.access(existing, os.W_OK):
+        remedy = _("Give this user the right to write there, or set STUDIO_DATA_DIR.")
+        return Finding(
+            "disk", State.FAULT, _("{folder} cannot be written", folder=str(folder)), remedy
+        )
+    free_bytes = shutil.disk_usage(existing).free
+    detail = _("{folder}, {size} free", folder=str(folder), size=file_size(free_bytes))
+    if free_bytes < LITTLE_SPACE_BYTES:
+        return Finding("disk", State.FAULT, detail, _("Free some space, or set STUDIO_DATA_DIR."))
+    return Finding("disk", State.OK, detail)
+
+
+def check_database(services: Services) -> Finding:
+    """Reachable, and at the schema of this version."""
+    name = services.database.engine.url.render_as_string(hide_password=True)
+    try:
+        revision = current(services.database.url)
+    except SQLAlchemyError:
+        remedy = _("Check STUDIO_DATABASE_URL, and that its server runs.")
+        if name.startswith("sqlite"):
+            remedy = _("Run `studio migrate`, which creates it.")
+        return Finding("database", State.FAULT, _("{name} cannot be reached", name=name), remedy)
+    if revision != head():
+        detail = _(
+            "{name} is at revision {found}, this version needs {needed}",
+            name=name,
+            found=revision or _("none"),
+            needed=head(),
+        )
+        return Finding("database", State.FAULT, detail, _("Run `studio migrate`."))
+    return Finding(
+        "database", State.OK, _("{name}, revision {revision}", name=name, revision=revision)
+    )
+
+
+def _broker(services: Services) -> Finding:
+    settings = services.settings
+    if settings.is_embedded_broker:
+        return Finding(
+            "broker", State.OK, _("files in {folder}", folder=str(settings.data_dir / "broker"))
+        )
+    connection = Connection(
+        broker_url(settings),
+        transport_options=broker_options(settings),
+        connect_timeout=BROKER_TIMEOUT_S,
+    )
+    try:
+        connection.ensure_connection(max_retries=1, timeout=BROKER_TIMEOUT_S)
+    except (KombuError, BrokerError, OSError):
+        remedy = _("Check STUDIO_BROKER_URL, and that its server runs. Jobs wait until then.")
+        detail = _("{name} cannot be reached", name=connection.as_uri())
+        return Finding("broker", State.FAULT, detail, remedy)
+    finally:
+        connection.release()
+    return Finding("broker", State.OK, connection.as_uri())
+
+
+def _storage(services: Services) -> Finding:
+    """Write, read and delete a small file of our own."""
+    name = services.settings.resolved_storage_url
+    probe = f"darkroom probe {uuid4()}".encode()
+    try:
+        digest = services.blobs.put(probe)
+        is_whole = services.blobs.read(digest) == probe
+        services.blobs.delete(digest)
+    except StudioError as error:
+        remedy = _("Check STUDIO_STORAGE_URL and STUDIO_STORAGE_ENDPOINT_URL, and their rights.")
+        return Finding(
+            "storage", State.FAULT, _("{name}: {fault}", name=name, fault=error.message), remedy
+        )
+    if not is_whole:
+        remedy = _("Do not use this storage: it loses data.")
+        return Finding("storage", State.FAULT, _("{name} returned other bytes", name=name), remedy)
+    return Finding("storage", State.OK, name)
+
+
+def _weights(services: Services) -> Finding:
+    store = WeightStore(services.settings.weights_dir, load_catalogue())
+    defaults = store.catalogue.defaults()
+    lacking = [spec.id for spec in defaults if not isinstance(store.status(spec.id), Installed)]
+    if lacking:
+        detail = _("not usable: {models}", models=tuple(lacking))
+        return Finding(
+            "weights",
+            State.FAULT,
+            detail,
+            _("Run `studio weights pull {models}`.", models=" ".join(lacking)),
+        )
+    if strays := [spec.id for spec in store.catalogue if not TOOLS.keys() >= set(spec.tools)]:
+        detail = _("made for tools that there are not: {models}", models=tuple(strays))
+        remedy = _(
+            "Mend their `tools` in the catalogue, or install the package that brings the tool."
+        )
+        return Finding("weights", State.WARNING, detail, remedy)
+    return Finding(
+        "weights",
+        State.OK,
+        _n(
+            "{n} default model is installed",
+            "{n} default models are installed",
+            len(defaults),
+        ),
+    )
+
+
+def _tools(_services: Services) -> Finding:
+    """The studio's own and those of other packages."""
+    if TOOL_FAULTS:
+        words = " ".join(said(fault.message) for fault in TOOL_FAULTS)
+        remedy = _("Update or remove the package.")
+        return Finding("tools", State.WARNING, words.removesuffix("."), remedy)
+    return Finding("tools", State.OK, ", ".join(TOOLS))
+
+
+def _device(services: Services) -> Finding:
+    import onnxruntime  # heavy, and only this check needs it
+
+    has_cuda = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+    wants_cuda = services.settings.device == "cuda"
+    remedy = _(
+        "Run `pip install onnxruntime-gpu` in this environment, with a matching CUDA driver."
+    )
+    if wants_cuda and not has_cuda:
+        return Finding(
+            "device", State.FAULT, _("STUDIO_DEVICE asks for CUDA, which is not there"), remedy
+        )
+    if _NVIDIA_DEVICE.exists() and not has_cuda and services.settings.device != "cpu":
+        detail = _("an NVIDIA card is here, but this ONNX Runtime computes on the processor alone")
+        return Finding("device", State.WARNING, detail, remedy)
+    device = "CUDA" if has_cuda and services.settings.device != "cpu" else _("processor")
+    return Finding(
+        "device",
+        State.OK,
+        _("{device}, {cores} cores", device=device, cores=os.cpu_count() or 1),
+    )
+
+
+def _workers(services: Services) -> Finding:
+    try:
+        workers = live_workers(services)
+        queued = sum(queued_counts(services).values())
+    except (SQLAlchemyError, DatabaseAwayError):
+        return Finding("workers", State.WARNING, _("unknown without the database"))
+    deaf = [worker.name for worker in workers if worker.is_deaf]
+    if deaf:
+        detail = _("{deaf} takes no work, though there is some", deaf=tuple(deaf))
+        remedy = _("It should be started anew by itself within a minute; if not, restart it.")
+        return Finding("workers", State.FAULT, detail, remedy)
+    slots = sum(worker.slots for worker in workers)
+    if queued and not slots:
+        remedy = _(
+            "Run `studio up`; if it runs, the log of its workers says why they are not on duty."
+        )
+        return Finding(
+            "workers",
+            State.FAULT,
+            _n("{n} job waits and nobody works", "{n} jobs wait and nobody works", queued),
+            remedy,
+        )
+    if not slots:
+        return Finding("workers", State.OK, _("none on duty: the studio is not started"))
+    return Finding(
+        "workers", State.OK, _("{slots} on duty, {queued} jobs wait", slots=slots, queued=queued)
+    )

@@ -1,0 +1,48 @@
+"""On whose behalf a command acts that needs somebody: whoever runs it holds all of the data."""
+
+from __future__ import annotations
+
+from app.people.accounts import find_user
+from db.actor import Actor
+from db.repositories.accounts import AccountRepository
+from db.types import Role
+from studio.errors import StudioError
+from studio.words import msg
+from tasks.services import Services
+
+
+class NoAdminError(StudioError):
+    """The studio has no enabled admin to act for."""
+
+    code = "operator.no_admin"
+
+
+def operator(services: Services) -> Actor:
+    """The first enabled admin.
+
+    Raises:
+        NoAdminError: there is none.
+
+    """
+    with services.database.read() as session:
+        people = AccountRepository(session).everybody()
+    admin = next(
+        (user for user in people if user.role is Role.ADMIN and user.disabled_at is None), None
+    )
+    if admin is None:
+        raise NoAdminError(msg("There is no enabled admin to act for. Enable one first."))
+    return Actor(admin.id, admin.name, admin.role)
+
+
+def acting_as(services: Services, name: str) -> Actor:
+    """Whoever is called ``name``; the operator where nobody is named.
+
+    Raises:
+        NoAdminError: nobody is named, and there is no admin.
+        AccountError: ``account.unknown``.
+
+    """
+    if not name:
+        return operator(services)
+    user = find_user(services, name)
+    return Actor(user.id, user.name, user.role)

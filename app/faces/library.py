@@ -1,0 +1,93 @@
+"""A person's private library of faces for swaps. Nobody else sees it, admins neither."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from app.people.sessions import Visitor
+from db.actor import Actor
+from db.models import SavedFace
+from db.repositories.audit import AuditRepository
+from db.repositories.blobs import BlobRepository
+from db.repositories.saved_faces import SavedFaceRepository
+from studio.errors import StudioError, UserInputError
+from studio.text import line
+from studio.words import msg
+from tasks.authority import Needs, authorise
+from tasks.files import StoredFile
+from tasks.services import Services
+
+MAX_NAME_CHARS = 100
+
+
+def save_face(services: Services, actor: Actor, file: StoredFile, name: str) -> SavedFace:
+    """Keep an uploaded picture in the person's library.
+
+    Raises:
+        UserInputError: ``face.name_invalid``, ``text.invalid`` or ``submit.expired``.
+        NotAllowedError: the actor may not run, or not any more.
+
+    """
+    clean = line(name, MAX_NAME_CHARS, what=msg("The name of a face"))
+    if not clean:
+        raise UserInputError(
+            msg("A saved face needs a name"),
+            remedy=msg("Give it one of 1 to {most} characters.", most=MAX_NAME_CHARS),
+            code="face.name_invalid",
+        )
+    with services.database.write() as unit:
+        authorise(unit, actor, Needs.RUNNING)
+        if not BlobRepository(unit).known([file.sha256]):
+            raise UserInputError(
+                msg("The upload is no longer there, as it was not used for a day"),
+                remedy=msg("Upload the picture again."),
+                code="submit.expired",
+                file_name=file.file_name,
+            )
+        return SavedFaceRepository(unit).add(
+            actor, clean, blob_sha256=file.sha256, file_name=file.file_name
+        )
+
+
+def saved_faces(services: Services, actor: Actor) -> Sequence[SavedFace]:
+    """The person's own faces with their blobs, the newest first."""
+    with services.database.read() as unit:
+        return SavedFaceRepository(unit).of(actor)
+
+
+def find_face(services: Services, actor: Actor, face_id: UUID) -> SavedFace:
+    """One of the person's own faces.
+
+    Raises:
+        StudioError: ``face.not_found``; also for somebody else's.
+
+    """
+    with services.database.read() as unit:
+        face = SavedFaceRepository(unit).get(actor, face_id)
+    if face is None:
+        raise StudioError(msg("There is no such saved face."), code="face.not_found")
+    return face
+
+
+def delete_face(services: Services, actor: Actor, face_id: UUID, visitor: Visitor) -> bool:
+    """Take a face out of the library. Returns whether it was there.
+
+    Its picture goes with the next sweep, unless a run has read it.
+
+    Raises:
+        NotAllowedError: the actor may not run, or not any more.
+
+    """
+    with services.database.write() as unit:
+        authorise(unit, actor, Needs.RUNNING)
+        is_gone = SavedFaceRepository(unit).remove(actor, face_id)
+        if is_gone:
+            AuditRepository(unit).record(actor.id, "face.delete", str(face_id), ip=visitor.ip)
+    return is_gone
+
+
+def stored_face(face: SavedFace) -> StoredFile:
+    """The face's picture as something that a run may read."""
+    blob = face.blob
+    return StoredFile(blob.sha256, face.file_name, blob.media_type, blob.width_px, blob.height_px)

@@ -1,0 +1,288 @@
+"""What people paint: saved as it is made, brought together when two tabs paint, kept by name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+
+from app.runs.reading import find_input, stored_file
+from db import models
+from db.actor import Actor
+from db.repositories.blobs import BlobRepository
+from db.repositories.drawings import Canvas, DrawingRepository
+from studio.imaging.confined import parse_confined
+from studio.imaging.drawing import Drawing, Stroke
+from studio.text import line
+from studio.tools.spec import DRAWING_ROLE
+from studio.words import msg
+from tasks.authority import Needs, authorise
+from tasks.files import StoredFile, keep
+from tasks.reading import reading_pool
+from tasks.services import Services
+
+FILE_NAME = "drawing.json"
+MEDIA_TYPE = "application/json"
+MAX_NAME_CHARS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What is painted on a picture, and what strokes that vanished from it were part of."""
+
+    drawing: Drawing
+    previous: Drawing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NamedDrawing:
+    """A drawing that its owner keeps to use it again."""
+
+    id: UUID
+    name: str
+    drawing: Drawing
+
+
+def blank(picture: StoredFile) -> Drawing:
+    """Nothing painted on ``picture``, whose size must be known."""
+    if picture.width_px is None or picture.height_px is None:
+        raise ValueError(f"{picture.file_name} has no size")
+    return Drawing(width_px=picture.width_px, height_px=picture.height_px)
+
+
+def find_picture(services: Services, actor: Actor, sha256: str) -> models.Blob | None:
+    """A stored picture that the actor paints on, or sees in a run; None when it is gone."""
+    with services.database.read() as session:
+        found = DrawingRepository(session).picture(actor, sha256)
+        blob = found or BlobRepository(session).readable_by(actor, sha256)
+    if blob is None or blob.width_px is None or not services.blobs.exists(sha256):
+        return None
+    return blob
+
+
+def load_sheet(services: Services, actor: Actor, picture: StoredFile) -> Sheet:
+    """What the actor last painted on ``picture``, in whichever tab; begun if it is nothing."""
+    with services.database.write() as session:
+        authorise(session, actor, Needs.RUNNING)
+        return _sheet(
+            DrawingRepository(session).open(actor, picture.sha256, _canvas(blank(picture)))
+        )
+
+
+def painted_on(
+    services: Services, actor: Actor, pictures: Sequence[StoredFile]
+) -> dict[str, Drawing]:
+    """What is saved of the actor's drawings of these pictures, by digest; the latest of any tab."""
+    with services.database.read() as session:
+        rows = DrawingRepository(session).all_in_work(actor, {one.sha256 for one in pictures})
+        return {row.blob_sha256: _sheet(row).drawing for row in rows}
+
+
+def copy_to(
+    services: Services, actor: Actor, drawing: Drawing, pictures: Sequence[StoredFile]
+) -> None:
+    """Paint ``drawing`` on each of ``pictures``, stretched to its size, over what is there."""
+    for picture in pictures:
+        before = load_sheet(services, actor, picture).drawing
+        more = _missing(fit(drawing, picture).strokes, before.strokes)
+        after = _with(before, (*before.strokes, *more))
+        save_change(services, actor, picture, before, after)
+
+
+def save_change(
+    services: Services,
+    actor: Actor,
+    picture: StoredFile,
+    before: Drawing,
+    after: Drawing,
+    *,
+    is_step: bool = False,
+) -> Sheet:
+    """Save that a tab's ``before`` became ``after``, on top of what other tabs have saved.
+
+    When more went than one action can take away, what was there before can be restored;
+    not so for a step back or forward, which can be taken the other way.
+    """
+    with services.database.write() as session:
+        authorise(session, actor, Needs.RUNNING)
+        drawings = DrawingRepository(session)
+        row = drawings.open(actor, picture.sha256, _canvas(blank(picture)))
+        saved = _sheet(row).drawing
+        merged = merge(before, after, saved)
+        is_loss = not is_step and have_vanished(before, after)
+        drawings.save(row, _canvas(merged), saved.model_dump(mode="json") if is_loss else None)
+        return _sheet(row)
+
+
+def restore_previous(services: Services, actor: Actor, picture: StoredFile) -> Sheet:
+    """Bring back the strokes that vanished, beneath those that were made since."""
+    with services.database.write() as session:
+        authorise(session, actor, Needs.RUNNING)
+        drawings = DrawingRepository(session)
+        row = drawings.open(actor, picture.sha256, _canvas(blank(picture)))
+        sheet = _sheet(row)
+        if sheet.previous is None:
+            return sheet
+        restored = _with(
+            sheet.previous,
+            (*sheet.previous.strokes, *_missing(sheet.drawing.strokes, sheet.previous.strokes)),
+        )
+        drawings.save(row, _canvas(restored))
+        drawings.forget_previous(actor, picture.sha256)
+    return Sheet(restored)
+
+
+def dismiss_previous(services: Services, actor: Actor, picture: StoredFile) -> None:
+    """What vanished is not wanted back."""
+    with services.database.write() as session:
+        authorise(session, actor, Needs.RUNNING)
+        DrawingRepository(session).forget_previous(actor, picture.sha256)
+
+
+def merge(before: Drawing, after: Drawing, saved: Drawing) -> Drawing:
+    """``saved`` with the change from ``before`` to ``after``; that of others stays."""
+    if saved.strokes == before.strokes:
+        return after
+    if len(before.strokes) == len(after.strokes):
+        edited = dict(zip(before.strokes, after.strokes, strict=True))
+        return _with(saved, tuple(edited.get(stroke, stroke) for stroke in saved.strokes))
+    gone = Counter(_missing(before.strokes, after.strokes))
+    left = []
+    for stroke in saved.strokes:
+        if gone[stroke]:
+            gone[stroke] -= 1
+        else:
+            left.append(stroke)
+    return _with(saved, (*left, *_missing(after.strokes, before.strokes)))
+
+
+def have_vanished(before: Drawing, after: Drawing) -> bool:
+    """Whether more strokes went than one action takes away.
+
+    One action removes one stroke, or puts an edited one in the place of its former self.
+    """
+    lost = _missing(before.strokes, after.strokes)
+    new = _missing(after.strokes, before.strokes)
+    if len(lost) > 1:
+        return True
+    return bool(lost and new) and not (len(new) == 1 and _may_be_edit(lost[0], new[0]))
+
+
+def fit(drawing: Drawing, picture: StoredFile) -> Drawing:
+    """``drawing`` stretched to the size of another picture, as ``render`` would show it."""
+    target = blank(picture)
+    scale = np.array((target.width_px / drawing.width_px, target.height_px / drawing.height_px))
+    if (scale == 1).all():
+        return drawing
+    across = float(np.sqrt(scale.prod()))
+    strokes = (
+        stroke.model_copy(
+            update={
+                "points": tuple((x, y) for x, y in (stroke.array() * scale).round(3).tolist()),
+                "width_px": round(stroke.width_px * across, 3),
+            }
+        )
+        for stroke in drawing.strokes
+    )
+    return _with(target, tuple(strokes))
+
+
+def store_drawing(services: Services, drawing: Drawing) -> StoredFile:
+    """The drawing as a file that a run may read."""
+    return keep(services, drawing.to_bytes(), file_name=FILE_NAME, media_type=MEDIA_TYPE)
+
+
+def read_drawing(services: Services, file: StoredFile, *, owner: Hashable = None) -> Drawing:
+    """What an earlier run was given, read in a process that can be ended; ``owner`` is who looks.
+
+    Raises:
+        StorageError: the stored file is gone.
+        UserInputError: ``drawing.unreadable``, ``drawing.too_complex``, or it took too long.
+        RetriableError: too many files are being read.
+
+    """
+    with services.blobs.as_file(file.sha256) as path:
+        return parse_confined(reading_pool(), path, file_name=file.file_name, owner=owner)
+
+
+def named_drawings(services: Services, actor: Actor) -> Sequence[NamedDrawing]:
+    """What the actor keeps, the last changed first."""
+    with services.database.read() as session:
+        rows = DrawingRepository(session).kept(actor)
+        return [NamedDrawing(row.id, row.name, _sheet(row).drawing) for row in rows]
+
+
+def keep_by_name(
+    services: Services, actor: Actor, picture: StoredFile, name: str, drawing: Drawing
+) -> None:
+    """Keep a copy of the drawing to use it again, on this picture and on others.
+
+    Raises:
+        UserInputError: ``text.invalid`` for the name.
+
+    """
+    name = line(name, MAX_NAME_CHARS, what=msg("The name of a drawing"))
+    with services.database.write() as session:
+        authorise(session, actor, Needs.RUNNING)
+        DrawingRepository(session).keep(actor, picture.sha256, name, _canvas(drawing))
+
+
+def forget_named(services: Services, actor: Actor, drawing_id: UUID) -> None:
+    """Delete one of the actor's drawings; runs that used it keep their copy."""
+    with services.database.write() as session:
+        authorise(session, actor, Needs.RUNNING)
+        DrawingRepository(session).remove(actor, drawing_id)
+
+
+def _missing(strokes: Sequence[Stroke], among: Sequence[Stroke]) -> list[Stroke]:
+    """Those of ``strokes`` that are not ``among`` the others, in order; each counts once."""
+    there = Counter(among)
+    found = []
+    for stroke in strokes:
+        if there[stroke]:
+            there[stroke] -= 1
+        else:
+            found.append(stroke)
+    return found
+
+
+def _may_be_edit(one: Stroke, other: Stroke) -> bool:
+    return (one.is_area, one.erases, len(one.points)) == (
+        other.is_area,
+        other.erases,
+        len(other.points),
+    )
+
+
+def _with(drawing: Drawing, strokes: tuple[Stroke, ...]) -> Drawing:
+    return drawing.model_copy(update={"strokes": strokes})
+
+
+def _canvas(drawing: Drawing) -> Canvas:
+    return Canvas(drawing.model_dump(mode="json"), drawing.width_px, drawing.height_px)
+
+
+def _sheet(row: models.Drawing) -> Sheet:
+    previous = row.previous_canvas
+    return Sheet(
+        Drawing.model_validate(row.canvas),
+        None if previous is None else Drawing.model_validate(previous),
+    )
+
+
+def drawing_of(services: Services, job: models.Job, picture: StoredFile) -> Drawing:
+    """What the run was painted with, stretched to ``picture``; blank when with nothing.
+
+    Raises:
+        StorageError: the stored drawing is gone.
+        UserInputError: as ``read_drawing`` does.
+        RetriableError: too many files are being read.
+
+    """
+    used = find_input(job, DRAWING_ROLE)
+    if used is None:
+        return blank(picture)
+    return fit(read_drawing(services, stored_file(used), owner=job.owner_id), picture)

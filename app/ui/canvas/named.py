@@ -1,0 +1,82 @@
+"""Drawings kept under a name: used on the picture that is painted, saved from it, forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import streamlit as st
+
+from app.painting import drawings
+from app.ui.canvas.easel import Easel
+from app.ui.guard import acting
+from app.ui.literal import literal
+from app.ui.words import _
+from db.actor import Actor
+from studio.imaging.drawing import Drawing
+from tasks.files import StoredFile
+from tasks.services import Services
+
+
+def offer_named(actor: Actor, easel: Easel, others: Sequence[StoredFile]) -> None:
+    """What is kept under a name, and a copy of what is painted on the ``others`` of the tray."""
+    with st.popover(_("Saved drawings"), icon=":material/bookmark:"):
+        if easel.drawing.strokes:
+            _ask_name(actor, easel)
+            if others:
+                _offer_copies(actor, easel, others)
+        kept = drawings.named_drawings(easel.services, actor)
+        if not kept:
+            st.caption(_("Save a drawing under a name to use it again, on other pictures too."))
+        for one in kept:
+            with st.container(horizontal=True, vertical_alignment="center", key=f"named-{one.id}"):
+                st.button(
+                    literal(one.name),
+                    icon=":material/add:",
+                    help=_("Add it to this picture, stretched to its size."),
+                    on_click=acting(_add_strokes),
+                    args=(easel, one.drawing),
+                    key=f"named.{one.id}.use",
+                    width="stretch",
+                )
+                st.button(
+                    _("Delete"),
+                    icon=":material/delete:",
+                    type="tertiary",
+                    on_click=acting(_forget),
+                    args=(easel.services, one.id),
+                    key=f"named.{one.id}.forget",
+                )
+
+
+def _ask_name(actor: Actor, easel: Easel) -> None:
+    with st.form("named", border=False, clear_on_submit=True):
+        name = st.text_input(
+            _("Name"), max_chars=100, key="named.name", placeholder=_("Logo, date…")
+        )
+        if not st.form_submit_button(_("Save this drawing"), icon=":material/bookmark_add:"):
+            return
+    if name.strip():
+        drawings.keep_by_name(easel.services, actor, easel.picture, name, easel.drawing)
+    else:
+        st.error(_("Give it a name first."))
+
+
+def _offer_copies(actor: Actor, easel: Easel, others: Sequence[StoredFile]) -> None:
+    if st.button(
+        _("Paint it on the other pictures, too"),
+        icon=":material/content_copy:",
+        help=_("It is stretched to the size of each; what is painted there stays."),
+        key="canvas.copy",
+    ):
+        drawings.copy_to(easel.services, actor, easel.drawing, others)
+        st.rerun()
+
+
+def _forget(actor: Actor, services: Services, drawing_id: UUID) -> None:
+    drawings.forget_named(services, actor, drawing_id)
+
+
+def _add_strokes(actor: Actor, easel: Easel, more: Drawing) -> None:
+    strokes = (*easel.drawing.strokes, *drawings.fit(more, easel.picture).strokes)
+    easel.replace(actor, easel.drawing.model_copy(update={"strokes": strokes}))

@@ -1,0 +1,119 @@
+"""The pictures to paint on: which of them lies on the canvas, and how far the others are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+
+import streamlit as st
+
+from app.formatting import dimensions
+from app.painting import drawings
+from app.ui.guard import acting
+from app.ui.held import offer_removal, show_tray
+from app.ui.toolpage import ToolPage
+from app.ui.uploader import Tray, pick_files, say_refused
+from app.ui.words import _, _n, said
+from db.actor import Actor
+from studio.imaging.drawing import Drawing
+from tasks.files import StoredFile
+
+_PAINTED = "canvas.painted"
+"""Which picture this tab has on its canvas, so that one taken out is not taken for a lost one."""
+
+
+def painted_picture(held: Tray) -> StoredFile:
+    """The picture of the tray that the address names, else the first; it is named from now on."""
+    named = st.query_params.get("picture")
+    picture = next((one for one in held.files if one.sha256 == named), held.files[0])
+    _paint(picture)
+    return picture
+
+
+def reopen(page: ToolPage, held: Tray) -> None:
+    """Add the picture that the address names, when it is not one of those that are held."""
+    sha256 = st.query_params.get("picture")
+    if not sha256 or any(file.sha256 == sha256 for file in held.files):
+        return
+    if sha256 == st.session_state.get(_PAINTED):
+        forget(held)
+        return
+    blob = drawings.find_picture(page.services, page.actor, sha256)
+    if blob is not None:
+        name = st.query_params.get("name", "picture")
+        picture = StoredFile(sha256, name, blob.media_type, blob.width_px, blob.height_px)
+        held.add(picture, blob.size_bytes)
+
+
+def hold(held: Tray, picture: StoredFile, size_bytes: int) -> None:
+    """Have this picture alone in the tray."""
+    held.empty()
+    held.add(picture, size_bytes)
+
+
+def forget(held: Tray) -> None:
+    """The address names no picture any more, unless the tray still holds it."""
+    st.session_state.pop(_PAINTED, None)
+    if st.query_params.get("picture") not in {file.sha256 for file in held.files}:
+        for name in ("picture", "name"):
+            st.query_params.pop(name, None)
+
+
+def show_pictures(
+    page: ToolPage, held: Tray, painted: StoredFile, saved: Mapping[str, Drawing]
+) -> None:
+    """What is painted on, ways to other pictures, and all of the tray where it holds several."""
+    with st.container(horizontal=True, vertical_alignment="center", key="picture-bar"):
+        size = said(dimensions(painted.width_px, painted.height_px))
+        st.html(
+            f'<p class="dr-filename">{escape(painted.file_name)} '
+            f'<span class="dr-muted">{size}</span></p>',
+            width="stretch",
+        )
+        if len(held.files) == 1:
+            offer_removal(held, painted, key="inpaint.remove")
+        elif st.button(_("Clear"), type="tertiary", icon=":material/close:", key="inpaint.clear"):
+            held.empty()
+            forget(held)
+            st.rerun()
+        with st.popover(_("Add pictures"), icon=":material/add_photo_alternate:"):
+            st.caption(_("Each is painted on by itself; they are run together."))
+            limit = page.services.settings.max_files_per_run
+            pick_files(page.services, held, key="inpaint.more", limit=limit, label=_("Pictures"))
+    say_refused(held)
+    if len(held.files) > 1:
+        others = {one.sha256: saved.get(one.sha256) for one in held.files if one != painted}
+        show_tray(
+            held,
+            key="inpaint",
+            describe=lambda file: _strokes_on(others[file.sha256]) if file != painted else "",
+            below=lambda file: _offer(file, is_painted=file == painted),
+        )
+
+
+def _strokes_on(drawing: Drawing | None) -> str:
+    strokes = len(drawing.strokes) if drawing else 0
+    return _n("{n} stroke", "{n} strokes", strokes) if strokes else _("Nothing painted yet")
+
+
+def _offer(file: StoredFile, *, is_painted: bool) -> None:
+    st.button(
+        _("Painting") if is_painted else _("Paint"),
+        icon=":material/brush:",
+        disabled=is_painted,
+        width="stretch",
+        key=f"inpaint.held.{file.sha256[:16]}.paint",
+        on_click=acting(_choose),
+        args=(file,),
+    )
+
+
+def _choose(_actor: Actor, file: StoredFile) -> None:
+    _paint(file)
+
+
+def _paint(picture: StoredFile) -> None:
+    """Put the picture in the address, so that a reload shows it again."""
+    st.session_state[_PAINTED] = picture.sha256
+    st.query_params["picture"] = picture.sha256
+    st.query_params["name"] = picture.file_name

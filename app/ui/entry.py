@@ -1,0 +1,113 @@
+"""What Streamlit runs for every page: the gate, the navigation, and who is signed in."""
+
+from __future__ import annotations
+
+import logging
+from html import escape
+from pathlib import Path
+from secrets import token_hex
+
+import streamlit as st
+from streamlit.navigation.page import Page
+
+from app.people.tool_switches import switched_off
+from app.ui.literal import literal_sentence
+from app.ui.navigation import sections, tool_page
+from app.ui.signed_in import require_user
+from app.ui.states import role_name
+from app.ui.words import _, _n, said
+from db.actor import Actor
+from db.errors import DatabaseAwayError
+from studio.errors import StudioError
+from studio.tools.registry import tool_title
+from studio.words import Message
+from tasks.batches import unfinished
+from tasks.services import get_services
+
+logger = logging.getLogger(__name__)
+
+_ASSETS = Path(__file__).resolve().parents[1] / "web" / "assets"
+
+_FRAME = (_ASSETS / "frame.js").read_text(encoding="utf-8")
+
+
+def main() -> None:
+    """Run the page that the address names, for the person who is signed in."""
+    st.set_page_config(
+        page_title="Darkroom",
+        page_icon=str(_ASSETS / "logo.svg"),
+        layout="wide",
+        menu_items={"Get help": None, "Report a bug": None, "About": None},
+    )
+    actor = require_user()
+    page = st.navigation(sections(actor, switched_off(get_services())), expanded=True)
+    st.set_page_config(page_title=f"{page.title} · Darkroom")  # the page may say more
+    st.logo(str(_ASSETS / "wordmark.svg"), icon_image=str(_ASSETS / "logo.svg"), size="large")
+    with st.sidebar:
+        _show_batches(actor)
+        _show_person(actor)
+    _run(page)
+
+
+def _run(page: Page) -> None:
+    """Run the page; what it did not expect becomes a sentence, with a number that is in the log."""
+    try:
+        page.run()
+    except DatabaseAwayError:
+        raise
+    except StudioError as error:
+        st.error(literal_sentence(said(error)), icon=":material/error:")
+    except Exception:
+        number = token_hex(4)
+        logger.exception("page %s failed: number %s", page.title, number)
+        st.error(
+            _(
+                "Something went wrong inside the studio. Reload the page; if it happens again, "
+                "tell an admin the number {number}, which is in the log of the web process.",
+                number=number,
+            ),
+            icon=":material/error:",
+        )
+
+
+def _show_batches(actor: Actor) -> None:
+    """A way back, from every page, to the batches of the person that go on."""
+    with st.container(key="batches", gap="xxsmall"):  # always, so that what is below stays
+        for batch in unfinished(get_services(), actor):
+            page = tool_page(batch.tool)
+            if page is None:
+                continue
+            tool = Message(tool_title(batch.tool))
+            st.page_link(
+                page,
+                label=_n("{tool}: {n} run to go", "{tool}: {n} runs to go", batch.left, tool=tool),
+                icon=":material/progress_activity:",
+                query_params={"batch": str(batch.id)},
+            )
+
+
+def _show_person(actor: Actor) -> None:
+    """Who is signed in, and a way out that a link in somebody's mail cannot trigger."""
+    st.html(_ASSETS / "frame.css")
+    st.html(f"<script>{_FRAME}</script>", unsafe_allow_javascript=True)
+    name, role = escape(actor.name), escape(role_name(actor.role))
+    away = _(
+        "The studio does not answer. What you have sent is safe; this page goes on by itself as "
+        "soon as the studio is back."
+    )
+    out = escape(_("Sign out"))
+    st.html(
+        f"""<div class="dr-person" data-dr-away="{escape(away)}">
+        <span class="dr-person-initial" aria-hidden="true">{name[0].upper()}</span>
+        <span class="dr-person-name"><b>{name}</b><small>{role}</small></span>
+        <form method="post" action="/account/sign-out">
+        <button type="submit">{out}</button>
+        </form>
+        </div>"""
+    )
+
+
+try:
+    main()
+except DatabaseAwayError as away:
+    st.error(literal_sentence(said(away)))

@@ -1,0 +1,120 @@
+"""Filters of a list, kept in the address, so that it can be shared, reloaded and gone back to.
+
+Choices stand there by their ids, which are the same in every language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from html import escape
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from app.ui.guard import acting
+from app.ui.words import _
+from db.actor import Actor
+
+
+class Filters:
+    """What a page asks to narrow its list."""
+
+    def __init__(self, place: str) -> None:
+        """``place`` names the part of the list in the address; other filters start from the top."""
+        self._place = place
+        self._keys: list[str] = []
+
+    def ask_text(self, placeholder: str) -> str:
+        """Words to look for, as ``text``."""
+        self._keys.append("text")
+        typed = st.text_input(
+            _("Search"),
+            key="text",
+            bind="query-params",
+            placeholder=placeholder,
+            icon=":material/search:",
+            on_change=acting(self.start_over),
+            width=300,
+        )
+        return typed or ""
+
+    def ask_day(self, label: str, key: str) -> date | None:
+        """A day, as year-month-day."""
+        self._keys.append(key)
+        return st.date_input(
+            label,
+            value=None,
+            key=key,
+            bind="query-params",
+            on_change=acting(self.start_over),
+            width=165,
+        )
+
+    def ask_choice(self, label: str, key: str, titles: Mapping[str, str]) -> str | None:
+        """One of ``titles``, by its id; "Any" until something is chosen."""
+        self._take_from_address(key, titles, None)
+        return st.selectbox(
+            label,
+            list(titles),
+            index=None,
+            format_func=titles.__getitem__,
+            placeholder=_("Any"),
+            key=key,
+            on_change=acting(self._keep_in_address),
+            args=(key, None),
+            width=150,
+        )
+
+    def ask_shown(self, titles: Mapping[str, str]) -> str:
+        """One of ``titles``, by its id, as ``show``; the first until another is chosen."""
+        first = next(iter(titles))
+        self._take_from_address("show", titles, first)
+        chosen = st.segmented_control(
+            _("Show"),
+            list(titles),
+            required=True,
+            format_func=titles.__getitem__,
+            key="show",
+            on_change=acting(self._keep_in_address),
+            args=("show", first),
+        )
+        return chosen or first
+
+    def start_over(self, _actor: Actor) -> None:
+        """Show the list from its top: a place in it belongs to the filters it came with."""
+        st.query_params.pop(self._place, None)
+
+    def clear(self, _actor: Actor) -> None:
+        """Ask for everything."""
+        for key in self._keys:
+            st.session_state.pop(key, None)
+        st.query_params.clear()
+
+    def show_turns(self, turns: Iterable[tuple[str, str | int | None]]) -> None:
+        """Links to other parts of the list, by label and place; a place of None has none.
+
+        Links rather than buttons: they can be shared, and a new page starts at its top.
+        """
+        links = [
+            f'<a href="?{escape(urlencode({**st.query_params.to_dict(), self._place: place}))}" '
+            f'target="_self">{escape(label)}</a>'
+            for label, place in turns
+            if place is not None
+        ]
+        if links:
+            name = escape(_("Pages"))
+            st.html(f'<nav class="dr-buttons dr-turns" aria-label="{name}">{"".join(links)}</nav>')
+
+    def _take_from_address(self, key: str, titles: Mapping[str, str], default: str | None) -> None:
+        """Set a widget to the choice that the address names; Streamlit's binding takes titles."""
+        self._keys.append(key)
+        wanted = st.query_params.get(key)
+        st.session_state[key] = wanted if wanted in titles else default
+
+    def _keep_in_address(self, actor: Actor, key: str, default: str | None) -> None:
+        if st.session_state[key] == default:
+            st.query_params.pop(key, None)
+        else:
+            st.query_params[key] = st.session_state[key]
+        self.start_over(actor)

@@ -1,0 +1,66 @@
+"""What runs after its page did, guarded: callbacks, dialogs and fragments.
+
+Streamlit keeps these with the arguments of the run that drew them, over a socket that outlives
+sessions. Nothing a page knew of its person then may decide what is done now. So each is wrapped
+here: the session is looked up anew, and the person it belongs to at this moment is handed in as
+the first argument. A test keeps bare ones out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+import streamlit as st
+
+from app.ui.literal import literal_sentence
+from app.ui.signed_in import require_user
+from app.ui.words import said
+from db.actor import Actor
+from tasks.authority import NotAllowedError
+
+P = ParamSpec("P")
+Deed = Callable[Concatenate[Actor, P], None]
+Guarded = Callable[P, None]
+Who = Callable[[], Actor]
+
+
+def acting(deed: Deed[P], *, who: Who = require_user) -> Guarded[P]:
+    """``deed`` as a callback of a widget; ``who`` ends the run unless it may go on.
+
+    What the record refuses then is said above the page.
+    """
+
+    @wraps(deed)
+    def act(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            deed(who(), *args, **kwargs)
+        except NotAllowedError as error:
+            st.error(literal_sentence(error.message), icon=":material/lock:")
+
+    return act
+
+
+def fragment(
+    *, run_every: float | None = None, who: Who = require_user
+) -> Callable[[Deed[P]], Guarded[P]]:
+    """A part of a page that runs by itself, every ``run_every`` seconds too."""
+
+    def guarded(body: Deed[P]) -> Guarded[P]:
+        return st.fragment(acting(body, who=who), run_every=run_every)
+
+    return guarded
+
+
+def dialog(title: str, *, icon: str, who: Who = require_user) -> Callable[[Deed[P]], Guarded[P]]:
+    """A window over the page; ``title`` is marked with ``N_``."""
+
+    def guarded(body: Deed[P]) -> Guarded[P]:
+        @wraps(body)
+        def show(*args: P.args, **kwargs: P.kwargs) -> None:
+            st.dialog(said(title), icon=icon)(acting(body, who=who))(*args, **kwargs)
+
+        return show
+
+    return guarded

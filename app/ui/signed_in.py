@@ -1,0 +1,76 @@
+"""Who looks at a page: the session behind its cookie, looked up in every run of a page."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import streamlit as st
+
+from app.people.sessions import SignedIn, Visitor, find_session, session_cookie
+from app.ui.words import _, speak_as_chosen
+from db.actor import Actor
+from tasks.services import get_services
+
+_PERSON = "signed-in-person"
+_RELOAD = "<script>window.location.reload()</script>"
+
+
+def current_session() -> SignedIn | None:
+    """The person behind the page that is being run, or none."""
+    services = get_services()
+    token = st.context.cookies.get(session_cookie(services.settings))
+    return find_session(services, token) if token else None
+
+
+def require_session() -> SignedIn:
+    """As :func:`require_user`, with the session itself."""
+    signed_in = current_session()
+    if signed_in is None or signed_in.must_change_password:
+        leave_page()
+    if st.session_state.setdefault(_PERSON, signed_in.actor.id) != signed_in.actor.id:
+        # A tab that somebody else has signed in with meanwhile: nothing of before is theirs.
+        st.session_state.clear()
+        st.session_state[_PERSON] = signed_in.actor.id
+    speak_as_chosen(signed_in.actor.locale)
+    return signed_in
+
+
+def require_user() -> Actor:
+    """The signed-in person; every page calls this first.
+
+    Otherwise the run of the page ends here and the browser loads it anew, which the gate
+    before the pages answers with the sign-in page or the password page.
+    """
+    return require_session().actor
+
+
+def require_runner() -> Actor:
+    """The signed-in person who may run tools; for others the run ends with a sentence."""
+    actor = require_user()
+    if not actor.may_run:
+        st.error(_("Your account may look, but not run any more."), icon=":material/lock:")
+        st.stop()
+    return actor
+
+
+def require_admin() -> Actor:
+    """The signed-in admin; for others the run of the page ends with a sentence."""
+    actor = require_user()
+    if not actor.is_admin:
+        st.error(_("Only admins can open this page."), icon=":material/lock:")
+        st.stop()
+    return actor
+
+
+def visitor() -> Visitor:
+    """Where the run of this page was asked from."""
+    headers = st.context.headers
+    return Visitor(ip=st.context.ip_address or "", agent=headers.get("User-Agent", ""))
+
+
+def leave_page() -> NoReturn:
+    """End the run of the page and have the browser ask the gate where to go."""
+    words = _("Sign in to go on. If nothing happens, reload this page.")
+    st.info(words, icon=":material/login:")
+    st.html(_RELOAD, unsafe_allow_javascript=True)
+    st.stop()

@@ -1,0 +1,229 @@
+"""The tail of every tool page: who will see the run, how long it may take, and its button."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+import streamlit as st
+
+from app.formatting import estimate
+from app.runs.estimates import estimate_files, find_known
+from app.runs.queueing import wait_of_next
+from app.runs.reading import find_output, get_run
+from app.ui import memory, states
+from app.ui.further_use import USE
+from app.ui.guard import acting
+from app.ui.literal import literal_sentence
+from app.ui.options import OptionForm
+from app.ui.toolpage import ToolPage, query_id
+from app.ui.uploader import Tray
+from app.ui.words import _, _n, said
+from db.types import Origin, Visibility
+from studio.errors import StudioError, UserInputError
+from studio.params import ToolParams
+from studio.tools.estimate import describe, require_output_fits
+from tasks.files import StoredFile
+from tasks.planning import lane_of
+from tasks.requests import ResultOf, RunItem, RunRequest
+from tasks.submit import submit
+
+
+def ask_run(
+    page: ToolPage,
+    form: OptionForm,
+    held: Tray,
+    make_item: Callable[[StoredFile], RunItem],
+    *,
+    is_ready: bool = True,
+    objection: str = "",
+    note: str = "",
+) -> None:
+    """Draw what ends the options, and submit a run of each held picture when asked to.
+
+    Args:
+        make_item: from a held picture to its run; called only when the button was pressed.
+        is_ready: False while the button must wait, for reasons that the page shows already.
+        objection: said in place of a run when the button is pressed; empty when all is well.
+        note: what to know about who sees the run.
+
+    """
+    visibility = _ask_visibility(page)
+    if note:
+        st.caption(note)
+    params = form.parse_or_say()
+    if params:
+        memory.keep(params, from_id=query_id("from"), is_private=visibility is Visibility.PRIVATE)
+        _offer_defaults(page, params)
+    refused = _find_unfit(page, params, held.files) if params else []
+    if params:
+        show_expectation(page, params, held.files)
+    states.refusals(
+        refused,
+        _n("This file is not run like this", "{n} files are not run like this", len(refused)),
+    )
+    if not _run_button(page, held, is_ready=is_ready and params is not None and not refused):
+        return
+    if objection:
+        st.error(objection)
+        return
+    items = [_made_from(page, make_item(file)) for file in held.files]
+    send(page, form, items, visibility=visibility, parent_id=query_id("from"))
+
+
+def ask_run_on(
+    page: ToolPage,
+    form: OptionForm,
+    result: ResultOf,
+    files: Mapping[str, Sequence[StoredFile]],
+    *,
+    is_ready: bool,
+) -> None:
+    """As ``ask_run``, for the one picture that another run has yet to make.
+
+    ``files`` are those of further roles.
+    """
+    visibility = _ask_visibility(page)
+    params = form.parse_or_say()
+    if params:
+        memory.keep(params, from_id=None, is_private=visibility is Visibility.PRIVATE)
+        _offer_defaults(page, params)
+    item = RunItem({page.spec.main_role: [result], **files})
+    lack = params.lacks(item.files) if params else None
+    if lack:
+        st.caption(said(lack.message))
+    is_enabled = is_ready and params is not None and lack is None
+    if _button(page, said(page.spec.action), is_enabled=is_enabled):
+        send(page, form, [item], visibility=visibility)
+
+
+def _made_from(page: ToolPage, item: RunItem) -> RunItem:
+    """``item``, as one of a run's result where the address names that run and it is still held."""
+    job_id, role = query_id(USE), page.spec.main_role
+    job = get_run(page.services, page.actor, job_id) if job_id else None
+    made, given = find_output(job) if job else None, item.files[role][0]
+    if job is None or made is None or not isinstance(given, StoredFile):
+        return item
+    if given.sha256 != made.blob_sha256:
+        return item
+    return replace(item, files={**item.files, role: [ResultOf(job.id)]})
+
+
+def show_expectation(page: ToolPage, params: ToolParams, files: Sequence[StoredFile]) -> None:
+    """How long all of ``files`` may take together, what that rests on, and what is re-used."""
+    if not files:
+        return
+    known = find_known(page.services, page.actor, params, files)
+    if known:
+        if len(files) == 1:
+            re_used = _("Uses what an earlier run has made: a moment only.")
+        else:
+            re_used = _(
+                "Uses what an earlier run has made for {known} of {all} pictures: a moment only.",
+                known=len(known),
+                all=len(files),
+            )
+        st.caption(f":material/bolt: {re_used}")
+    each = [one for one in estimate_files(page.services, page.actor, params, files) if one]
+    total = replace(each[0], seconds=sum(one.seconds for one in each)) if each else None
+    if total or not known:
+        words = _("Time: {estimate}", estimate=describe(total))
+        st.caption(f":material/schedule: {words}")
+    lane = lane_of(params, {page.spec.main_role})
+    wait_s = wait_of_next(page.services, page.actor, lane)
+    if wait_s is not None and wait_s >= 1:
+        wait = _("Starts in {time}: other runs are before it.", time=estimate(wait_s))
+        st.caption(f":material/hourglass_empty: {wait}")
+
+
+def _find_unfit(
+    page: ToolPage, params: ToolParams, files: Sequence[StoredFile]
+) -> list[UserInputError]:
+    """Pictures whose result would break a limit, or that no such result can be made of."""
+    refusals = []
+    for file in files:
+        try:
+            require_output_fits(
+                params,
+                file.width_px or 0,
+                file.height_px or 0,
+                max_pixels=page.services.settings.max_pixels,
+            )
+        except UserInputError as error:
+            refusals.append(error.naming(file.file_name))
+    return refusals
+
+
+def _run_button(page: ToolPage, held: Tray, *, is_ready: bool) -> bool:
+    """The one primary button of the page; True when it was pressed."""
+    label = said(page.spec.action)
+    if len(held.chosen) > 1:
+        label = _("{action} {n} pictures", action=label, n=len(held.chosen))
+    return _button(page, label, is_enabled=bool(held.chosen) and is_ready)
+
+
+def _button(page: ToolPage, label: str, *, is_enabled: bool) -> bool:
+    return st.button(
+        label, type="primary", width="stretch", disabled=not is_enabled, key=f"{page.tool}.run"
+    )
+
+
+def _offer_defaults(page: ToolPage, params: ToolParams) -> None:
+    """A way back from what was set, today or the last time."""
+    model = page.spec.params
+    if params != model.model_validate({}):
+        st.button(
+            _("Reset to defaults"),
+            icon=":material/restart_alt:",
+            type="tertiary",
+            key=f"{page.tool}.reset",
+            on_click=acting(memory.reset),
+            args=(model,),
+        )
+
+
+def _ask_visibility(page: ToolPage) -> Visibility:
+    """Who will see the run."""
+    is_private = st.checkbox(
+        _("Private"),
+        value=memory.recall(page.spec.params).is_private,
+        key=f"{page.tool}.private",
+        help=_("Only you and the admins see a private run; others are seen by the whole team."),
+    )
+    return Visibility.PRIVATE if is_private else Visibility.TEAM
+
+
+def send(
+    page: ToolPage,
+    form: OptionForm,
+    items: Sequence[RunItem],
+    *,
+    visibility: Visibility,
+    parent_id: UUID | None = None,
+) -> None:
+    """Submit and show what was submitted; a refusal is said in place."""
+    try:
+        request = RunRequest(
+            form.parse(),
+            items,
+            visibility=visibility,
+            parent_id=parent_id,
+            origin=Origin.EDIT if parent_id else None,
+        )
+        job_ids = submit(page.services, page.actor, request)
+    except StudioError as error:
+        st.error(literal_sentence(said(error)), icon=":material/error:")
+        return
+    memory.finish(page.spec.params)
+    _open_runs(page, job_ids)
+
+
+def _open_runs(page: ToolPage, job_ids: Sequence[UUID]) -> None:
+    """Put the runs in the address, so that a reload shows them again."""
+    first = get_run(page.services, page.actor, job_ids[0])
+    if len(job_ids) > 1 and first and first.batch_id:
+        st.query_params.from_dict({"batch": str(first.batch_id)})
+    else:
+        st.query_params.from_dict({"job": str(job_ids[0])})
+    st.rerun()

@@ -1,0 +1,47 @@
+"""What the web process does beside answering: its readers, and what only it has on its disk."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+
+from db.errors import DatabaseAwayError
+from tasks.reading import reading_pool
+from tasks.renditions import drop_renditions
+from tasks.services import Services
+
+_EVERY_S = 3600.0
+
+logger = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def upkeep(services: Services, _app: Starlette) -> AsyncIterator[None]:
+    """Have the reading pool at hand and the disk tidied as long as the process serves."""
+    await asyncio.to_thread(reading_pool().start)
+    tidying = asyncio.create_task(_keep_tidy(services))
+    try:
+        yield
+    finally:
+        tidying.cancel()
+        await asyncio.to_thread(reading_pool().close)
+
+
+async def _keep_tidy(services: Services) -> None:
+    while True:
+        try:
+            await asyncio.to_thread(tidy, services)
+        except DatabaseAwayError as error:
+            logger.warning("what is left of purged pictures was not looked for: %s", error)
+        await asyncio.sleep(_EVERY_S)
+
+
+def tidy(services: Services) -> None:
+    """Delete what shows pictures that have been purged."""
+    dropped = drop_renditions(services)
+    if dropped:
+        logger.info("deleted %d smaller forms of purged pictures", dropped)

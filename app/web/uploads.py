@@ -1,0 +1,126 @@
+"""Where Streamlit's uploader sends files: to the disk, counted, instead of into memory.
+
+Streamlit keeps every upload whole in the memory of the web process until its page takes it. Here
+the page gets a record without bytes, and finds the file itself with ``app.runs.incoming``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+from uuid import UUID
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit.runtime import Runtime
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
+
+from app.api.forms import FormLimits, read_upload
+from app.api.identity import identify, is_same_origin
+from app.runs.incoming import incoming
+from app.web.refusals import not_our_origin, refusal
+from studio.errors import StudioError, UserInputError
+from studio.imaging import refusals
+from studio.settings import Settings
+from studio.words import msg
+from tasks.services import Services
+
+TIMES_THE_LIMIT = 10
+"""A file up to so much over the limit is let through, to be refused by name on the page."""
+_PREFIX = "/_stcore/upload_file/"
+_FORM_OVERHEAD_BYTES = 1_000_000
+
+
+class UploadsToDisk:
+    """Answers the addresses of Streamlit's uploader in its stead."""
+
+    def __init__(self, app: ASGIApp, *, services: Services) -> None:
+        self._app = app
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take a file in, note that one was removed, or pass the request on."""
+        if scope["type"] != "http" or not scope["path"].startswith(_PREFIX):
+            await self._app(scope, receive, send)
+            return
+        session_id, _, file_id = scope["path"].removeprefix(_PREFIX).partition("/")
+        if scope["method"] == "PUT":
+            request = Request(scope, receive)
+            answer = await self._take(request, session_id, file_id)
+            await answer(scope, receive, send)
+            return
+        if scope["method"] == "DELETE":
+            incoming().drop(file_id)
+        await self._app(scope, receive, send)
+
+    async def _take(self, request: Request, session_id: str, file_id: str) -> Response:
+        if not is_same_origin(request, self._services.settings):
+            return refusal(request, not_our_origin())
+        signed_in = await run_in_threadpool(identify, self._services, request)
+        if signed_in is None or not signed_in.actor.may_run:
+            error = StudioError(
+                msg("Your account may not run tools."), code="permission.may_not_run"
+            )
+            return refusal(request, error)
+        runtime = Runtime.instance()
+        if not _is_uuid(file_id) or not runtime.is_active_session(session_id):
+            message = msg("The page that sends this is gone. Reload it.")
+            return refusal(request, StudioError(message, code="upload.no_page"))
+        try:
+            record = await self._receive(request, signed_in.actor.id, file_id)
+        except StudioError as error:
+            return refusal(request, error)
+        manager = cast(MemoryUploadedFileManager, runtime.uploaded_file_mgr)
+        manager.add_file(session_id, record)
+        return Response(status_code=204)
+
+    async def _receive(self, request: Request, owner: UUID, file_id: str) -> UploadedFileRec:
+        """The record for the page; the file, or why it is refused, waits beside it."""
+        limits = form_limits(self._services.settings)
+        with incoming().arriving(owner, file_id, _announced(request, limits)) as has_room:
+            if not has_room:
+                limits = replace(limits, max_file_bytes=0)
+            upload, size_bytes = await read_upload(request, limits)
+            name = upload.filename or "file"
+            if size_bytes <= limits.max_file_bytes:
+                incoming().keep(file_id, upload.file)
+            else:
+                await upload.close()
+                reason = refusals.too_many_bytes(size_bytes, limits.max_file_bytes)
+                incoming().keep(file_id, (reason if has_room else _no_room()).naming(name))
+        return UploadedFileRec(file_id, name, upload.content_type or "", b"")
+
+
+def form_limits(settings: Settings) -> FormLimits:
+    """Of one upload from a page."""
+    most_bytes = settings.max_upload_bytes
+    return FormLimits(
+        max_bytes=TIMES_THE_LIMIT * most_bytes + _FORM_OVERHEAD_BYTES,
+        max_file_bytes=most_bytes,
+        max_files=1,
+        max_fields=1,
+    )
+
+
+def _announced(request: Request, limits: FormLimits) -> int:
+    announced = request.headers.get("content-length", "")
+    is_number = announced.isdecimal() and len(announced) < 20
+    return min(int(announced), limits.max_file_bytes) if is_number else limits.max_file_bytes
+
+
+def _no_room() -> UserInputError:
+    return UserInputError(
+        msg("Too many large files were sent at once"),
+        remedy=msg("Drop it again once the others are shown."),
+        code="upload.too_many_pending",
+    )
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False

@@ -1,0 +1,165 @@
+"""What 40 hostile uploads at once cost another person, the web process and a worker.
+
+The files are made by ``bench.hostile_files``: pictures of 79 megapixels in 3 kB, and JPEGs of many
+scans. Page changes are compared with those before and after the attack, for the machine may have
+other work; one that is too busy to tell is held to its own unattacked pace.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from statistics import median, quantiles
+from threading import Event, Thread
+
+import httpx
+import psutil
+
+from app.people.sessions import create_api_token
+from bench.cancelling import cancel_to_free_s
+from bench.hostile_files import huge, many_scans
+from bench.running import GIVE_UP_S, HERE, PAGES, changes_ms, open_page, report, studio_of
+from bench.web import await_health
+from db.actor import Actor
+from studio.params import INTERPOLATION
+from tasks.services import Services
+from tests.people import make_person
+
+PAGE_BAR_MS = 300.0
+MEMORY_BAR_BYTES = 2**30
+CANCEL_BAR_S = 2.0
+_UPLOADS = 40
+_BUSY_MS = PAGE_BAR_MS / 2
+_BUSY_FACTOR = 2.0
+"""Where pages take more than ``_BUSY_MS`` unattacked, they may take this much longer attacked."""
+_IDLE_CHANGES = 20
+_WATCHED_S = 30.0
+"""What is still being read by then is left unanswered."""
+
+
+@dataclass(slots=True)
+class Figures:
+    """What was seen while hostile files were read."""
+
+    idle_page_ms: list[float] = field(default_factory=list)
+    """Before and after the attack."""
+    page_ms: list[float] = field(default_factory=list)
+    web_bytes: int = 0
+    children_bytes: int = 0
+    answers: dict[str, int] = field(default_factory=dict)
+
+
+def main() -> None:
+    """Start a studio, send the files, print the figures, and hold them to the bars."""
+    missed = [*_attacked(), *_cancelled()]
+    if missed:
+        raise SystemExit(f"Hostile files cost too much: {', '.join(missed)}.")
+
+
+def _attacked() -> list[str]:
+    """What others notice; the bars that were missed."""
+    with studio_of("web") as (services, [web]):
+        hostile, other = (make_person(services, name) for name in ("hostile", "other"))
+        await_health(f"http://127.0.0.1:{services.settings.port}/healthz", time.perf_counter())
+        figures = asyncio.run(_attack(services, web, hostile, other))
+    idle_p95_ms, p95_ms = _p95(figures.idle_page_ms), _p95(figures.page_ms)
+    bar_ms = PAGE_BAR_MS if idle_p95_ms <= _BUSY_MS else _BUSY_FACTOR * idle_p95_ms
+    report(f"answers within {_WATCHED_S:.0f} s: {figures.answers}")
+    report(
+        f"page changes of another person: p50 {median(figures.page_ms):.0f} ms, "
+        f"p95 {p95_ms:.0f} ms of {len(figures.page_ms)} (bar {bar_ms:.0f} ms); unattacked "
+        f"p50 {median(figures.idle_page_ms):.0f} ms, p95 {idle_p95_ms:.0f} ms"
+    )
+    report(
+        f"web memory above idle: {figures.web_bytes / 2**20:.0f} MiB "
+        f"(bar {MEMORY_BAR_BYTES / 2**20:.0f} MiB); "
+        f"its children {figures.children_bytes / 2**20:.0f} MiB"
+    )
+    return ["page changes"] * (p95_ms > bar_ms) + ["memory"] * (
+        figures.web_bytes > MEMORY_BAR_BYTES
+    )
+
+
+def _cancelled() -> list[str]:
+    """How soon a worker is free, in a studio where nothing else waits for it."""
+    with studio_of("worker-light") as (services, _):
+        waits_s = cancel_to_free_s(services, make_person(services, "hostile"))
+    said = ", ".join(f"{kind} {wait_s:.2f} s" for kind, wait_s in waits_s.items())
+    report(f"cancel to a free lane, while decoding: {said} (bar {CANCEL_BAR_S:.0f} s)")
+    return ["cancel"] * (max(waits_s.values()) > CANCEL_BAR_S)
+
+
+def _p95(values: list[float]) -> float:
+    return quantiles(values, n=20)[-1]
+
+
+async def _attack(services: Services, web: psutil.Process, hostile: Actor, other: Actor) -> Figures:
+    files = [huge("WEBP"), many_scans()] * (_UPLOADS // 2)
+    figures, address = Figures(), f"127.0.0.1:{services.settings.port}"
+    async with open_page(services, other) as page:
+        await changes_ms(page, len(PAGES))  # the first time imports
+        figures.idle_page_ms += await changes_ms(page, _IDLE_CHANGES)
+        with _watched(web, figures):
+            sending = asyncio.create_task(_send_all(services, address, hostile, files, figures))
+            ends_s = time.monotonic() + _WATCHED_S
+            while not sending.done() and time.monotonic() < ends_s:
+                figures.page_ms += await changes_ms(page, len(PAGES))
+            if not sending.done():
+                sending.cancel()
+            await asyncio.wait([sending])
+        figures.idle_page_ms += await changes_ms(page, _IDLE_CHANGES)
+    return figures
+
+
+async def _send_all(
+    services: Services, address: str, actor: Actor, files: list[bytes], figures: Figures
+) -> None:
+    token = create_api_token(services, actor, "bench", HERE)
+    async with httpx.AsyncClient(
+        base_url=f"http://{address}/api/v1",
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=GIVE_UP_S,
+        limits=httpx.Limits(max_connections=_UPLOADS),
+    ) as client:
+        await asyncio.gather(*(_send(client, data, figures) for data in files))
+
+
+async def _send(client: httpx.AsyncClient, data: bytes, figures: Figures) -> None:
+    fields = {"tool": "upscale", "params": f'{{"model": "{INTERPOLATION}"}}'}
+    answer = await client.post("/jobs", data=fields, files={"image": ("a", data)})
+    said = f"{answer.status_code} {answer.json().get('code', 'taken')}"
+    figures.answers[said] = figures.answers.get(said, 0) + 1
+
+
+@contextmanager
+def _watched(web: psutil.Process, figures: Figures) -> Iterator[None]:
+    """Keeps the highest memory of the process above what it held at first."""
+    idle_bytes, is_over = web.memory_info().rss, Event()
+
+    def watch() -> None:
+        while not is_over.wait(0.1):
+            figures.web_bytes = max(figures.web_bytes, web.memory_info().rss - idle_bytes)
+            children = sum(_rss(child) for child in web.children(recursive=True))
+            figures.children_bytes = max(figures.children_bytes, children)
+
+    watcher = Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        watcher.join()
+
+
+def _rss(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0
+
+
+if __name__ == "__main__":
+    main()

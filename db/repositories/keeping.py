@@ -1,0 +1,119 @@
+"""What people change on runs that are there: star, note and tags, who sees them, the trash."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, exists, select, update
+from sqlalchemy.orm import Session, aliased
+
+from db.actor import Actor
+from db.models import Batch, Job
+from db.repositories.history import search_text
+from db.repositories.visibility import Trash, may_change, visible_jobs
+from db.states import TRANSITIONS, JobState
+from db.types import Visibility, utc_now
+
+_TERMINAL = tuple(state for state in JobState if not TRANSITIONS[state])
+
+
+class KeepingRepository:
+    """Describes runs, shows and hides them, throws them away. Flushes, never commits."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def set_starred(self, actor: Actor, job_id: UUID, starred: bool) -> bool:
+        """Mark a favourite. Returns whether the actor could: its owner and admins can."""
+        return self._update(actor, job_id, Trash.INCLUDED, starred=starred)
+
+    def set_note(self, actor: Actor, job_id: UUID, note: str) -> bool:
+        """Write what is worth remembering. Returns whether the actor could."""
+        return self._describe(actor, job_id, note=note.strip())
+
+    def set_tags(self, actor: Actor, job_id: UUID, tags: Sequence[str]) -> bool:
+        """Replace the tags; blanks and repetitions are dropped. Returns whether the actor could."""
+        clean = dict.fromkeys(tag.strip() for tag in tags if tag.strip())
+        return self._describe(actor, job_id, tags=list(clean))
+
+    def set_visibility(self, actor: Actor, job_id: UUID, visibility: Visibility) -> bool:
+        """Show a run and its steps to the team, or to its owner and admins alone.
+
+        Returns whether the actor could.
+        """
+        is_done = self._update(actor, job_id, Trash.INCLUDED, visibility=visibility)
+        return is_done and self._update_steps(job_id, visibility=visibility)
+
+    def trash(self, actor: Actor, job_id: UUID) -> bool:
+        """Put a finished run and its steps in the trash.
+
+        False when it is not the actor's, or not finished.
+        """
+        now = utc_now()
+        is_done = self._update(actor, job_id, Trash.HIDDEN, _TERMINAL, deleted_at=now)
+        return is_done and self._update_steps(job_id, deleted_at=now)
+
+    def restore(self, actor: Actor, job_id: UUID) -> bool:
+        """Take a run and its steps out of the trash. False when it is not there or not theirs."""
+        is_done = self._update(actor, job_id, Trash.ONLY, deleted_at=None)
+        return is_done and self._update_steps(job_id, deleted_at=None)
+
+    def purge_trash(self, before: datetime, *, limit: int) -> int:
+        """Delete for good up to ``limit`` runs trashed before then; for maintenance.
+
+        Returns how many went. Their blobs stay until ``BlobRepository.forget``. One whose steps
+        have not all stopped stays, as they would go with it.
+        """
+        step = aliased(Job)
+        has_live_steps = exists().where(step.serves_id == Job.id, step.state.not_in(_TERMINAL))
+        doomed = (
+            select(Job.id)
+            .where(Job.deleted_at < before, Job.state.in_(_TERMINAL), ~has_live_steps)
+            .limit(limit)
+        )
+        purged = delete(Job).where(Job.id.in_(doomed)).returning(Job.id)
+        return len(self._session.scalars(purged).all())
+
+    def _update(
+        self,
+        actor: Actor,
+        job_id: UUID,
+        trash: Trash,
+        states: Sequence[JobState] = tuple(JobState),
+        **values: Any,  # noqa: ANN401 — columns of Job
+    ) -> bool:
+        visible = visible_jobs(actor, trash).with_only_columns(Job.id)
+        statement = update(Job).where(
+            Job.id == job_id, Job.id.in_(visible), may_change(actor), Job.state.in_(states)
+        )
+        return self._session.scalar(statement.values(values).returning(Job.id)) is not None
+
+    def _update_steps(
+        self,
+        job_id: UUID,
+        **values: Any,  # noqa: ANN401 — columns of Job
+    ) -> bool:
+        self._session.execute(update(Job).where(Job.serves_id == job_id).values(values))
+        return True
+
+    def _describe(
+        self,
+        actor: Actor,
+        job_id: UUID,
+        **values: Any,  # noqa: ANN401 — columns of Job
+    ) -> bool:
+        visible = visible_jobs(actor, Trash.INCLUDED).where(Job.id == job_id, may_change(actor))
+        job = self._session.scalar(visible.with_for_update())
+        if job is None:
+            return False
+        for name, value in values.items():
+            setattr(job, name, value)
+        batch = self._session.get(Batch, job.batch_id) if job.batch_id else None
+        job.search_text = search_text(
+            job.title, job.model, batch.name if batch else "", *job.tags, job.note
+        )
+        self._session.flush()
+        return True

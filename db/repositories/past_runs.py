@@ -1,0 +1,90 @@
+"""What earlier runs have made, and how long they took, for new ones on the same pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from db.actor import Actor
+from db.models import Blob, Job, JobInput, JobOutput
+from db.repositories.jobs import with_files
+from db.repositories.visibility import visible_jobs
+from db.states import JobState
+
+
+@dataclass(frozen=True, slots=True)
+class FoundOutput:
+    """A file that an earlier run made just as a new one would."""
+
+    job_id: UUID
+    file_name: str
+    blob: Blob
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long a past run took, for estimates. ``seconds`` by stage, as in the run record."""
+
+    seconds: dict[str, float]
+    input_megapixels: float
+    params: dict[str, Any]
+    params_version: int
+    used_model: bool
+    """False when the run re-used a stored result and no network ran."""
+
+
+class PastRunRepository:
+    """Finds runs that spare others work. Writes nothing."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def find_output(self, actor: Actor, reuse_key: str) -> FoundOutput | None:
+        """The newest visible file that was made under this key."""
+        statement = (
+            visible_jobs(actor)
+            .with_only_columns(Job.id, JobOutput.file_name, Blob)
+            .join(JobOutput, JobOutput.job_id == Job.id)
+            .join(Blob, Blob.sha256 == JobOutput.blob_sha256)
+            .where(JobOutput.reuse_key == reuse_key)
+            .order_by(Job.id.desc())
+            .limit(1)
+        )
+        found = self._session.execute(statement).one_or_none()
+        return None if found is None else FoundOutput(*found)
+
+    def find_runs(self, actor: Actor, tool: str, input_sha256: str, limit: int) -> Sequence[Job]:
+        """Visible runs of ``tool`` on this very picture with their files, the newest first."""
+        statement = (
+            visible_jobs(actor)
+            .join(JobInput, JobInput.job_id == Job.id)
+            .where(Job.tool == tool)
+            .where(JobInput.blob_sha256 == input_sha256, JobInput.role == Job.main_role)
+            .order_by(Job.id.desc())
+            .limit(limit)
+        )
+        return self._session.scalars(statement.options(joinedload(Job.owner), *with_files())).all()
+
+    def timings(self, tool: str, model: str, limit: int = 50) -> Sequence[Timing]:
+        """How long the newest finished runs took, whoever's they were; names nobody."""
+        statement = (
+            select(Job.record, Job.params, Job.params_version)
+            .where(Job.tool == tool, Job.model == model, Job.state == JobState.SUCCEEDED)
+            .order_by(Job.id.desc())
+            .limit(limit)
+        )
+        return [
+            Timing(
+                seconds=record["seconds"],
+                input_megapixels=record["input_megapixels"],
+                params=params,
+                params_version=params_version,
+                used_model=bool(record["weights"]),
+            )
+            for record, params, params_version in self._session.execute(statement)
+        ]

@@ -1,0 +1,41 @@
+"""The facts of the face swap tool."""
+
+from studio.params import MESH, FaceswapParams
+from studio.tools.spec import PHOTOGRAPH, BuiltIn, ToolRole, ToolSpec
+from studio.words import N_
+
+SPEC = ToolSpec(
+    name="faceswap",
+    title=N_("Face swap"),
+    summary=N_("Replaces faces. Each person confirms once that those shown have agreed."),
+    action=N_("Swap faces"),
+    verb="swapped",
+    icon="face_retouching_natural",
+    version=3,
+    params=FaceswapParams,
+    runner_path="studio.tools.faceswap.tool:run",
+    page="pages/faceswap.py",
+    roles=(
+        PHOTOGRAPH,
+        ToolRole(
+            "source",
+            N_("Picture of a face to put in; may be repeated."),
+            is_required=True,
+            is_repeatable=True,
+        ),
+        ToolRole("reference", N_("Picture of the person to look for.")),
+    ),
+    built_in=(
+        BuiltIn(
+            MESH,
+            N_("Mesh warp (built in)"),
+            N_("Warps the source's features onto the target's face. The head keeps its shape."),
+            "face-swap",
+        ),
+    ),
+    digital_source_type="compositeSynthetic",
+    consent=N_(
+        "Everybody whose face I use or replace has agreed to it. I know that each "
+        "result is marked as edited, and that the studio keeps a record of my runs."
+    ),
+)

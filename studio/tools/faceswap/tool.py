@@ -1,0 +1,173 @@
+"""Face swap: faces of a picture become those of others, each with a measure of how well."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from studio.faces.refuse import require_faces
+from studio.imaging.grey import find_tone
+from studio.imaging.picture import Picture
+from studio.imaging.surroundings import visible_pixels
+from studio.models.embedding import likeness
+from studio.params import MESH, FaceChoice, FaceswapParams, ToolParams
+from studio.report import Report
+from studio.tools.choice import require_model
+from studio.tools.faceswap.choose import Likeness, choose_swaps
+from studio.tools.faceswap.mesh_swap import swap_by_mesh
+from studio.tools.faceswap.network_swap import NetworkSwapper
+from studio.tools.faceswap.perform import Swapper, perform
+from studio.tools.faceswap.portrait import Portrait, largest
+from studio.tools.faceswap.recognise import embedding_of
+from studio.tools.restoration import has_fidelity, restore_faces
+from studio.tools.spec import ToolInputs, ToolOutput
+from studio.tools.unused import note_unused
+from studio.words import Message, msg, msgs
+
+if TYPE_CHECKING:
+    from studio.models.cache import ModelCache
+
+_FOUND, _SWAPPED = 0.4, 0.9
+"""How far a run is when faces are found, and when all are swapped."""
+_OF_NETWORKS = ("mask_blur", "mask_padding", "pixel_boost_px")
+_OF_RESTORATION = ("restore_blend", "restore_fidelity")
+
+
+def run(
+    inputs: ToolInputs, params: ToolParams, models: ModelCache, report: Report
+) -> list[ToolOutput]:
+    """Replace faces of "image" by those of the "source" pictures.
+
+    Every swap is measured: the face mesh of the result against that of the target. What moved
+    too far is taken back. Where each face is, and how far it is off, goes to the report.
+
+    Args:
+        inputs: "image", one or more "source", and "reference" for the choice by likeness.
+        params: ``FaceswapParams``.
+        models: the face search's networks, and those the parameters name.
+        report: progress, stages, weights, notes, regions.
+
+    Returns:
+        "image", byte-identical away from the faces, grey or toned as it was; its alpha as it was.
+
+    Raises:
+        UserInputError: ``faceswap.no_face``, ``faceswap.no_source_face``,
+            ``faceswap.no_usable_face`` with regions, what ``choose_swaps`` refuses, or
+            ``model.other_tool``.
+        ModelUnavailableError: a network is not installed.
+
+    """
+    if not isinstance(params, FaceswapParams):
+        raise TypeError("faceswap takes FaceswapParams")
+    if params.model != MESH:
+        require_model(models, params.model, "faceswap", "face-swap")
+    if params.restore_model is not None:
+        require_model(models, params.restore_model, "faceswap", "face-restoration")
+    _note_unused(params, models, report)
+    picture = inputs["image"]
+    with report.span(0.0, _FOUND):
+        sources = _sources(inputs.all("source"), models, report)
+        targets = _targets(picture, models, report)
+    likeness_to = _likeness(inputs, params, models, report)
+    swaps = choose_swaps(params, targets, sources, likeness_to, report)
+    with report.span(_FOUND, _SWAPPED):
+        swapper = _swapper(params, models, report)
+        pixels, swapped = perform(swaps, targets, sources, swapper, params, models, report)
+    if params.restore_model is not None:
+        with report.span(_SWAPPED, 1.0):
+            pixels = restore_faces(
+                pixels,
+                swapped,
+                params.restore_model,
+                params.restore_blend,
+                params.restore_fidelity,
+                models,
+                report,
+            )
+    if (tone := find_tone(targets[0].pixels)) is not None:
+        pixels = tone.applied_where_changed(pixels, targets[0].pixels)
+    if picture.alpha is not None:
+        pixels = np.where(picture.alpha[..., np.newaxis] > 0, pixels, picture.pixels)
+    return [ToolOutput("image", picture.with_pixels(pixels, picture.alpha))]
+
+
+def _note_unused(params: FaceswapParams, models: ModelCache, report: Report) -> None:
+    """Say which of the parameters that were set decide nothing in this run."""
+    is_by_likeness = params.faces is None and params.choice is FaceChoice.LIKENESS
+    for is_unused, because, names in (
+        (params.model == MESH, msg("the mesh swap has no such setting"), _OF_NETWORKS),
+        (params.model != MESH, _has_no_such(params.model), ("shape",)),
+        (params.faces is not None, msg("faces were chosen one by one"), ("choice",)),
+        (not is_by_likeness, msg("faces were not chosen by likeness"), ("likeness",)),
+        (params.restore_model is None, msg("no face restoration was chosen"), _OF_RESTORATION),
+    ):
+        if is_unused:
+            note_unused(params, *names, because=because, report=report)
+    if params.restore_model is not None and not has_fidelity(models.spec(params.restore_model)):
+        because = _has_no_such(params.restore_model)
+        note_unused(params, "restore_fidelity", because=because, report=report)
+
+
+def _has_no_such(model_id: str) -> Message:
+    return msg("{model} has no such setting", model=model_id)
+
+
+def _targets(picture: Picture, models: ModelCache, report: Report) -> list[Portrait]:
+    pixels = visible_pixels(picture)
+    faces = require_faces(pixels, models, report, code="faceswap.no_face")
+    return [Portrait(pixels, face) for face in faces]
+
+
+def _sources(pictures: Sequence[Picture], models: ModelCache, report: Report) -> list[Portrait]:
+    """The face of each source picture: of several, the largest."""
+    sources = []
+    for number, picture in enumerate(pictures, 1):
+        pixels = visible_pixels(picture)
+        faces = require_faces(
+            pixels,
+            models,
+            report,
+            code="faceswap.no_source_face",
+            where=msg("source {number}", number=number),
+            is_main=False,
+        )
+        if len(faces) > 1:
+            report.note(
+                msgs(
+                    "Source {number} shows {n} face; the largest was used.",
+                    "Source {number} shows {n} faces; the largest was used.",
+                    len(faces),
+                    number=number,
+                )
+            )
+        sources.append(Portrait(pixels, largest(faces)))
+    return sources
+
+
+def _likeness(
+    inputs: ToolInputs, params: FaceswapParams, models: ModelCache, report: Report
+) -> Likeness | None:
+    """How alike a face and the reference are; None when nobody asks or there is no reference."""
+    is_asked = params.faces is None and params.choice is FaceChoice.LIKENESS
+    if not is_asked or "reference" not in inputs:
+        return None
+    pixels = visible_pixels(inputs["reference"])
+    faces = require_faces(
+        pixels,
+        models,
+        report,
+        code="faceswap.no_source_face",
+        where=msg("the reference"),
+        is_main=False,
+    )
+    wanted = embedding_of(Portrait(pixels, largest(faces)), models, report)
+    return lambda portrait: likeness(embedding_of(portrait, models, report), wanted)
+
+
+def _swapper(params: FaceswapParams, models: ModelCache, report: Report) -> Swapper:
+    if params.model == MESH:
+        return partial(swap_by_mesh, shape=params.shape, occlusion=params.occlusion)
+    return NetworkSwapper(params, models, report)

@@ -1,0 +1,32 @@
+"""The facts of the upscale tool."""
+
+from studio.params import INTERPOLATION, NEAREST, UpscaleParams
+from studio.tools.spec import BuiltIn, ToolSpec
+from studio.words import N_
+
+SPEC = ToolSpec(
+    name="upscale",
+    title=N_("Upscale"),
+    summary=N_("Enlarges pictures."),
+    action=N_("Enlarge"),
+    verb="upscaled",
+    icon="photo_size_select_large",
+    version=2,
+    params=UpscaleParams,
+    runner_path="studio.tools.upscale.tool:run",
+    page="pages/upscale.py",
+    built_in=(
+        BuiltIn(
+            INTERPOLATION,
+            N_("Classic interpolation"),
+            N_("No network: quick, faithful, and adds no detail."),
+            "super-resolution",
+        ),
+        BuiltIn(
+            NEAREST,
+            N_("Nearest neighbour"),
+            N_("No network: repeats pixels. For pixel art, masks and screenshots."),
+            "super-resolution",
+        ),
+    ),
+)

@@ -1,0 +1,3 @@
+from studio.words.message import N_, JsonMessage, Message, Value, msg, msgs, paragraph, verbatim
+
+__all__ = ["N_", "JsonMessage", "Message", "Value", "msg", "msgs", "paragraph", "verbatim"]

@@ -1,0 +1,85 @@
+"""Who may do what, read where it is done.
+
+A request, a page or an open dialog knows its person from a while ago. Since then the account
+may have been disabled, or another admin may have given it another role. So whoever changes
+something asks here, in the transaction that changes it.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from sqlalchemy.orm import Session
+
+from db.actor import Actor
+from db.repositories.accounts import AccountRepository
+from db.types import Role
+from studio.errors import StudioError
+from studio.words import msg
+from tasks.services import Services
+
+
+class Needs(Enum):
+    """What a deed asks of the person who does it: the least role."""
+
+    ACCOUNT = Role.VIEWER
+    RUNNING = Role.MEMBER
+    ADMIN = Role.ADMIN
+
+
+class NotAllowedError(StudioError):
+    """The person may not do this, or not any more."""
+
+    code = "permission"
+
+
+_REFUSALS = {
+    Needs.RUNNING: (
+        "permission.may_not_run",
+        msg(
+            "Viewers can look at runs but not start or change any. Ask an admin to make you a "
+            "member."
+        ),
+    ),
+    Needs.ADMIN: ("permission.not_admin", msg("Only admins can do this.")),
+}
+
+
+def authorise(session: Session, actor: Actor, needs: Needs) -> Actor:
+    """The person as the record knows them now, who stays so until the transaction ends.
+
+    Their role is the lesser of the record's and of ``actor``'s, which a token may have narrowed.
+    Ask before anything else is read or written: rows of accounts are locked in one order, so
+    two admins who change one another wait instead of blocking each other.
+
+    Raises:
+        NotAllowedError: ``permission.no_account``, ``permission.may_not_run`` or
+            ``permission.not_admin``.
+
+    """
+    user = AccountRepository(session).hold(actor.id, with_admins=needs is Needs.ADMIN)
+    if user is None or user.disabled_at is not None:
+        raise NotAllowedError(
+            msg("Your account is closed. Ask an admin to open it again."),
+            code="permission.no_account",
+        )
+    return require(actor.limited_to(user.role), needs)
+
+
+def require(actor: Actor, needs: Needs) -> Actor:
+    """``actor``, when the role they came with is enough; for work that goes before the deed.
+
+    Raises:
+        NotAllowedError: ``permission.may_not_run`` or ``permission.not_admin``.
+
+    """
+    if actor.role.rank < needs.value.rank:
+        code, message = _REFUSALS[needs]
+        raise NotAllowedError(message, code=code)
+    return actor
+
+
+def require_now(services: Services, actor: Actor, needs: Needs) -> Actor:
+    """As :func:`authorise`, for long work before its deed; the deed asks once more."""
+    with services.database.read() as session:
+        return authorise(session, actor, needs)

@@ -1,0 +1,216 @@
+"""From a request to the jobs that serve it: their inputs, what they re-use, and their lane."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from db.actor import Actor
+from db.models import Batch, Job
+from db.repositories.blobs import BlobRepository
+from db.repositories.past_runs import FoundOutput
+from db.repositories.submissions import NewInput, NewJob, NewNeed, SubmissionRepository
+from db.types import Lane, Origin
+from studio.errors import UserInputError
+from studio.params import ToolParams
+from studio.text import tidy
+from studio.words import msg
+from tasks.files import StoredFile
+from tasks.permissions import visible_job
+from tasks.requests import ResultOf, RunItem, RunRequest
+from tasks.reuse import ReuseKeys, digests_by_role
+from tasks.services import Services
+
+
+def plan(services: Services, session: Session, actor: Actor, request: RunRequest) -> list[NewJob]:
+    """The jobs of a well-formed request, in the order of its items; adds the row of a batch.
+
+    Raises:
+        UserInputError: ``job.not_found`` when the parent is not the actor's to see,
+            or whose result is asked for; ``params.invalid`` for overrides, or
+            ``submit.expired``.
+
+    """
+    batch = add_batch(session, actor, request)
+    return plan_items(services, session, actor, request, batch=batch, coming={})
+
+
+def plan_items(
+    services: Services,
+    session: Session,
+    actor: Actor,
+    request: RunRequest,
+    *,
+    batch: Batch | None,
+    coming: Mapping[UUID, NewJob],
+) -> list[NewJob]:
+    """As ``plan``, as part of ``batch``; what items take may be made by a job in ``coming``.
+
+    Those are planned already, by their ids, and are added in the same transaction.
+    """
+    if request.parent_id is not None:
+        visible_job(session, actor, request.parent_id)
+    all_params = [request.params_of(item) for item in request.items]
+    _require_stored(session, request.items)
+    sources = _sources(session, actor, request.items, coming)
+    planner = _Planner(services, session, actor, request, batch, sources)
+    return [
+        planner.plan_job(item, params)
+        for item, params in zip(request.items, all_params, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Planner:
+    """What all jobs of one request share."""
+
+    services: Services
+    session: Session
+    actor: Actor
+    request: RunRequest
+    batch: Batch | None
+    sources: Mapping[UUID, Job | NewJob]
+    """The jobs whose results are asked for; new ones have made nothing yet."""
+
+    def plan_job(self, item: RunItem, params: ToolParams) -> NewJob:
+        inputs, needs = self._inputs(item)
+        made = self._find_made(inputs, needs, params)
+        if made is not None:
+            inputs.append(made[0])
+        roles = {file.role for file in inputs} | {need.role for need in needs}
+        main = self.request.main_file(item)
+        parent_id, origin = self.request.parent_id, self.request.origin
+        if parent_id is None and isinstance(main, ResultOf):
+            parent_id, origin = main.job_id, Origin.MADE_FROM
+        if parent_id is None and made is not None:
+            # The run whose output is re-used: it says which weights made that.
+            parent_id, origin = made[1].job_id, Origin.MADE_FROM
+        return NewJob(
+            owner_id=self.actor.id,
+            tool=params.tool,
+            method=params.method,
+            params=params.model_dump(mode="json"),
+            params_version=params.version(),
+            main_role=self.request.spec.main_role,
+            lane=lane_of(params, roles),
+            inputs=inputs,
+            needs=needs,
+            title=main.file_name if isinstance(main, StoredFile) else self._title(main),
+            batch=self.batch,
+            parent_id=parent_id,
+            origin=origin,
+            visibility=self.request.visibility,
+        )
+
+    def _inputs(self, item: RunItem) -> tuple[list[NewInput], list[NewNeed]]:
+        """The files that are there, the main one first, and what has still to be made."""
+        inputs: list[NewInput] = []
+        needs: list[NewNeed] = []
+        main_role = self.request.spec.main_role
+        for role, files in sorted(item.files.items(), key=lambda pair: pair[0] != main_role):
+            for position, file in enumerate(files):
+                given = self._made(file) if isinstance(file, ResultOf) else file
+                if isinstance(given, ResultOf):
+                    needs.append(_need(given, role, position))
+                else:
+                    inputs.append(_input(given, role, position))
+        return inputs, needs
+
+    def _title(self, result: ResultOf) -> str:
+        """That of the job which makes the file: a chain is called as its picture is."""
+        return self.sources[result.job_id].title
+
+    def _made(self, result: ResultOf) -> StoredFile | ResultOf:
+        """The file, once the job has made it: so that what is known of it can be used again."""
+        source = self.sources[result.job_id]
+        if isinstance(source, NewJob):
+            return result
+        outputs = [file for file in source.outputs if file.role == result.role]
+        if len(outputs) <= result.position:
+            return result
+        file = outputs[result.position]
+        blob = file.blob
+        return StoredFile(
+            blob.sha256, file.file_name, blob.media_type, blob.width_px, blob.height_px
+        )
+
+    def _find_made(
+        self, inputs: Sequence[NewInput], needs: Sequence[NewNeed], params: ToolParams
+    ) -> tuple[NewInput, FoundOutput] | None:
+        """What an earlier run has made of the same files already, as an input of this one."""
+        reuse = self.request.spec.reuse
+        if reuse is None or any(need.role not in reuse.free_roles for need in needs):
+            return None
+        digests = digests_by_role((file.role, file.blob_sha256) for file in inputs)
+        keys = ReuseKeys(self.services.settings, params)
+        found = keys.find(self.session, self.actor, digests)
+        if found is None:
+            return None
+        file = NewInput(role=reuse.role, blob_sha256=found.blob.sha256, file_name=found.file_name)
+        return file, found
+
+
+def add_batch(session: Session, actor: Actor, request: RunRequest) -> Batch | None:
+    """The row of a batch for a request of two items or more, else None."""
+    if len(request.items) < 2:
+        return None
+    return SubmissionRepository(session).add_batch(
+        owner_id=actor.id,
+        name=tidy(request.batch_name),
+        tool=request.params.tool,
+        params=request.params.model_dump(mode="json"),
+    )
+
+
+def _require_stored(session: Session, items: Sequence[RunItem]) -> None:
+    files = {
+        file.sha256: file
+        for item in items
+        for group in item.files.values()
+        for file in group
+        if isinstance(file, StoredFile)
+    }
+    missing = files.keys() - BlobRepository(session).known(files.keys())
+    if missing:
+        raise UserInputError(
+            msg("The upload is no longer there, as it was not used for a day"),
+            remedy=msg("Upload the picture again."),
+            code="submit.expired",
+            file_name=files[min(missing)].file_name,
+        )
+
+
+def _sources(
+    session: Session, actor: Actor, items: Sequence[RunItem], coming: Mapping[UUID, NewJob]
+) -> dict[UUID, Job | NewJob]:
+    """The jobs whose results are asked for; what cannot be seen cannot be used."""
+    job_ids = {
+        file.job_id
+        for item in items
+        for group in item.files.values()
+        for file in group
+        if isinstance(file, ResultOf)
+    }
+    return {job_id: coming.get(job_id) or visible_job(session, actor, job_id) for job_id in job_ids}
+
+
+def _input(file: StoredFile, role: str, position: int) -> NewInput:
+    return NewInput(role=role, blob_sha256=file.sha256, file_name=file.file_name, position=position)
+
+
+def _need(result: ResultOf, role: str, position: int) -> NewNeed:
+    return NewNeed(
+        job_id=result.job_id,
+        output_role=result.role,
+        output_position=result.position,
+        role=role,
+        position=position,
+    )
+
+
+def lane_of(params: ToolParams, roles: Collection[str]) -> Lane:
+    """``gpu`` for a run that may open a network with files in these roles, else ``cpu``."""
+    return Lane.GPU if params.needs_network(roles) else Lane.CPU

@@ -1,0 +1,207 @@
+"""What people ask to be run: pictures with parameters, and how the runs are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from db.types import Origin, Visibility
+from studio.errors import UserInputError
+from studio.params import ToolParams
+from studio.text import line
+from studio.tools.registry import get_tool, parse_params
+from studio.tools.spec import RESULT_ROLE, ToolSpec
+from studio.words import Message, msg
+from tasks.files import StoredFile
+
+MAX_BATCH_NAME_CHARS = 200
+JOB = "job:"
+"""Begins the name of what another job makes."""
+_MAX_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class ResultOf:
+    """A file that another job has made, or is to make: the job is waited for then.
+
+    ``position`` counts its outputs of that role.
+    """
+
+    job_id: UUID
+    role: str = RESULT_ROLE
+    position: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> ResultOf:
+        """What ``job:ID``, ``job:ID/ROLE`` or ``job:ID/ROLE/POSITION`` names, else ValueError."""
+        job_id, role, position = parse_result(JOB, text)
+        return cls(UUID(job_id), role, position)
+
+
+@dataclass(frozen=True, slots=True)
+class RunItem:
+    """One job of a request.
+
+    Attributes:
+        files: what it reads, by role; of a role that may be repeated several, in order.
+            What an earlier run made of the same picture, such as its alpha, may be given as
+            ``ResultOf`` only.
+        overrides: the parameters in which it differs from the request, by name.
+
+    """
+
+    files: Mapping[str, Sequence[StoredFile | ResultOf]]
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """One job for each item; two items or more form a batch.
+
+    Attributes:
+        params: of the tool that shall run, shared by all items.
+        items: at least one.
+        batch_name: for people; of no effect on a single item.
+        visibility: who will see the jobs.
+        parent_id: the job that these are made from, or are another attempt at.
+        origin: what ``parent_id`` is to them.
+
+    """
+
+    params: ToolParams
+    items: Sequence[RunItem]
+    batch_name: str = ""
+    visibility: Visibility = Visibility.TEAM
+    parent_id: UUID | None = None
+    origin: Origin | None = None
+
+    @property
+    def spec(self) -> ToolSpec:
+        """The tool that is asked for.
+
+        Raises:
+            UserInputError: ``tool.unknown``.
+
+        """
+        return get_tool(self.params.tool)
+
+    def main_file(self, item: RunItem) -> StoredFile | ResultOf:
+        """The file that names ``item``'s job; its roles must have been checked."""
+        return item.files[self.spec.main_role][0]
+
+    def params_of(self, item: RunItem) -> ToolParams:
+        """The request's parameters with the item's own, checked together.
+
+        Raises:
+            UserInputError: ``params.invalid``, naming the item, its file and the field at fault.
+
+        """
+        if not item.overrides:
+            return self.params
+        try:
+            return parse_params(
+                self.params.tool, {**self.params.model_dump(mode="json"), **item.overrides}
+            )
+        except UserInputError as error:
+            main = self.main_file(item)
+            raise UserInputError(
+                msg(
+                    "item {number}, {reason}",
+                    number=self.items.index(item) + 1,
+                    reason=error.reason,
+                ),
+                remedy=error.remedy,
+                code=error.code,
+                file_name=main.file_name if isinstance(main, StoredFile) else "",
+            ) from error
+
+
+def parse_result(prefix: str, text: str) -> tuple[str, str, int]:
+    """The three parts of a name such as ``job:ID/ROLE/POSITION``; the last two may be left out.
+
+    ValueError for what is no such name.
+    """
+    if not text.startswith(prefix):
+        raise ValueError(text)
+    parts = text.removeprefix(prefix).split("/")
+    whose, role, position = [*parts, *("", RESULT_ROLE, "0")[len(parts) :]]
+    return whose, role, whole_number(position)
+
+
+def whole_number(text: str) -> int:
+    """ValueError for what is none, or is longer than any of ours."""
+    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS):
+        raise ValueError(text)
+    return int(text)
+
+
+def require_well_formed(request: RunRequest, *, max_items: int) -> None:
+    """Refuse what no studio could run: no items, too many, or files that do not fit or suffice.
+
+    Raises:
+        UserInputError: ``tool.unknown``, ``submit.empty``, ``submit.too_many`` or
+            ``submit.role``; ``params.invalid`` for overrides, what the tool itself says is
+            lacking, or ``text.invalid`` for the batch's name.
+
+    """
+    spec = request.spec
+    line(request.batch_name, MAX_BATCH_NAME_CHARS, what=msg("The name of the batch"))
+    if not request.items:
+        raise UserInputError(
+            msg("There is no picture to run"), remedy=msg("Add at least one."), code="submit.empty"
+        )
+    if len(request.items) > max_items:
+        raise UserInputError(
+            msg("{items} pictures are too many for one run", items=len(request.items)),
+            remedy=msg("Run at most {max_items} at a time.", max_items=max_items),
+            code="submit.too_many",
+        )
+    for item in request.items:
+        _require_roles(spec, item)
+        _require_enough(request, item)
+
+
+def _require_roles(spec: ToolSpec, item: RunItem) -> None:
+    known = {*spec.given_roles, *_roles_of_results(item)} & {
+        *spec.required_roles,
+        *spec.optional_roles,
+    }
+    if not set(spec.required_roles) <= item.files.keys() <= known:
+        raise UserInputError(
+            msg(
+                "{title} cannot use files as {roles}",
+                title=Message(spec.title),
+                roles=tuple(sorted(item.files)) or msg("nothing"),
+            ),
+            remedy=msg(
+                "It needs {needed}, and takes {known}.",
+                needed=tuple(spec.required_roles),
+                known=tuple(sorted(known)),
+            ),
+            code="submit.role",
+        )
+    for role, files in item.files.items():
+        if not files or (len(files) > 1 and role not in spec.repeatable_roles):
+            raise UserInputError(
+                msg("{title} takes one file as “{role}”", title=Message(spec.title), role=role),
+                remedy=msg("Run them one at a time."),
+                code="submit.role",
+            )
+
+
+def _require_enough(request: RunRequest, item: RunItem) -> None:
+    lack = request.params_of(item).lacks(item.files)
+    if lack is not None:
+        main = request.main_file(item)
+        raise lack.naming(main.file_name) if isinstance(main, StoredFile) else lack
+
+
+def _roles_of_results(item: RunItem) -> set[str]:
+    """The roles that nothing but results of other jobs fill."""
+    return {
+        role
+        for role, files in item.files.items()
+        if all(isinstance(file, ResultOf) for file in files)
+    }

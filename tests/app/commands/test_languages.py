@@ -1,0 +1,149 @@
+"""The command line in a language that nobody speaks: what it says went through the catalogue."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from app.commands.cli import app
+from app.commands.helping import translate
+from app.language import language_of_terminal, speaking
+from studio.models.catalogue import load_catalogue
+from tests.app.commands.outcome import Studio
+from tests.app.commands.test_help import commands
+from tests.pseudo import PSEUDO, forget, teach, unbracketed
+
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_PARTS = ("python", "disk", "database", "broker", "storage", "weights", "tools", "device")
+"""Of the doctor: names to look for, in ``--json`` too."""
+
+
+@pytest.fixture(autouse=True)
+def pseudo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    teach(tmp_path / "locales", monkeypatch)
+    monkeypatch.setenv("LANGUAGE", PSEUDO)
+    monkeypatch.setenv("COLUMNS", "10000")
+    yield
+    forget()
+
+
+def left_over(text: str, *known: str) -> list[str]:
+    """The words of ``text`` that stand in no brackets and are not ``known``."""
+    rest = unbracketed(text)
+    for words in sorted(known, key=len, reverse=True):
+        rest = rest.replace(words, " ")
+    return _WORD.findall(rest)
+
+
+def outside_words() -> set[str]:
+    """What the catalogue of models says of them is not ours to translate."""
+    specs = list(load_catalogue())
+    licences = {words for spec in specs for words in (spec.licence.name, spec.licence.words)}
+    return licences | {spec.id for spec in specs}
+
+
+def test_help_says_nothing_past_the_catalogue() -> None:
+    command = typer.main.get_command(app)
+    with speaking(language_of_terminal()):
+        translate(command)
+
+    texts = [
+        text
+        for one in (command, *(child for _path, child in commands(command)))
+        for described in (one, *one.params)
+        for name in ("help", "short_help", "rich_help_panel")
+        if (text := getattr(described, name, None))
+    ]
+
+    assert len(texts) > 100
+    assert not [text for text in texts if unbracketed(text)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["user"], "⟦List all accounts.⟧"),
+        (["user", "add"], "⟦The account's name.⟧"),
+        (["run", "upscale"], "⟦Enlarges pictures.⟧"),
+        (["run", "upscale"], "⟦Parameters⟧"),
+    ],
+)
+def test_help_is_shown_in_the_language_of_the_terminal(
+    studio: Studio, arguments: list[str], words: str
+) -> None:
+    assert words in studio(*arguments, "--help").out
+
+
+def test_help_of_a_step_is_shown_in_the_language_of_the_terminal(
+    studio: Studio, picture: Path
+) -> None:
+    outcome = studio("run", "chain", picture, "--step", "upscale --help")
+
+    assert "⟦Enlarges pictures.⟧" in outcome.out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["weights", "list"],
+        ["weights", "list", "--installed"],
+        ["weights", "list", "--installed", "--tool", "cutout"],
+        ["weights", "list", "--installed", "--task", "matting"],
+        ["weights", "list", "--tool", "cutout", "--task", "cartoon"],
+        ["weights", "list", "--tool", "dance"],
+        ["weights", "list", "--task", "dance"],
+        ["weights", "verify"],
+        ["weights", "verify", "isnet"],
+        ["weights", "delete", "isnet"],
+        ["weights", "pull", "nothing"],
+        ["migrate"],
+        ["user", "list"],
+        ["user", "disable", "nobody"],
+    ],
+    ids=" ".join,
+)
+def test_command_says_nothing_past_the_catalogue(studio: Studio, arguments: list[str]) -> None:
+    outcome = studio(*arguments)
+
+    assert outcome.out + outcome.err
+    assert not left_over(outcome.out + outcome.err, *outside_words())
+
+
+def test_doctor_says_nothing_past_the_catalogue(studio: Studio, data_dir: Path) -> None:
+    studio("migrate")
+
+    outcome = studio("doctor")
+
+    known = [*_PARTS, "workers", f"file://{data_dir / 'blobs'}", "cutout", "cartoon", "inpaint"]
+    assert not left_over(outcome.out, *known, "upscale", "faceswap", "faces")
+
+
+def test_accounts_are_listed_in_the_language_of_the_terminal(studio: Studio) -> None:
+    studio("migrate")
+    added = studio("user", "add", "mei")
+
+    listed = studio("user", "list").out
+
+    assert not left_over(added.out, added.out.splitlines()[-1])
+    assert not left_over(listed, "mei", "member")
+
+
+def test_runs_and_their_notes_say_nothing_past_the_catalogue(
+    studio: Studio, picture: Path, tmp_path: Path
+) -> None:
+    options = ["--model", "interpolation", "--scale", "2"]
+    done = studio("run", "upscale", picture, "--out", tmp_path / "out", *options)
+    refused = studio("run", "upscale", tmp_path / "none.png", *options)
+    [made] = (tmp_path / "out").iterdir()
+    inspected = studio("inspect", made)
+    bare = studio("inspect", picture)
+
+    assert (done.code, refused.code, inspected.code, bare.code) == (0, 1, 0, 1)
+    for outcome in (done, refused, bare):
+        assert not left_over(outcome.out + outcome.err)
+    titles = [line.split("  ")[0] for line in inspected.out.splitlines() if line.startswith("⟦")]
+    assert titles[:4] == ["⟦run⟧", "⟦tool⟧", "⟦studio⟧", "⟦source⟧"]

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import pytest
+
+from app.faces import library
+from app.people import accounts
+from db.types import Role
+from tasks.authority import NotAllowedError
+from tasks.services import Services
+from tasks.submit import store_upload
+from tests.people import HERE, make_person
+from tests.pictures import png
+
+
+def test_library_viewer_keeps_and_deletes_no_face(any_services: Services) -> None:
+    file = store_upload(any_services, "ana.png", png())
+    viewer = make_person(any_services, "vera", Role.VIEWER)
+    with pytest.raises(NotAllowedError, match="Viewers") as refused:
+        library.save_face(any_services, viewer, file, "Ana")
+    assert refused.value.code == "permission.may_not_run"
+    assert library.saved_faces(any_services, viewer) == []
+
+
+def test_library_person_who_became_a_viewer_deletes_no_face(any_services: Services) -> None:
+    file = store_upload(any_services, "ana.png", png())
+    mei = make_person(any_services)
+    boss = make_person(any_services, "boss", Role.ADMIN)
+    face = library.save_face(any_services, mei, file, "Ana")
+    accounts.set_role(any_services, mei.id, Role.VIEWER, by=boss, visitor=HERE)
+    with pytest.raises(NotAllowedError):
+        library.delete_face(any_services, mei, face.id, HERE)
+    assert [one.id for one in library.saved_faces(any_services, mei)] == [face.id]

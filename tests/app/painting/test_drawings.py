@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import pytest
+
+from app.painting import drawings
+from db.actor import Actor
+from db.types import Role
+from studio.imaging.drawing import Drawing, Stroke, StrokeKind
+from tasks.files import StoredFile
+from tasks.reading import reading_pool
+from tasks.services import Services
+from tasks.submit import store_upload
+from tests.people import make_person
+from tests.pictures import png
+
+
+@pytest.fixture
+def mei(services: Services) -> Actor:
+    return make_person(services)
+
+
+@pytest.fixture
+def picture(services: Services) -> StoredFile:
+    return store_upload(services, "cat.png", png(1, 600, 400))
+
+
+def stroke(number: int, *, points: int = 2, erases: bool = False) -> Stroke:
+    return Stroke(
+        kind=StrokeKind.BRUSH,
+        points=tuple((10.0 * step, 10.0 * number) for step in range(points)),
+        width_px=20,
+        erases=erases,
+    )
+
+
+def painted(*numbers: int) -> Drawing:
+    return Drawing(width_px=600, height_px=400, strokes=tuple(map(stroke, numbers)))
+
+
+def test_change_is_saved_and_found_again(
+    services: Services, mei: Actor, picture: StoredFile
+) -> None:
+    assert drawings.load_sheet(services, mei, picture).drawing == drawings.blank(picture)
+    drawings.save_change(services, mei, picture, painted(), painted(1))
+    assert drawings.load_sheet(services, mei, picture).drawing == painted(1)
+
+
+def test_two_tabs_add_to_each_other(services: Services, mei: Actor, picture: StoredFile) -> None:
+    drawings.save_change(services, mei, picture, painted(), painted(1))
+    drawings.save_change(services, mei, picture, painted(1), painted(1, 2))
+    both = drawings.save_change(services, mei, picture, painted(1), painted(1, 3))
+    assert both.drawing == painted(1, 2, 3)
+    assert both.previous is None
+
+
+def test_wiped_canvas_can_be_restored_with_what_came_after(
+    services: Services, mei: Actor, picture: StoredFile
+) -> None:
+    """A rebuilt canvas is empty; its next stroke says that all the others are gone."""
+    drawings.save_change(services, mei, picture, painted(), painted(1, 2, 3))
+    wiped = drawings.save_change(services, mei, picture, painted(1, 2, 3), painted(4))
+    assert wiped.previous == painted(1, 2, 3)
+    drawings.save_change(services, mei, picture, painted(4), painted(4, 5))
+    restored = drawings.restore_previous(services, mei, picture)
+    assert restored.drawing == painted(1, 2, 3, 4, 5)
+    assert drawings.load_sheet(services, mei, picture) == restored
+    assert drawings.restore_previous(services, mei, picture).drawing == restored.drawing
+
+
+def test_step_back_is_no_loss(services: Services, mei: Actor, picture: StoredFile) -> None:
+    drawings.save_change(services, mei, picture, painted(), painted(1, 2, 3))
+    sheet = drawings.save_change(services, mei, picture, painted(1, 2, 3), painted(), is_step=True)
+    assert sheet.previous is None
+
+
+def test_dismissed_loss_is_offered_no_more(
+    services: Services, mei: Actor, picture: StoredFile
+) -> None:
+    drawings.save_change(services, mei, picture, painted(), painted(1, 2))
+    drawings.save_change(services, mei, picture, painted(1, 2), painted())
+    drawings.dismiss_previous(services, mei, picture)
+    assert drawings.load_sheet(services, mei, picture).previous is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_loss"),
+    [
+        (painted(1), painted(1, 2), False),
+        (painted(1, 2), painted(1), False),
+        (painted(1, 2), painted(1, 9), False),
+        (painted(1, 2), painted(2, 1), False),
+        (painted(1, 2, 3), painted(1), True),
+        (painted(1, 2, 3), painted(4), True),
+        (
+            painted(1),
+            Drawing(width_px=600, height_px=400, strokes=(stroke(1, points=5),)),
+            True,
+        ),
+    ],
+)
+def test_have_vanished_tells_accidents_from_single_actions(
+    before: Drawing, after: Drawing, is_loss: bool
+) -> None:
+    assert drawings.have_vanished(before, after) == is_loss
+
+
+def test_merge_keeps_an_edited_stroke_in_its_place() -> None:
+    saved = painted(7, 1, 2, 8)
+    assert drawings.merge(painted(1, 2), painted(9, 2), saved) == painted(7, 9, 2, 8)
+
+
+def test_merge_removes_only_what_this_tab_removed() -> None:
+    assert drawings.merge(painted(1, 2), painted(2), painted(1, 2, 3)) == painted(2, 3)
+
+
+def test_fit_stretches_places_and_widths(services: Services) -> None:
+    other = store_upload(services, "tall.png", png(2, 60, 160))
+    fitted = drawings.fit(painted(10), other)
+    assert (fitted.width_px, fitted.height_px) == (60, 160)
+    assert fitted.strokes[0].points == ((0.0, 40.0), (1.0, 40.0))
+    assert fitted.strokes[0].width_px == pytest.approx(20 * (0.1 * 0.4) ** 0.5, abs=0.001)
+
+
+def test_stored_drawing_is_read_again(services: Services) -> None:
+    file = drawings.store_drawing(services, painted(1, 2))
+    assert (file.file_name, file.media_type) == ("drawing.json", "application/json")
+    assert drawings.read_drawing(services, file) == painted(1, 2)
+
+
+def test_named_drawings_are_kept_used_and_forgotten(
+    services: Services, mei: Actor, picture: StoredFile
+) -> None:
+    drawings.keep_by_name(services, mei, picture, "Logo", painted(1))
+    drawings.keep_by_name(services, mei, picture, "Logo", painted(1, 2))
+    [kept] = drawings.named_drawings(services, mei)
+    assert (kept.name, kept.drawing) == ("Logo", painted(1, 2))
+    drawings.forget_named(services, mei, kept.id)
+    assert not drawings.named_drawings(services, mei)
+
+
+def test_picture_is_found_by_whom_it_was_painted_on(
+    services: Services, mei: Actor, picture: StoredFile
+) -> None:
+    boss = make_person(services, "boss", Role.ADMIN)
+    assert drawings.find_picture(services, mei, picture.sha256) is None
+    drawings.load_sheet(services, mei, picture)
+    found = drawings.find_picture(services, mei, picture.sha256)
+    assert found is not None
+    assert found.sha256 == picture.sha256
+    assert drawings.find_picture(services, boss, picture.sha256) is None
+    services.blobs.delete(picture.sha256)
+    assert drawings.find_picture(services, mei, picture.sha256) is None
+
+
+def test_drawing_of_a_run_is_read_outside_of_this_process(
+    services: Services, mei: Actor, picture: StoredFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = drawings.store_drawing(services, painted(1, 2))
+    reading_pool().start()
+
+    def read_here(*_: object, **__: object) -> Drawing:
+        raise AssertionError("a stored drawing is read in the web process")
+
+    monkeypatch.setattr(Drawing, "parse", read_here)
+    assert drawings.read_drawing(services, stored, owner=mei.id) == painted(1, 2)
+
+
+def test_saved_drawings_of_several_pictures_are_found_together(
+    services: Services, mei: Actor, picture: StoredFile
+) -> None:
+    other = store_upload(services, "dog.png", png(2, 300, 200))
+    drawings.save_change(services, mei, picture, painted(), painted(1))
+    found = drawings.painted_on(services, mei, [picture, other])
+    assert found == {picture.sha256: painted(1)}
+    li = make_person(services, "li")
+    assert drawings.painted_on(services, li, [picture]) == {}
+
+
+def test_copied_drawing_lies_over_what_is_painted_there(
+    services: Services, mei: Actor, picture: StoredFile
+) -> None:
+    other = store_upload(services, "dog.png", png(2, 600, 400))
+    drawings.save_change(services, mei, other, painted(), painted(1))
+    for _ in range(2):
+        drawings.copy_to(services, mei, painted(2), [other])
+    assert drawings.painted_on(services, mei, [other]) == {other.sha256: painted(1, 2)}

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import os
+from io import BytesIO
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from PIL import ExifTags, Image
+
+from app.runs import renditions
+from app.runs.renditions import (
+    display_file,
+    full_file,
+    mask_file,
+    pixels_file,
+    stencil_file,
+    thumbnail_file,
+)
+from studio.errors import StorageError
+from studio.imaging.reduced import DISPLAY_SIDE_PX
+from tasks import renditions as stored_renditions
+from tasks.files import keep
+from tasks.renditions import drop_renditions
+from tasks.services import Services
+from tests.pictures import png
+
+
+def store(services: Services, image: Image.Image, format: str = "PNG") -> str:
+    buffer = BytesIO()
+    image.save(buffer, format)
+    return services.blobs.put(buffer.getvalue())
+
+
+def test_display_file_keeps_transparency_and_fits_a_screen(services: Services) -> None:
+    sha256 = store(services, Image.new("RGBA", (4000, 1000), (10, 200, 30, 0)))
+    with Image.open(display_file(services, sha256)) as shown:
+        assert (shown.format, shown.mode) == ("WEBP", "RGBA")
+        assert shown.size == (DISPLAY_SIDE_PX, DISPLAY_SIDE_PX // 4)
+        assert shown.getpixel((5, 5))[3] == 0
+
+
+def test_display_file_makes_a_tiff_visible_in_browsers(services: Services) -> None:
+    sha256 = store(services, Image.new("RGB", (60, 40), (10, 200, 30)), "TIFF")
+    with Image.open(display_file(services, sha256)) as shown:
+        assert (shown.format, shown.size) == ("WEBP", (60, 40))
+
+
+def test_renditions_are_made_once(services: Services) -> None:
+    sha256 = store(services, Image.new("RGB", (600, 400), "teal"))
+    path = thumbnail_file(services, sha256)
+    made_at = path.stat().st_mtime_ns
+    services.blobs.delete(sha256)
+    assert thumbnail_file(services, sha256).stat().st_mtime_ns == made_at
+
+
+def test_renditions_do_not_hold_results_to_upload_limits(services: Services) -> None:
+    small = services.settings.model_copy(update={"max_upload_bytes": 100})
+    sha256 = store(services, Image.effect_noise((300, 300), 90))
+    strict = Services(small, services.database, services.blobs)
+    assert thumbnail_file(strict, sha256).is_file()
+
+
+def test_renditions_of_a_missing_file_fail_and_leave_nothing(services: Services) -> None:
+    sha256 = store(services, Image.new("RGB", (600, 400), "teal"))
+    services.blobs.delete(sha256)
+    with pytest.raises(StorageError):
+        display_file(services, sha256)
+    assert not list((services.settings.data_dir / "pictures").rglob("*.webp"))
+
+
+def test_thumbnail_that_hangs_holds_up_neither_another_picture_nor_another_person(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, quick = (store(services, Image.new("RGB", (60, 40), name)) for name in ("red", "teal"))
+    is_hanging, may_end = Event(), Event()
+    read = renditions.read_confined
+
+    def read_slowly(*args: Any, file_name: str, **kwargs: Any) -> object:
+        if file_name == slow:
+            is_hanging.set()
+            assert may_end.wait(timeout=60)
+        return read(*args, file_name=file_name, **kwargs)
+
+    monkeypatch.setattr(renditions, "read_confined", read_slowly)
+    hanging = Thread(target=thumbnail_file, args=(services, slow), kwargs={"owner": "mei"})
+    hanging.start()
+    assert is_hanging.wait(timeout=60)
+    assert thumbnail_file(services, quick, owner="tom").is_file()
+    assert hanging.is_alive()
+    may_end.set()
+    hanging.join()
+    assert thumbnail_file(services, slow).is_file()
+
+
+def test_thumbnail_asked_for_by_many_is_made_once(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sha256 = store(services, Image.new("RGB", (60, 40), "teal"))
+    made, read = [], renditions.read_confined
+
+    def counting(*args: Any, **kwargs: Any) -> object:
+        made.append(1)
+        return read(*args, **kwargs)
+
+    monkeypatch.setattr(renditions, "read_confined", counting)
+    askers = [Thread(target=thumbnail_file, args=(services, sha256)) for _ in range(5)]
+    for asker in askers:
+        asker.start()
+    for asker in askers:
+        asker.join()
+    assert made == [1]
+
+
+def test_renditions_say_nothing_of_where_a_picture_was_taken(services: Services) -> None:
+    image, exif = Image.new("RGB", (60, 40), "teal"), Image.Exif()
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSMapDatum] = "Atlantis"
+    buffer = BytesIO()
+    image.save(buffer, "JPEG", exif=exif)
+    sha256 = services.blobs.put(buffer.getvalue())
+    assert b"Atlantis" in buffer.getvalue()
+    for make in (thumbnail_file, display_file, full_file):
+        data = make(services, sha256).read_bytes()
+        assert b"Atlantis" not in data
+        with Image.open(BytesIO(data)) as shown:
+            assert not dict(shown.getexif())
+
+
+def test_drop_renditions_of_purged_pictures_takes_every_form_of_them(services: Services) -> None:
+    kept = keep(services, png(1), file_name="a.png", media_type="image/png").sha256
+    purged = store(services, Image.new("RGB", (60, 40), "teal"))
+    forms = (thumbnail_file, display_file, full_file, pixels_file, mask_file, stencil_file)
+    left = {make(services, kept) for make in forms}
+    gone = {make(services, purged) for make in forms}
+    assert drop_renditions(services) == len(forms)
+    assert all(path.is_file() for path in left)
+    assert not any(path.exists() for path in gone)
+
+
+def test_working_copies_that_take_too_much_room_go_longest_unused_first(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = (
+        store(services, Image.new("RGB", (60, 40), name)) for name in ("red", "teal", "gold")
+    )
+    one = pixels_file(services, first)
+    monkeypatch.setattr(stored_renditions, "WORKING_COPIES_BYTES", 2 * one.stat().st_size)
+    os.utime(one, (1, 1))
+    os.utime(pixels_file(services, second), (2, 2))
+    pixels_file(services, first)
+    pixels_file(services, third)
+    left = {path.stem for path in (services.settings.data_dir / "pixels").rglob("*.npy")}
+    assert left == {first, third}

@@ -1,0 +1,93 @@
+"""What stands round every page: no words of Streamlit's own, in a real browser."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from db.types import Role
+from studio.params import INTERPOLATION, UpscaleParams
+from tasks.submit import store_upload, submit
+from tests.browser.conftest import OpenPage, Studio
+from tests.browser.steps import SignIn, find_actor, settle
+from tests.pictures import png
+from tests.requests import request
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+NAME = "costs $5 and $6 [a](b) _c_ -- www.x.org.png"
+
+
+def test_unknown_address_is_answered_by_a_page_of_ours(
+    studio: Studio, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    page = open_page()
+    sign_in(page, studio.add_user())
+    page.goto("/nope")
+    expect(page.get_by_role("heading", name="Not found")).to_be_visible()
+    page.get_by_role("link", name="Back to the studio").click()
+    expect(page).to_have_url(re.compile("/cutout$"))
+
+
+def test_phone_menu_closes_once_a_page_is_chosen(
+    studio: Studio, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    page = open_page(width=390, height=844)
+    sign_in(page, studio.add_user())
+    page.get_by_test_id("stExpandSidebarButton").click()
+    page.get_by_role("link", name="History").click()
+    expect(page.get_by_role("heading", name="History")).to_be_visible()
+    page.wait_for_function(
+        "document.querySelector('[data-testid=stSidebar]').getBoundingClientRect().right <= 0"
+    )
+
+
+def test_names_from_outside_read_as_they_are(
+    studio: Studio, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    name = studio.add_user()
+    file = store_upload(studio.services, NAME, png())
+    params = UpscaleParams(model=INTERPOLATION)
+    [job_id] = submit(
+        studio.services, find_actor(studio.services, name), request(params, {"image": file})
+    )
+    page = open_page()
+    sign_in(page, name)
+    for address in ("/history", f"/run?id={job_id}", f"/upscale?job={job_id}"):
+        page.goto(address)
+        settle(page)
+        page.wait_for_function(
+            "name => document.querySelector('[data-testid=stMain]').innerText"
+            ".replaceAll('\\u2060', '').includes(name)",
+            arg=NAME,
+            timeout=120_000,
+        )
+        assert not page.locator(".katex").count()
+
+
+def test_outage_of_the_studio_is_told_in_our_words_and_passes_by_itself(
+    studio: Studio, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    page = open_page()
+    sign_in(page, studio.add_user(Role.ADMIN))
+    page.goto("/studio")
+    settle(page)
+    studio.stop_web()
+    expect(page.get_by_text("The studio does not answer.")).to_be_visible()
+    page.wait_for_selector(".stDialog", state="attached")
+    expect(page.locator(".stDialog")).to_be_hidden()
+    studio.start_web()
+    expect(page.get_by_text("The studio does not answer.")).to_be_hidden()
+    expect(page.get_by_text("internet")).to_have_count(0)
+
+
+def test_windows_of_pages_are_seen(studio: Studio, open_page: OpenPage, sign_in: SignIn) -> None:
+    page = open_page()
+    sign_in(page, studio.add_user(Role.ADMIN))
+    studio.add_user(name="mei")
+    page.goto("/members")
+    settle(page)
+    page.get_by_test_id("stMenuButton").last.click()
+    page.get_by_role("menuitem", name="Disable").click()
+    expect(page.get_by_role("heading", name="Disable this account?")).to_be_visible()

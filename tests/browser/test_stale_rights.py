@@ -1,0 +1,52 @@
+"""What a page can still do after its person's rights have changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from app.people import accounts
+from db.types import Role
+from tests.browser.conftest import OpenPage, Studio
+from tests.browser.steps import choose
+
+pytestmark = pytest.mark.browser
+
+SignIn = Callable[..., None]
+
+
+def test_dialog_of_an_admin_who_is_demoted_disables_nobody(
+    studio: Studio, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    boss, victim = studio.add_user(Role.ADMIN), studio.add_user()
+    studio.add_user(Role.ADMIN)
+    page = open_page()
+    sign_in(page, boss)
+    page.goto("/members")
+    card = page.locator("[class*=st-key-person-]").filter(has_text=victim)
+    card.get_by_role("button", name="Change").click()
+    page.get_by_role("menuitem", name="Disable").click()
+    expect(page.get_by_role("heading", name="Disable this account?")).to_be_visible()
+    accounts.set_role(studio.services, accounts.find_user(studio.services, boss).id, Role.MEMBER)
+    page.get_by_test_id("stDialog").get_by_role("button", name="Disable").click()
+    expect(page.get_by_text("Only admins can open this page.")).to_be_visible()
+    assert accounts.find_user(studio.services, victim).disabled_at is None
+
+
+def test_last_admin_who_is_refused_to_step_down_is_still_shown_as_admin(
+    studio: Studio, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    for user in accounts.everybody(studio.services):
+        if user.role is Role.ADMIN:
+            with studio.services.database.write() as unit:
+                unit.get_one(type(user), user.id).role = Role.MEMBER
+    boss = studio.add_user(Role.ADMIN)
+    page = open_page()
+    sign_in(page, boss)
+    page.goto("/members")
+    choose(page, f"Role of {boss}", "Member")
+    expect(page.get_by_text("This is the last admin.")).to_be_visible()
+    box = page.get_by_role("combobox", name=f"Role of {boss}")
+    expect(box).to_have_value("Admin")

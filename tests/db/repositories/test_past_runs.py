@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from db.repositories.past_runs import PastRunRepository
+from db.session import Database
+from db.states import JobState
+from db.types import utc_now
+from tests.factories import make_actor, make_blob, make_job, make_record
+
+
+def test_find_output_takes_the_newest_of_the_key(database: Database) -> None:
+    key, other_key = "a" * 64, "b" * 64
+    with database.write() as session:
+        actor = make_actor(session)
+        first, second = make_blob(session), make_blob(session)
+        make_job(session, actor, outputs={"alpha": first, "image": second}, reuse_key=key)
+        newest = make_job(session, actor, outputs={"alpha": second}, reuse_key=key)
+        make_job(session, actor, outputs={"alpha": first}, reuse_key=other_key)
+        make_job(session, actor, outputs={"alpha": first})
+        trashed = {"deleted_at": utc_now(), "reuse_key": key}
+        make_job(session, actor, outputs={"alpha": first}, **trashed)
+        past = PastRunRepository(session)
+        found = past.find_output(actor, key)
+        assert found is not None
+        assert (found.job_id, found.blob.sha256) == (newest.id, second.sha256)
+        assert past.find_output(actor, "c" * 64) is None
+
+
+def test_timings_are_of_the_newest_succeeded_runs_of_this_model(database: Database) -> None:
+    with database.write() as session:
+        actor = make_actor(session)
+        for run_s in (1.0, 2.0, 3.0):
+            make_job(session, actor, record=make_record(run_s=run_s))
+        make_job(session, actor, record=make_record(run_s=0.1, weights_sha256=None))
+        make_job(session, actor, tool="upscale", record=make_record(run_s=9))
+        make_job(session, actor, params={"model": "other"}, record=make_record(run_s=9))
+        make_job(session, actor, state=JobState.FAILED)
+        timings = PastRunRepository(session).timings("cutout", "isnet", limit=3)
+        assert [timing.seconds["run"] for timing in timings] == [0.1, 3.0, 2.0]
+        assert [timing.used_model for timing in timings] == [False, True, True]
+        assert timings[0].input_megapixels == 0.31
+        assert timings[0].params == {"model": "isnet"}

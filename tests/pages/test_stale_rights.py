@@ -1,0 +1,135 @@
+"""Pages that were opened with rights that have gone since."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app.people import accounts
+from app.people.tool_switches import switched_off
+from db.actor import Actor
+from db.types import Role
+from tasks.services import Services
+from tests.factories import load_job, make_job
+from tests.pages.harness import Visit, button
+from tests.pages.navigated import navigated
+from tests.people import make_person
+
+_LATER = """
+import streamlit as st
+from app.ui.guard import {wrapper}
+from app.ui.signed_in import require_admin, require_user
+
+require_user()
+
+@{wrapper}({arguments})
+def later(actor):
+    st.markdown(f"{{actor.name}} is {{actor.role}}")
+
+later()
+st.button("act")
+"""
+
+
+@pytest.fixture
+def boss(services: Services) -> Actor:
+    make_person(services, "other", Role.ADMIN)
+    return make_person(services, "boss", Role.ADMIN)
+
+
+def role_of(services: Services, name: str) -> Role:
+    return accounts.find_user(services, name).role
+
+
+def test_members_page_of_a_disabled_admin_changes_nobody(
+    services: Services, visit: Visit, boss: Actor
+) -> None:
+    li = make_person(services, "li")
+    page = visit("pages/members.py", boss)
+    accounts.disable(services, boss.id)
+    page.selectbox(key=f"role-{li.id}-member-0").set_value(Role.ADMIN).run()
+    assert role_of(services, "li") is Role.MEMBER
+    assert "Sign in" in page.info[0].value
+
+
+def test_members_page_of_a_demoted_admin_changes_nobody(
+    services: Services, visit: Visit, boss: Actor
+) -> None:
+    li = make_person(services, "li")
+    page = visit("pages/members.py", boss)
+    accounts.set_role(services, boss.id, Role.MEMBER)
+    page.selectbox(key=f"role-{li.id}-member-0").set_value(Role.ADMIN).run()
+    assert role_of(services, "li") is Role.MEMBER
+    assert [error.value for error in page.error] == ["Only admins can open this page."]
+
+
+def test_studio_page_of_a_demoted_admin_switches_nothing(
+    services: Services, visit: Visit, boss: Actor
+) -> None:
+    page = visit("pages/studio.py", boss)
+    accounts.set_role(services, boss.id, Role.MEMBER)
+    page.toggle[0].set_value(False).run()
+    assert switched_off(services) == frozenset()
+
+
+def test_run_page_of_a_new_viewer_keeps_no_note(
+    services: Services, visit: Visit, tmp_path: Path
+) -> None:
+    mei = make_person(services)
+    make_person(services, "other", Role.ADMIN)
+    with services.database.write() as unit:
+        job = make_job(unit, mei)
+    page = visit(navigated(tmp_path, "RUN"), mei)
+    page.query_params["id"] = str(job.id)
+    page.run()
+    accounts.set_role(services, mei.id, Role.VIEWER)
+    page.text_area(key=f"note.{job.id.hex}").set_value("too late").run()
+    assert load_job(services.database, job.id).note == ""
+    assert "Viewers can look" in page.error[0].value
+
+
+@pytest.mark.parametrize(
+    ("wrapper", "arguments"), [("fragment", ""), ("dialog", "'Title', icon=':material/key:'")]
+)
+def test_what_runs_later_is_handed_the_person_of_now(
+    services: Services, visit: Visit, boss: Actor, tmp_path: Path, wrapper: str, arguments: str
+) -> None:
+    page = later(visit, boss, tmp_path, wrapper, arguments)
+    assert [each.value for each in page.markdown] == ["boss is admin"]
+    accounts.set_role(services, boss.id, Role.VIEWER)
+    button(page, "act").click().run()
+    assert [each.value for each in page.markdown] == ["boss is viewer"]
+
+
+def test_what_runs_later_for_admins_stops_for_others(
+    services: Services, visit: Visit, boss: Actor, tmp_path: Path
+) -> None:
+    page = later(visit, boss, tmp_path, "fragment", "who=require_admin")
+    accounts.set_role(services, boss.id, Role.VIEWER)
+    button(page, "act").click().run()
+    assert not page.markdown
+    assert "Only admins" in page.error[0].value
+
+
+def later(visit: Visit, actor: Actor, folder: Path, wrapper: str, arguments: str) -> AppTest:
+    script = folder / "later.py"
+    script.write_text(_LATER.format(wrapper=wrapper, arguments=arguments))
+    page = visit(str(script), actor)
+    assert not page.exception
+    return page
+
+
+def test_tab_that_somebody_else_takes_over_forgets_what_was_held(
+    services: Services, visit: Visit, boss: Actor, tmp_path: Path
+) -> None:
+    script = tmp_path / "held.py"
+    script.write_text(
+        "import streamlit as st\nfrom app.ui.signed_in import require_user\n"
+        "actor = require_user()\nst.markdown(st.session_state.setdefault('held', actor.name))\n"
+    )
+    page = visit(str(script), boss)
+    visit(str(script), make_person(services, "li"))  # now the browser's cookie is of li
+    page.run()
+    assert [each.value for each in page.markdown] == ["li"]

@@ -1,0 +1,1 @@
+"""A tool of another package: what CONTRIBUTING shows, and what the tests run."""

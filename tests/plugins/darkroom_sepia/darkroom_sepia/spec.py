@@ -1,0 +1,20 @@
+"""The facts of the sepia tool."""
+
+from darkroom_sepia.params import SepiaParams
+from studio.tools.spec import PHOTOGRAPH, Media, ToolRole, ToolSpec
+
+SPEC = ToolSpec(
+    name="sepia",
+    title="Sepia",
+    summary="Browns photographs as if they were old.",
+    action="Tone",
+    verb="sepia",
+    icon="filter_vintage",
+    version=1,
+    params=SepiaParams,
+    runner_path="darkroom_sepia.tool:run",
+    roles=(
+        PHOTOGRAPH,
+        ToolRole("where", "Grey picture; white is toned.", Media.MASK),
+    ),
+)

@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Hashable, Iterator
+from functools import partial
+from pathlib import Path
+from threading import Event, Thread
+from typing import TypeVar
+
+import numpy as np
+import psutil
+import pytest
+
+from studio.confined.pool import ConfinedPool, OverrunError
+from studio.errors import RetriableError, UserInputError
+from tests.studio.confined import work
+
+Result = TypeVar("Result")
+
+_LONG_S = 120.0
+_MUCH_BYTES = 500_000_000
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[ConfinedPool]:
+    made = ConfinedPool(
+        preload=["tests.studio.confined.work"], most_at_once=2, memory_budget_bytes=2 * _MUCH_BYTES
+    )
+    yield made
+    made.close()
+
+
+def run(
+    pool: ConfinedPool,
+    call: Callable[[], Result],
+    *,
+    time_limit_s: float = _LONG_S,
+    owner: Hashable = None,
+    check: Callable[[], object] = lambda: None,
+) -> Result:
+    return pool.run(
+        call,
+        time_limit_s=time_limit_s,
+        memory_limit_bytes=_MUCH_BYTES,
+        owner=owner,
+        check=check,
+    )
+
+
+class _StopAskedError(Exception):
+    pass
+
+
+def test_pool_with_arrays_hands_them_there_and_back(pool: ConfinedPool) -> None:
+    samples = np.arange(100_000, dtype=np.uint8)
+    made = run(pool, partial(work.doubled, samples))
+    assert np.array_equal(made["samples"], samples * 2)
+    assert made["text"] == "two"
+
+
+def test_pool_with_a_refusal_raises_it_whole(pool: ConfinedPool) -> None:
+    with pytest.raises(UserInputError) as caught:
+        run(pool, work.refuse)
+    error = caught.value
+    assert (error.code, str(error.reason), str(error.remedy)) == (
+        "test.blue",
+        "It is blue",
+        "Paint it red.",
+    )
+    assert str(error.message) == str(error) == "a.png: It is blue. Paint it red."
+
+
+def test_pool_with_an_unexpected_error_raises_it_with_the_childs_traceback(
+    pool: ConfinedPool,
+) -> None:
+    with pytest.raises(LookupError, match="seven") as caught:
+        run(pool, work.fail)
+    assert "work.py" in caught.value.__notes__[0]
+
+
+def test_pool_with_a_result_that_cannot_be_pickled_says_so(pool: ConfinedPool) -> None:
+    with pytest.raises(RuntimeError, match="cannot be handed over"):
+        run(pool, work.unpicklable)
+
+
+def test_pool_past_the_time_limit_ends_the_work(pool: ConfinedPool) -> None:
+    with pytest.raises(OverrunError) as caught:
+        run(pool, work.spin, time_limit_s=0.3)
+    assert caught.value.code == "work.too_slow"
+
+
+def test_pool_without_the_processors_for_it_asks_to_come_again(pool: ConfinedPool) -> None:
+    """A child that only waits takes no processor time, as one that others leave none."""
+    with pytest.raises(RetriableError) as caught:
+        pool.run(
+            partial(work.wait, 60),
+            time_limit_s=_LONG_S,
+            wall_limit_s=0.1,
+            memory_limit_bytes=_MUCH_BYTES,
+        )
+    assert caught.value.code == "work.busy"
+
+
+def test_pool_past_the_memory_limit_ends_the_work(pool: ConfinedPool) -> None:
+    assert run(pool, partial(work.allocate, _MUCH_BYTES // 2)) == _MUCH_BYTES // 2
+    with pytest.raises(OverrunError) as caught:
+        run(pool, partial(work.allocate, 2 * _MUCH_BYTES))
+    assert caught.value.code == "work.too_large"
+
+
+def test_pool_whose_child_crashes_says_so_and_goes_on(pool: ConfinedPool) -> None:
+    with pytest.raises(OverrunError) as caught:
+        run(pool, work.crash)
+    assert caught.value.code == "work.crashed"
+    assert run(pool, partial(work.allocate, 3)) == 3
+
+
+def test_pool_whose_check_raises_kills_the_child(pool: ConfinedPool, tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+
+    def check() -> None:
+        if note.exists() and note.read_text(encoding="utf-8"):
+            raise _StopAskedError
+
+    with pytest.raises(_StopAskedError):
+        run(pool, partial(work.spin_after_telling_pid, str(note)), check=check)
+    wait_until_gone(int(note.read_text(encoding="utf-8")))
+
+
+def test_pool_whose_process_was_killed_starts_it_again(pool: ConfinedPool) -> None:
+    assert run(pool, partial(work.allocate, 1)) == 1
+    nursery_of(pool).kill()
+    assert run(pool, partial(work.allocate, 2)) == 2
+
+
+def test_pool_when_closed_leaves_no_process(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    pool = ConfinedPool(
+        preload=["tests.studio.confined.work"], most_at_once=1, memory_budget_bytes=_MUCH_BYTES
+    )
+
+    def spin() -> None:
+        with pytest.raises(RetriableError):
+            run(pool, partial(work.spin_after_telling_pid, str(note)))
+
+    spinning = Thread(target=spin)
+    spinning.start()
+    wait_for(note)
+    nursery = psutil.Process(int(note.read_text(encoding="utf-8"))).parent()
+    assert nursery is not None
+    pool.close()
+    spinning.join(_LONG_S)
+    wait_until_gone(int(note.read_text(encoding="utf-8")))
+    assert not nursery.is_running()
+
+
+def test_pool_of_a_process_that_dies_takes_its_children_along(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    asker = os.fork()
+    if asker == 0:
+        pool = ConfinedPool(
+            preload=["tests.studio.confined.work"], most_at_once=1, memory_budget_bytes=_MUCH_BYTES
+        )
+        run(pool, partial(work.spin_after_telling_pid, str(note)))
+        os._exit(0)
+    wait_for(note)
+    os.kill(asker, signal.SIGKILL)
+    os.waitpid(asker, 0)
+    wait_until_gone(int(note.read_text(encoding="utf-8")))
+
+
+def test_pool_after_a_fork_works_in_parent_and_child(pool: ConfinedPool) -> None:
+    assert run(pool, partial(work.allocate, 1)) == 1
+    child = os.fork()
+    if child == 0:
+        os._exit(run(pool, partial(work.allocate, 7)))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    assert run(pool, partial(work.allocate, 2)) == 2
+
+
+def test_pool_gives_children_no_secret_of_the_environment(
+    pool: ConfinedPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STUDIO_ADMIN_PASSWORD", "hush")
+    pool.close()
+    assert "STUDIO_ADMIN_PASSWORD" not in run(pool, work.environment)
+
+
+def test_pool_with_many_threads_gives_each_its_own_answer(pool: ConfinedPool) -> None:
+    answers: dict[int, int] = {}
+
+    def ask(number: int) -> None:
+        answers[number] = run(pool, partial(work.allocate, number), owner=number)
+
+    threads = [Thread(target=ask, args=(number,)) for number in range(1, 20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == {number: number for number in range(1, 20)}
+
+
+def test_pool_with_slow_work_of_one_owner_serves_another(pool: ConfinedPool) -> None:
+    is_enough = Event()
+
+    def check() -> None:
+        if is_enough.is_set():
+            raise _StopAskedError
+
+    def spin() -> None:
+        with pytest.raises(_StopAskedError):
+            run(pool, work.spin, owner="slow", check=check)
+
+    threads = [Thread(target=spin) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    try:
+        assert run(pool, partial(work.allocate, 5), owner="quick") == 5
+    finally:
+        is_enough.set()
+        for thread in threads:
+            thread.join()
+
+
+def nursery_of(pool: ConfinedPool) -> psutil.Process:
+    """The process the pool forks its children from: the parent of one of them."""
+    return psutil.Process(run(pool, os.getppid))
+
+
+def wait_for(note: Path) -> None:
+    while not (note.exists() and note.read_text(encoding="utf-8")):
+        time.sleep(0.01)
+
+
+def wait_until_gone(pid: int) -> None:
+    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)

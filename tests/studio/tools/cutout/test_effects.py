@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from studio.imaging.picture import Picture
+from tests.studio.tools.cutout.subjects import (
+    GREEN,
+    RED,
+    as_stored,
+    cut,
+    disc,
+    far_from,
+    flat,
+    red_on_blue,
+)
+
+
+def test_cutout_crop_ends_at_the_subject_with_its_margin() -> None:
+    alpha = np.zeros((120, 160), np.uint8)
+    alpha[40:60, 50:80] = 255
+
+    image, raw = cut(red_on_blue(alpha), alpha, crop=True, crop_margin_px=7)
+
+    assert (image.width, image.height) == (30 + 14, 20 + 14)
+    assert image.alpha is not None
+    assert image.alpha[7:27, 7:37].min() == 255
+    assert raw.shape == alpha.shape
+
+
+def test_cutout_shadow_lies_beneath_and_beside_the_subject() -> None:
+    alpha = disc(sigma_px=1)
+    params = {"shadow_x_px": 20, "shadow_y_px": 0, "shadow_blur_px": 0, "shadow_opacity": 0.5}
+
+    image, _ = cut(red_on_blue(alpha), alpha, shadow=True, shadow_colour="#00ff00", **params)
+
+    assert image.alpha is not None
+    assert far_from(image.pixels[60, 80], RED) == 0
+    assert image.alpha[60, 80] == 255
+    assert image.alpha[60, 125] == 128
+    assert far_from(image.pixels[60, 125], GREEN) <= 1
+    assert image.alpha[60, 40] == 0
+
+
+def test_cutout_outline_surrounds_the_subject_in_its_colour() -> None:
+    alpha = disc(sigma_px=1)
+
+    image, _ = cut(red_on_blue(alpha), alpha, outline_px=8, outline_colour="#00ff00")
+
+    assert image.alpha is not None
+    assert np.sqrt((image.alpha > 127).sum() / np.pi) == pytest.approx(38, abs=0.7)
+    assert far_from(image.pixels[60, 80 + 34], GREEN) <= 1
+    assert far_from(image.pixels[60, 80], RED) == 0
+
+
+def test_cutout_crop_holds_outline_and_shadow_and_goes_on_beyond_the_border() -> None:
+    alpha = np.zeros((60, 60), np.uint8)
+    alpha[30:, 20:40] = 255
+    effects = {"outline_px": 5, "shadow": True, "shadow_x_px": 10, "shadow_y_px": 8}
+
+    image, raw = cut(
+        red_on_blue(alpha), alpha, crop=True, crop_margin_px=0, shadow_blur_px=0, **effects
+    )
+
+    # Ten pixels of outline, and what the shadow reaches further: right and down.
+    assert (image.width, image.height) == (20 + 10 + 10, 30 + 10 + 8)
+    assert image.alpha is not None
+    assert image.alpha[-1].max() > 100, "the shadow below a subject that the border cut"
+    assert raw.shape == alpha.shape
+
+
+def test_cutout_crop_before_a_picture_stays_inside_its_frame() -> None:
+    alpha = np.zeros((60, 60), np.uint8)
+    alpha[30:, 20:40] = 255
+    background = Picture(flat(GREEN, alpha.shape))
+
+    image, _ = cut(
+        red_on_blue(alpha),
+        alpha,
+        background,
+        output="picture",
+        crop=True,
+        crop_margin_px=0,
+        outline_px=5,
+    )
+
+    assert (image.width, image.height) == (30, 35)
+
+
+def test_cutout_mask_shows_the_subject_without_effects() -> None:
+    alpha = disc()
+    image, _ = cut(red_on_blue(alpha), alpha, output="mask", shadow=True, outline_px=9)
+    assert np.array_equal(image.pixels, as_stored(alpha).pixels)
