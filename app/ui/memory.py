@@ -32,8 +32,10 @@ def keep(params: ToolParams, *, from_id: UUID | None, is_private: bool) -> None:
     before = recall(type(params))
     if replace(before, is_outdated=False) == kept:
         return
+    services, actor = get_services(), require_user()
+    # The record first: at each touch of its state Streamlit may break this run off for the next.
+    keep_options(services, actor, params, from_id=from_id, is_private=is_private)
     st.session_state[_key(type(params))] = kept
-    keep_options(get_services(), require_user(), params, from_id=from_id, is_private=is_private)
 
 
 def start_from(params: type[ToolParams], values: Mapping[str, Any], from_id: UUID | None) -> None:

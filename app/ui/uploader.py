@@ -12,6 +12,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from threading import RLock
 from typing import BinaryIO
 
@@ -159,9 +160,10 @@ def tray(key: str) -> Tray:
     """
     state = f"{key}.tray"
     if state not in st.session_state:
-        kept = recall_tray(get_services(), require_user(), key)
+        services, actor = get_services(), require_user()
+        # Bound here: nothing of Streamlit's may break a run off between a drop and its record.
         st.session_state[state] = _filled(
-            kept, lambda files: keep_tray(get_services(), require_user(), key, files)
+            recall_tray(services, actor, key), partial(keep_tray, services, actor, key)
         )
     held: Tray = st.session_state[state]
     held.settle()

@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable
 from uuid import UUID
 
-from playwright.sync_api import FilePayload, Page
+from playwright.sync_api import FilePayload, FloatRect, Locator, Page
 from playwright.sync_api import TimeoutError as NotInTimeError
 
+from app.runs.page_memory import recall_options
 from db.actor import Actor
 from db.models import Job
 from db.repositories.accounts import AccountRepository
+from studio.params import ToolParams
 from tasks.services import Services
 from tests.factories import actor_of, load_job
 
@@ -44,6 +46,27 @@ def choose(page: Page, label: str, option: str) -> None:
 def settle(page: Page) -> None:
     """Wait until the page's script has run to its end, so that nothing is redrawn."""
     page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+
+
+def steady_box(locator: Locator) -> FloatRect:
+    """Where it stands once nothing moves it: parts and fonts of a page arrive after its script."""
+    locator.page.evaluate("document.fonts.ready")
+    last = None
+    while (box := locator.bounding_box()) != last or box is None:
+        last = box
+        locator.page.wait_for_timeout(500)
+    return box
+
+
+def wait_for_option(
+    services: Services, actor: Actor, params: type[ToolParams], name: str, value: object
+) -> None:
+    """Wait until the studio has taken the option in: a page is drawn before it has told anybody."""
+    deadline = time.monotonic() + _END_TIMEOUT_S
+    while recall_options(services, actor, params).params.get(name) != value:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{name} never became {value}")
+        time.sleep(0.05)
 
 
 def find_actor(services: Services, name: str) -> Actor:

@@ -11,12 +11,12 @@ from app.people.consent import give_consent
 from app.runs.page_memory import keep_tray
 from db.repositories.jobs import JobRepository
 from db.states import JobState
-from studio.params import INTERPOLATION, UpscaleParams
+from studio.params import INTERPOLATION, ImageFormat, UpscaleParams
 from studio.tools.registry import TOOLS
 from studio.tools.spec import ToolSpec
 from tasks.submit import store_upload, submit
 from tests.browser.conftest import OpenPage, Studio
-from tests.browser.steps import SignIn, drop, find_actor, settle
+from tests.browser.steps import SignIn, drop, find_actor, settle, wait_for_option
 from tests.factories import make_job
 from tests.people import HERE
 from tests.pictures import png
@@ -75,14 +75,16 @@ def test_page_keeps_options_and_pictures_over_pages_and_reloads(
     studio: Studio, open_page: OpenPage, sign_in: SignIn
 ) -> None:
     page = open_page()
-    sign_in(page, studio.add_user())
+    name = studio.add_user()
+    sign_in(page, name)
     page.goto("/upscale")
     expect(page.get_by_role("button", name="Try a sample")).to_be_visible()
     settle(page)
     drop(page, ("harbour.png", png(5)))
     expect(page.get_by_text("harbour.png")).to_be_visible()
     page.get_by_role("radio", name="×3").click()
-    settle(page)
+    actor = find_actor(studio.services, name)
+    wait_for_option(studio.services, actor, UpscaleParams, "scale", 3)
     page.get_by_role("link", name="History").click()
     expect(page).to_have_title("History · Darkroom")
     page.get_by_role("link", name="Upscale").click()
@@ -124,7 +126,7 @@ def test_options_of_every_tool_last_over_pages_new_runs_and_reloads(
         settle(page)
         webp.click()
         expect(webp).to_be_checked()
-        settle(page)
+        wait_for_option(studio.services, actor, spec.params, "format", ImageFormat.WEBP)
     for spec in tools:
         turn_to(spec)
         expect(webp).to_be_checked()

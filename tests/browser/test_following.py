@@ -10,7 +10,7 @@ from db.models import Job
 from db.states import JobState
 from studio.words import msg
 from tests.browser.conftest import OpenPage, Studio
-from tests.browser.steps import SignIn, find_actor, settle
+from tests.browser.steps import SignIn, find_actor, steady_box
 from tests.factories import make_job
 
 pytestmark = pytest.mark.browser
@@ -28,8 +28,8 @@ def test_history_shows_what_becomes_of_runs_and_offers_new_ones_without_a_reload
     page.goto("/history")
     card = page.locator(f".st-key-card-history-{going.hex}")
     expect(card.get_by_text("Running")).to_be_visible()
-    settle(page)
-    before = card.bounding_box()
+    expect(card.get_by_role("link")).to_be_visible()
+    before = steady_box(card)
 
     with studio.services.database.write() as session:
         reason = {"error_code": "input", "error_message": msg("It is empty. Save it again.")}
@@ -40,7 +40,7 @@ def test_history_shows_what_becomes_of_runs_and_offers_new_ones_without_a_reload
     offer = page.get_by_role("button", name="Show 1 new run")
     expect(offer).to_be_visible()
     expect(page.get_by_text("new.png")).to_have_count(0)
-    assert card.bounding_box() == before
+    assert steady_box(card) == before
 
     offer.click()
     expect(page.get_by_role("link", name="new.png")).to_be_visible()
