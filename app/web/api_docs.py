@@ -48,9 +48,7 @@ def api_docs_routes(services: Services) -> list[BaseRoute]:
             return RedirectResponse(f"{SIGN_IN_PATH}?next={_PATH}", 303)
         if signed_in.must_change_password:
             return RedirectResponse(PASSWORD_PATH, 303)
-        return HTMLResponse(
-            _PAGE, headers={"Cache-Control": "no-store", "Content-Security-Policy": _POLICY}
-        )
+        return HTMLResponse(_PAGE, headers={"Content-Security-Policy": _POLICY})
 
     return [
         Route(_PATH, show, methods=["GET"]),

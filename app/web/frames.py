@@ -29,6 +29,5 @@ _templates.globals.update(
 def framed(template: str, status: int = 200, **values: str | bool) -> HTMLResponse:
     """The page that ``template`` makes of ``values``."""
     response = HTMLResponse(_templates.get_template(template).render(values), status)
-    response.headers["Cache-Control"] = "no-store"
     response.headers["Content-Security-Policy"] = FORM_POLICY
     return response

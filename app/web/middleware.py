@@ -50,7 +50,10 @@ class Speaks:
 
 
 class SecurityHeaders:
-    """Adds the headers every answer needs, unless the route has set its own."""
+    """Adds the headers every answer needs, unless the route has set its own.
+
+    No page is kept by the browser: "Back" after signing out would show it, without its socket.
+    """
 
     def __init__(self, app: ASGIApp, *, is_https: bool) -> None:
         self._app = app
@@ -77,6 +80,8 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
+                if headers.get("content-type", "").startswith("text/html"):
+                    headers["Cache-Control"] = "no-store"
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

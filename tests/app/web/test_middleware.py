@@ -8,12 +8,14 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from starlette.applications import Starlette
+from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.people.sessions import end_session, open_session
 from app.web.application import create_middleware
+from app.web.middleware import SecurityHeaders
 from db.types import Role
 from tasks.services import Services
 from tests.people import HERE, make_person
@@ -42,6 +44,14 @@ def test_headers_of_the_sign_in_page_allow_no_inline_script(browser: TestClient)
     assert "script-src 'self';" in answer.headers["content-security-policy"]
     assert "unsafe" not in answer.headers["content-security-policy"]
     assert answer.headers["cache-control"] == "no-store"
+
+
+def test_headers_have_no_page_kept_whatever_its_own_say() -> None:
+    kept = {"cache-control": "no-cache"}
+    page, file = HTMLResponse("page", headers=kept), PlainTextResponse("file", headers=kept)
+    for answer, wanted in ((page, "no-store"), (file, "no-cache")):
+        browser = TestClient(SecurityHeaders(answer, is_https=False))
+        assert browser.get("/").headers["cache-control"] == wanted
 
 
 @pytest.mark.parametrize(
