@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
+from uuid import uuid4
+
+import pytest
 
 from app.people.passwords import hash_password
 from app.people.sessions import SignedIn, Visitor, find_session, open_session
+from app.people.signing_in import SignInRefusedError, authenticate
 from db.actor import Actor
 from db.repositories.accounts import AccountRepository
+from db.repositories.audit import AuditRepository
 from db.types import Role
 from tasks.services import Services
 from tests.factories import actor_of
@@ -44,3 +49,17 @@ def sign_in(services: Services, actor: Actor) -> tuple[str, SignedIn]:
 def _password_hash() -> str:
     """Hashing is slow on purpose; once will do."""
     return hash_password(PASSWORD)
+
+
+def fail_to_sign_in(services: Services, name: str, times: int, visitor: Visitor = HERE) -> None:
+    """Guess at a password, wrongly."""
+    for _ in range(times):
+        with pytest.raises(SignInRefusedError):
+            authenticate(services, name, "not the password", visitor)
+
+
+def audit(services: Services) -> list[tuple[str, str]]:
+    """Deeds and their subjects, the oldest first."""
+    reader = make_person(services, f"auditor-{uuid4().hex[:6]}", Role.ADMIN)
+    with services.database.read() as unit:
+        return [(row.action, row.subject) for row in AuditRepository(unit).page(reader)][::-1]

@@ -23,6 +23,6 @@ def greet_first_admin(services: Services) -> None:
         )
     )
     if settings.admin_password is None:
-        typer.echo(_("It is not shown again:") + f"\n\n    {password}\n")
+        typer.echo(_("It is not shown again:\n\n    {password}\n", password=password))
     else:
         typer.echo(_("It is the one in STUDIO_ADMIN_PASSWORD."))

@@ -1,13 +1,11 @@
-"""Accounts: who may enter, with which password, and who may change that.
+"""Accounts: whose they are, with which password and role, and who may change that.
 
-``by`` is the admin who asks; none means the operator at the command line. Every change and
-every attempt to sign in leaves an entry in the audit, in the same transaction as the deed.
+``by`` is the admin who asks; none means the operator at the command line. Every change leaves
+an entry in the audit, in the same transaction as the deed.
 """
 
 from __future__ import annotations
 
-import math
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,25 +13,22 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.people import throttle
-from app.people.browsers import known_browser
 from app.people.passwords import (
     PasswordRefusedError,
     check_password,
     hash_password,
-    needs_rehash,
     one_time_password,
-    verify_password,
 )
 from app.people.sessions import SignedIn, Visitor
+from app.people.signing_in import is_right
 from db.actor import Actor
 from db.errors import RecordError
 from db.models import User
 from db.repositories.accounts import AccountRepository, normalise_name
 from db.repositories.audit import AuditRepository
 from db.types import Role
-from studio.errors import RetriableError, StudioError, UserInputError
-from studio.words import Message, msg, msgs
+from studio.errors import StudioError, UserInputError
+from studio.words import msg
 from studio.words.language import locales
 from tasks.authority import Needs, authorise
 from tasks.services import Services
@@ -49,29 +44,6 @@ class AccountError(StudioError):
     code = "account"
 
 
-class SignInRefusedError(AccountError):
-    """Name and password do not belong together; which of them is wrong is not said."""
-
-    code = "account.sign_in_refused"
-
-    def __init__(self) -> None:
-        super().__init__(
-            msg("That name and password don’t match an account. Check both and try again.")
-        )
-
-
-class TooManyAttemptsError(RetriableError):
-    """Too many failed sign-ins of late from where this one comes from."""
-
-    code = "account.too_many_attempts"
-
-    def __init__(self, delay_s: float) -> None:
-        super().__init__(
-            msg("Too many failed attempts. Wait {time}, then try again.", time=_in_words(delay_s)),
-            delay_s=delay_s,
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class NewAccount:
     """An account that was just made, and the password that works until the first sign-in."""
@@ -79,74 +51,6 @@ class NewAccount:
     id: UUID
     name: str
     one_time_password: str
-
-
-# Entering
-
-
-def authenticate(services: Services, name: str, password: str, visitor: Visitor) -> UUID:
-    """The id of the enabled account that name and password belong to.
-
-    An unknown name and a disabled account take as long as a wrong password.
-
-    Raises:
-        SignInRefusedError: they belong to none.
-        TooManyAttemptsError: failed too often of late; the password was not looked at.
-
-    """
-    name = _as_typed(name)
-    with services.database.read() as unit:
-        user = AccountRepository(unit).by_name(name)
-    is_open = user is not None and user.disabled_at is None
-    known_hash = user.password_hash if user and is_open else None
-    source = _known_source(services, user, visitor) or visitor.ip
-    if not _is_right(services, name, source, known_hash, password, visitor) or user is None:
-        with services.database.write() as unit:
-            AuditRepository(unit).record(
-                user.id if user else None, "session.refuse", name, ip=visitor.ip
-            )
-        raise SignInRefusedError
-    if needs_rehash(user.password_hash):
-        new_hash = hash_password(password)
-        with services.database.write() as unit:
-            _find(AccountRepository(unit), user.id).password_hash = new_hash
-    return user.id
-
-
-def pause_before(services: Services, name: str, visitor: Visitor) -> float:
-    """Seconds to let an attempt to sign in rest: the name was guessed at elsewhere of late."""
-    name = _as_typed(name)
-    with services.database.read() as unit:
-        user = AccountRepository(unit).by_name(name)
-    if _known_source(services, user, visitor):
-        return 0.0
-    return throttle.pause_s(services, name, visitor.ip)
-
-
-def _known_source(services: Services, user: User | None, visitor: Visitor) -> str | None:
-    """A browser that this person was in with before, which is counted for itself."""
-    if user is None or not visitor.browser:
-        return None
-    browser_id = known_browser(services.settings, user.id, visitor.browser)
-    return f"browser:{browser_id}" if browser_id else None
-
-
-def _is_right(
-    services: Services,
-    name: str,
-    source: str,
-    password_hash: str | None,
-    password: str,
-    visitor: Visitor,
-) -> bool:
-    """Look at a password, unless ``source`` has to wait."""
-    wait_s = throttle.admit(services, name, source, visitor)
-    if wait_s:
-        raise TooManyAttemptsError(wait_s)
-    if not verify_password(password_hash, password):
-        return False
-    throttle.take_back(services, name, source)
-    return True
 
 
 def change_password(
@@ -165,7 +69,7 @@ def change_password(
         user = AccountRepository(unit).get(actor.id)
     known_hash = user.password_hash if user else None
     source = f"session:{signed_in.session_id.hex}"
-    if not _is_right(services, actor.name, source, known_hash, current, visitor):
+    if not is_right(services, actor.name, source, known_hash, current, visitor):
         raise PasswordRefusedError(
             msg("The current password is not right"),
             remedy=msg("Type it again."),
@@ -230,7 +134,7 @@ def find_user(services: Services, name: str) -> User:
 
     """
     with services.database.read() as unit:
-        user = AccountRepository(unit).by_name(_as_typed(name))
+        user = AccountRepository(unit).by_name(name)
     if user is None:
         raise AccountError(
             msg("There is no account called “{name}”.", name=name), code="account.unknown"
@@ -353,7 +257,7 @@ def check_name(name: str) -> str:
         UserInputError: ``account.name_invalid``.
 
     """
-    clean = _as_typed(name)
+    clean = normalise_name(name)
     is_valid = all(char.isalnum() or char in _NAME_PUNCTUATION for char in clean)
     if not clean or len(clean) > MAX_NAME_CHARS or not is_valid:
         raise UserInputError(
@@ -419,14 +323,3 @@ def _record(
     AuditRepository(unit).record(
         by.id if by else None, action, user.name, detail=dict(detail), ip=visitor.ip
     )
-
-
-def _as_typed(name: str) -> str:
-    """One form for names that look alike, however the keyboard composes them."""
-    return normalise_name(unicodedata.normalize("NFKC", name))
-
-
-def _in_words(seconds: float) -> Message:
-    if seconds > 90:
-        return msgs("{n} minute", "{n} minutes", math.ceil(seconds / 60))
-    return msgs("a second", "{n} seconds", max(math.ceil(seconds), 1))

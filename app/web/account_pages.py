@@ -25,15 +25,15 @@ from app.api.identity import (
     visitor_of,
 )
 from app.language import _, said
-from app.people.accounts import (
+from app.people.accounts import change_password
+from app.people.passwords import PasswordRefusedError
+from app.people.sessions import SignedIn, Visitor, end_session, open_session, session_cookie
+from app.people.signing_in import (
     SignInRefusedError,
     TooManyAttemptsError,
     authenticate,
-    change_password,
     pause_before,
 )
-from app.people.passwords import PasswordRefusedError
-from app.people.sessions import SignedIn, Visitor, end_session, open_session, session_cookie
 from app.web.frames import framed
 from app.web.middleware import PASSWORD_PATH, SESSION_PATH, SIGN_IN_PATH
 from app.web.refusals import not_our_origin

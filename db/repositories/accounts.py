@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,8 +20,11 @@ _FAILURE_CHARS = 64
 
 
 def normalise_name(name: str) -> str:
-    """The form in which a name is stored and looked up: trimmed and lower case."""
-    return name.strip().lower()
+    """The form in which a name is stored and looked up: trimmed and lower case.
+
+    One for names that look alike, however the keyboard composes them.
+    """
+    return unicodedata.normalize("NFKC", name).strip().lower()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from app.people.accounts import SignInRefusedError, authenticate
 from app.people.sessions import Visitor
+from app.people.signing_in import SignInRefusedError, authenticate
 from tasks.services import get_services
 from tests.app.commands.outcome import Outcome, Studio
 

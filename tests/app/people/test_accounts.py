@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -9,118 +7,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from app.people import accounts, throttle
-from app.people.accounts import (
-    AccountError,
-    SignInRefusedError,
-    TooManyAttemptsError,
-)
-from app.people.browsers import remember_browser
+from app.people import accounts
+from app.people.accounts import AccountError
 from app.people.passwords import PasswordRefusedError
-from app.people.sessions import Visitor, find_session
+from app.people.sessions import find_session
+from app.people.signing_in import SignInRefusedError, TooManyAttemptsError, authenticate
 from db.models import User
 from db.repositories.audit import AuditRepository
 from db.types import Role
 from studio.errors import UserInputError
 from tasks.authority import NotAllowedError
 from tasks.services import Services
-from tests.people import HERE, PASSWORD, make_person, sign_in
+from tests.people import HERE, PASSWORD, audit, fail_to_sign_in, make_person, sign_in
 
-LONG_S = 3600.0
-
-
-@pytest.fixture(autouse=True)
-def waits_outlast_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(throttle, "_FIRST_WAIT_S", LONG_S)
-
-
-@pytest.fixture(autouse=True)
-def longest_wait(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in {"services", "any_services"} & set(request.fixturenames):
-        settings = request.getfixturevalue(name).settings
-        monkeypatch.setitem(settings.__dict__, "sign_in_longest_wait_s", LONG_S)
-
-
-def audit(services: Services) -> list[tuple[str, str]]:
-    """Deeds and their subjects, the oldest first."""
-    reader = make_person(services, f"auditor-{uuid4().hex[:6]}", Role.ADMIN)
-    with services.database.read() as unit:
-        return [(row.action, row.subject) for row in AuditRepository(unit).page(reader)][::-1]
+pytestmark = pytest.mark.usefixtures("waits_outlast_the_test")
 
 
 def user_named(services: Services, name: str) -> User:
     return accounts.find_user(services, name)
-
-
-def fail_to_sign_in(services: Services, name: str, times: int, visitor: Visitor = HERE) -> None:
-    for _ in range(times):
-        with pytest.raises(SignInRefusedError):
-            accounts.authenticate(services, name, "not the password", visitor)
-
-
-def test_authenticate_right_password_gives_the_account(any_services: Services) -> None:
-    actor = make_person(any_services)
-    assert accounts.authenticate(any_services, "  MEI ", PASSWORD, HERE) == actor.id
-
-
-def test_authenticate_refusals_do_not_say_which_part_is_wrong(services: Services) -> None:
-    make_person(services, "mei")
-    accounts.disable(services, make_person(services, "gone").id)
-    messages = set()
-    for name, password in (("mei", "wrong"), ("nobody", PASSWORD), ("gone", PASSWORD), ("", "")):
-        with pytest.raises(SignInRefusedError) as refusal:
-            accounts.authenticate(services, name, password, HERE)
-        messages.add(str(refusal.value))
-    assert len(messages) == 1
-    assert ("session.refuse", "nobody") in audit(services)
-
-
-def test_authenticate_after_too_many_failures_refuses_even_the_right_password(
-    any_services: Services,
-) -> None:
-    make_person(any_services)
-    fail_to_sign_in(any_services, "mei", any_services.settings.sign_in_attempts)
-    for _ in range(3):
-        with pytest.raises(TooManyAttemptsError) as refusal:
-            accounts.authenticate(any_services, "mei", PASSWORD, HERE)
-        assert 0 < refusal.value.delay_s <= LONG_S
-    # Said once for each wait, however often it is knocked at.
-    assert audit(any_services).count(("session.throttle", "mei")) == 1
-
-
-def test_authenticate_is_not_locked_by_guesses_from_elsewhere(any_services: Services) -> None:
-    mei = make_person(any_services)
-    fail_to_sign_in(any_services, "mei", any_services.settings.sign_in_attempts)
-    elsewhere = Visitor(ip="198.51.100.1")
-    assert accounts.pause_before(any_services, "mei", elsewhere) == throttle._LONGEST_PAUSE_S
-    assert accounts.pause_before(any_services, "li", elsewhere) == 0
-    assert accounts.pause_before(any_services, "mei", HERE) == 0
-    assert accounts.authenticate(any_services, "mei", PASSWORD, elsewhere) == mei.id
-
-
-def test_authenticate_known_browser_is_not_slowed_by_strangers_beside_it(
-    any_services: Services,
-) -> None:
-    mei, li = make_person(any_services), make_person(any_services, "li")
-    fail_to_sign_in(any_services, "mei", any_services.settings.sign_in_attempts)
-    known = replace(HERE, browser=remember_browser(any_services.settings, mei.id))
-    of_li = replace(HERE, browser=remember_browser(any_services.settings, li.id))
-    forged = replace(HERE, browser=known.browser[:-1] + "0123"[known.browser[-1] == "0"])
-    for stranger in (of_li, forged):
-        with pytest.raises(TooManyAttemptsError):
-            accounts.authenticate(any_services, "mei", PASSWORD, stranger)
-    assert accounts.pause_before(any_services, "mei", known) == 0
-    assert accounts.authenticate(any_services, "mei", PASSWORD, known) == mei.id
-
-
-def test_authenticate_known_browser_guesses_no_more_than_others(services: Services) -> None:
-    mei = make_person(services)
-    known = replace(HERE, browser=remember_browser(services.settings, mei.id))
-    for _ in range(services.settings.sign_in_attempts):
-        with pytest.raises(SignInRefusedError):
-            accounts.authenticate(services, "mei", "wrong", known)
-    with pytest.raises(TooManyAttemptsError):
-        accounts.authenticate(services, "mei", PASSWORD, known)
 
 
 def test_change_password_is_not_locked_by_guesses_elsewhere(services: Services) -> None:
@@ -130,60 +34,13 @@ def test_change_password_is_not_locked_by_guesses_elsewhere(services: Services) 
     accounts.change_password(services, signed_in, PASSWORD, "a new good password", HERE)
 
 
-@given(st.integers(-50, 10**6))
-def test_wait_grows_and_stays_finite(beyond: int) -> None:
-    assert 0 <= throttle._growing_s(beyond) <= throttle._growing_s(beyond + 1) < 10**10
-
-
-def test_authenticate_refused_attempts_do_not_prolong_the_wait(services: Services) -> None:
-    make_person(services)
-    fail_to_sign_in(services, "mei", services.settings.sign_in_attempts)
-    delays = []
-    for _ in range(3):
-        with pytest.raises(TooManyAttemptsError) as refusal:
-            accounts.authenticate(services, "mei", PASSWORD, HERE)
-        delays.append(refusal.value.delay_s)
-    assert delays == sorted(delays, reverse=True)
-
-
-def test_authenticate_success_forgets_the_failures_before_it(services: Services) -> None:
-    make_person(services)
-    for _ in range(3):
-        fail_to_sign_in(services, "mei", services.settings.sign_in_attempts - 1)
-        accounts.authenticate(services, "mei", PASSWORD, HERE)
-
-
-def test_authenticate_many_names_from_one_address_are_refused(services: Services) -> None:
-    make_person(services)
-    for number in range(services.settings.sign_in_attempts * 4):
-        fail_to_sign_in(services, f"guess{number}", 1)
-    with pytest.raises(TooManyAttemptsError):
-        accounts.authenticate(services, "mei", PASSWORD, HERE)
-    accounts.authenticate(services, "mei", PASSWORD, Visitor(ip="198.51.100.1"))
-
-
-def test_authenticate_guesses_side_by_side_share_one_allowance(any_services: Services) -> None:
-    make_person(any_services)
-
-    def guess(number: int) -> type[Exception]:
-        try:
-            accounts.authenticate(any_services, "mei", f"guess {number}", HERE)
-        except (SignInRefusedError, TooManyAttemptsError) as error:
-            return type(error)
-        raise AssertionError("a guess was right")
-
-    with ThreadPoolExecutor(8) as pool:
-        outcomes = list(pool.map(guess, range(16)))
-    assert outcomes.count(SignInRefusedError) == any_services.settings.sign_in_attempts
-
-
 def test_create_user_makes_an_account_that_must_change_its_password(
     any_services: Services,
 ) -> None:
     account = accounts.create_user(any_services, " Mei.Lin ", Role.VIEWER)
     user = user_named(any_services, "mei.lin")
     assert (user.id, user.role, user.must_change_password) == (account.id, Role.VIEWER, True)
-    assert accounts.authenticate(any_services, "mei.lin", account.one_time_password, HERE)
+    assert authenticate(any_services, "mei.lin", account.one_time_password, HERE)
     assert ("user.create", "mei.lin") in audit(any_services)
 
 
@@ -221,7 +78,7 @@ def test_change_password_keeps_this_browser_and_ends_the_others(any_services: Se
     assert kept is not None
     assert not kept.must_change_password
     assert find_session(any_services, elsewhere) is None
-    assert accounts.authenticate(any_services, "mei", "another good one", HERE) == actor.id
+    assert authenticate(any_services, "mei", "another good one", HERE) == actor.id
 
 
 @pytest.mark.parametrize(
@@ -239,7 +96,7 @@ def test_change_password_refusals_leave_the_old_one(
     with pytest.raises(PasswordRefusedError) as refusal:
         accounts.change_password(services, signed_in, current, new, HERE)
     assert refusal.value.code == code
-    accounts.authenticate(services, "mei", PASSWORD, HERE)
+    authenticate(services, "mei", PASSWORD, HERE)
 
 
 def test_change_password_guessing_the_current_one_is_limited(services: Services) -> None:
@@ -258,7 +115,7 @@ def test_reset_password_ends_sessions_and_issues_a_one_time_password(
     token, _ = sign_in(any_services, actor)
     password = accounts.reset_password(any_services, actor.id)
     assert find_session(any_services, token) is None
-    accounts.authenticate(any_services, "mei", password, HERE)
+    authenticate(any_services, "mei", password, HERE)
     assert user_named(any_services, "mei").must_change_password
 
 
@@ -277,9 +134,9 @@ def test_disable_ends_sessions_and_enable_lets_in_again(any_services: Services) 
     accounts.disable(any_services, actor.id)
     assert find_session(any_services, token) is None
     with pytest.raises(SignInRefusedError):
-        accounts.authenticate(any_services, "mei", PASSWORD, HERE)
+        authenticate(any_services, "mei", PASSWORD, HERE)
     accounts.enable(any_services, actor.id)
-    assert accounts.authenticate(any_services, "mei", PASSWORD, HERE) == actor.id
+    assert authenticate(any_services, "mei", PASSWORD, HERE) == actor.id
 
 
 def test_last_admin_can_be_neither_disabled_nor_demoted(any_services: Services) -> None:
@@ -319,14 +176,14 @@ def test_ensure_first_admin_makes_one_once(any_services: Services) -> None:
     assert accounts.ensure_first_admin(any_services) is None
     [admin] = accounts.everybody(any_services)
     assert (admin.name, admin.role, admin.must_change_password) == ("admin", Role.ADMIN, True)
-    assert accounts.authenticate(any_services, "admin", password, HERE) == admin.id
+    assert authenticate(any_services, "admin", password, HERE) == admin.id
 
 
 def test_ensure_first_admin_uses_the_operators_name_and_password(services: Services) -> None:
     given = {"admin_name": "Boss", "admin_password": SecretStr("from the operator")}
     chosen = Services(services.settings.model_copy(update=given), services.database, services.blobs)
     assert accounts.ensure_first_admin(chosen) == "from the operator"
-    assert accounts.authenticate(chosen, "boss", "from the operator", HERE)
+    assert authenticate(chosen, "boss", "from the operator", HERE)
 
 
 def test_audit_tells_who_did_what_to_whom(services: Services) -> None:
