@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from studio.words import N_
+from studio.words import N_, msg
 
 Triple = tuple[float, float, float]
 """One number a channel, in the order of the contract's ``colour``."""
@@ -71,7 +71,7 @@ class MattingContract(CallContract):
     @model_validator(mode="after")
     def _has_one_size_rule(self) -> MattingContract:
         if (self.size_px is None) == (self.short_side_px is None):
-            raise ValueError("give either size_px or short_side_px")
+            raise ValueError(msg("give either size_px or short_side_px"))
         return self
 
 
@@ -354,7 +354,7 @@ class InpaintContract(CallContract):
     @model_validator(mode="after")
     def _is_of_one_size_or_any(self) -> InpaintContract:
         if self.size_px is not None and (self.multiple > 1 or self.least_side_px > 1):
-            raise ValueError("size_px leaves nothing to multiple and least_side_px")
+            raise ValueError(msg("size_px leaves nothing to multiple and least_side_px"))
         return self
 
 

@@ -40,11 +40,11 @@ _LONGEST_NAME = 200
 def _is_address(url: str) -> str:
     parts = urlsplit(url)
     if not url.isprintable() or " " in url:
-        raise ValueError("an address has no spaces or control characters")
+        raise ValueError(msg("an address has no spaces or control characters"))
     if not parts.hostname or parts.port == 0:  # reading the port refuses what is no number
-        raise ValueError("an address names a host")
+        raise ValueError(msg("an address names a host"))
     if parts.username is not None or parts.password is not None:
-        raise ValueError("an address in a catalogue holds no credentials")
+        raise ValueError(msg("an address in a catalogue holds no credentials"))
     return url
 
 
@@ -68,7 +68,13 @@ class Digest(Entry):
     def _has_the_length_of_its_kind(self) -> Digest:
         expected = {"sha256": 64, "md5": 32, "git-blob": 40}[self.kind]
         if len(self.value) != expected:
-            raise ValueError(f"a {self.kind} digest has {expected} hexadecimal digits")
+            raise ValueError(
+                msg(
+                    "a {kind} digest has {expected:d} hexadecimal digits",
+                    kind=self.kind,
+                    expected=expected,
+                )
+            )
         return self
 
 
@@ -192,11 +198,13 @@ class WeightFile(Entry):
     @model_validator(mode="after")
     def _is_fetched_or_made(self) -> WeightFile:
         if self.is_made != bool(self.made_from):
-            raise ValueError(f"{self.name}: conversion and made_from go together")
+            raise ValueError(msg("{file}: conversion and made_from go together", file=self.name))
         if self.is_made and (self.sources or self.digests):
-            raise ValueError(f"{self.name}: a made file has neither sources nor digests")
+            raise ValueError(
+                msg("{file}: a made file has neither sources nor digests", file=self.name)
+            )
         if not self.is_made and not self.sources:
-            raise ValueError(f"{self.name}: a fetched file needs a source")
+            raise ValueError(msg("{file}: a fetched file needs a source", file=self.name))
         if self.outputs and max(self.outputs) != self.scale:
-            raise ValueError(f"{self.name}: its scale is the largest of its outputs")
+            raise ValueError(msg("{file}: its scale is the largest of its outputs", file=self.name))
         return self

@@ -12,7 +12,7 @@ from studio.models.catalogue.files import Format, WeightFile
 from studio.models.catalogue.licence import Entry, Licence
 from studio.models.contracts import Contract, MattingContract
 from studio.models.runtime import Device
-from studio.words import N_, msg
+from studio.words import N_, Message, msg
 
 Task = Literal[
     "matting",
@@ -177,8 +177,11 @@ class ModelSpec(Entry):
         for file in self.served_files:
             if (file.format or self.format) == "torchscript" and file.sha256 is None:
                 raise ValueError(
-                    f"{self.id}: {file.name} is a TorchScript program; state the sha256 of the "
-                    "bytes you trust, since the first that arrive are not trusted by themselves"
+                    msg(
+                        "{file} is a TorchScript program; state the sha256 of the bytes you "
+                        "trust, since the first that arrive are not trusted by themselves",
+                        file=file.name,
+                    )
                 )
         return self
 
@@ -186,20 +189,30 @@ class ModelSpec(Entry):
     def _files_are_consistent(self) -> ModelSpec:
         names = [file.name for file in self.files]
         if len(set(names)) != len(names):
-            raise ValueError(f"{self.id}: two files share a name")
+            raise ValueError(msg("two files share a name"))
         for file in self.files:
             for name in file.made_from:
                 if name not in names or self.file(name).is_made:
-                    raise ValueError(f"{self.id}: {file.name} is made from unknown {name}")
+                    raise ValueError(
+                        msg("{file} is made from unknown {name}", file=file.name, name=name)
+                    )
             for other in (file.weights, file.mixes_with):
                 if other is not None and other not in names:
-                    raise ValueError(f"{self.id}: {file.name} names unknown weights {other}")
+                    raise ValueError(
+                        msg("{file} names unknown weights {other}", file=file.name, other=other)
+                    )
         if self.contract.kind.endswith("superres") and not all(
             file.scale for file in self.served_files
         ):
-            raise ValueError(f"{self.id}: every served super-resolution file states its scale")
+            raise ValueError(msg("every served super-resolution file states its scale"))
         for scale, device in product(self.scales or (None,), Device):
             files = [file for file in self.served_files if device in file.devices]
             if not any(scale is None or scale in file.scales for file in files):
-                raise ValueError(f"{self.id}: no file serves scale {scale} on {device}")
+                raise ValueError(_unserved(scale, device))
         return self
+
+
+def _unserved(scale: int | None, device: Device) -> Message:
+    if scale is None:
+        return msg("no file is for {device}", device=device)
+    return msg("no file serves scale {scale:d} on {device}", scale=scale, device=device)
