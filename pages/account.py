@@ -13,6 +13,7 @@ from app.people.agents import describe_agent
 from app.people.sessions import SignedIn
 from app.ui import states
 from app.ui.guard import acting
+from app.ui.issued import issued, show_issued
 from app.ui.layout import header
 from app.ui.signed_in import require_session, visitor
 from app.ui.states import role_name
@@ -25,7 +26,7 @@ from studio.words import N_, msg
 from studio.words.language import language, locales
 from tasks.services import Services, get_services
 
-ISSUED = "issued-token"
+TOKEN = "token"  # noqa: S105 — a kind of secret
 SCOPES = {
     Scope.READ: N_("Reads runs and their files"),
     Scope.RUN: N_("Reads, and runs tools"),
@@ -111,7 +112,7 @@ def show_tokens(services: Services, actor: Actor) -> None:
         )
     )
     st.html(f'<p class="dr-muted dr-small">{words}</p>')
-    show_issued()
+    show_issued(TOKEN)
     for token in sessions.api_tokens_of(services, actor):
         show_token(services, actor, token)
     with (
@@ -134,9 +135,11 @@ def show_tokens(services: Services, actor: Actor) -> None:
             format_func=lifetimes.__getitem__,
         )
         if st.form_submit_button(_("Create"), type="primary") and name.strip():
-            st.session_state[ISSUED] = sessions.create_api_token(
+            held = issued(TOKEN)
+            secret = sessions.create_api_token(
                 services, actor, name, visitor(), scope=scope, lifetime=timedelta(days=days)
             )
+            held.hold(_("Your new token"), secret, _("Copy it now, it is shown only here."))
             st.rerun()
 
 
@@ -173,22 +176,6 @@ def ending(token: ApiToken) -> str:
         return _("never ends")
     day, is_over = token.expires_at, token.expires_at <= utc_now()
     return _("ended on {day:d MMM y}", day=day) if is_over else _("ends on {day:d MMM y}", day=day)
-
-
-def show_issued() -> None:
-    if ISSUED not in st.session_state:
-        return
-    with st.container(border=True, key="issued"):
-        title = _("Your new token")
-        st.markdown(f":material/key: **{title}**")
-        st.code(st.session_state[ISSUED], language=None)
-        words = escape(_("Copy it now, it is shown only here."))
-        st.html(f'<span class="dr-muted dr-small">{words}</span>')
-        st.button(_("I have noted it"), on_click=acting(forget_issued))
-
-
-def forget_issued(_actor: Actor) -> None:
-    st.session_state.pop(ISSUED, None)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import streamlit as st
 from app.formatting import ago
 from app.people import accounts
 from app.ui.guard import acting, dialog
+from app.ui.issued import Issued, issued, show_issued
 from app.ui.layout import header
 from app.ui.literal import literal, literal_sentence
 from app.ui.signed_in import require_admin, visitor
@@ -30,7 +31,7 @@ ROLES = {
     Role.VIEWER: N_("Viewer: looks and compares"),
 }
 ACTIONS = {"reset": N_("Reset password"), "enable": N_("Enable"), "disable": N_("Disable")}
-ISSUED = "issued-password"
+PASSWORD = "password"  # noqa: S105 — a kind of secret
 REFUSED = "members-refused"
 REFUSALS = "members-refusals"
 
@@ -39,7 +40,7 @@ def main() -> None:
     actor = require_admin()
     services = get_services()
     header(_("Members"), _("Who may enter the studio, and what they may do there."))
-    show_issued()
+    show_issued(PASSWORD)
     show_refusal()
     people = accounts.everybody(services)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -76,12 +77,13 @@ def ask_new(services: Services, actor: Actor) -> None:
         )
         if not st.form_submit_button(_("Add"), type="primary", width="stretch"):
             return
+    held = issued(PASSWORD)
     try:
         account = accounts.create_user(services, name, role, by=actor, visitor=visitor())
     except StudioError as error:
         st.error(literal_sentence(error.message), icon=":material/error:")
         return
-    st.session_state[ISSUED] = (account.name, account.one_time_password)
+    hold_password(held, account.name, account.one_time_password)
     st.rerun()
 
 
@@ -161,9 +163,10 @@ def confirm_reset(actor: Actor, services: Services, user: User) -> None:
         )
     )
     if st.button(_("Reset password"), type="primary"):
+        held = issued(PASSWORD)
         with refusing():
             password = accounts.reset_password(services, user.id, by=actor, visitor=visitor())
-            st.session_state[ISSUED] = (user.name, password)
+            hold_password(held, user.name, password)
         st.rerun()
 
 
@@ -191,24 +194,12 @@ def refusing() -> Iterator[None]:
         st.session_state[REFUSALS] = st.session_state.get(REFUSALS, 0) + 1
 
 
-def show_issued() -> None:
-    """The password that was just made, until it is said to be noted."""
-    if ISSUED not in st.session_state:
-        return
-    name, password = st.session_state[ISSUED]
-    with st.container(border=True, key="issued"):
-        title = _("One-time password of {name}", name=literal(name))
-        st.markdown(f":material/key: **{title}**")
-        st.code(password, language=None)
-        words = _(
-            "Hand it over now, it is shown only here. It must be changed at the first sign-in."
-        )
-        st.html(f'<span class="dr-muted dr-small">{escape(words)}</span>')
-        st.button(_("I have noted it"), on_click=acting(forget_issued))
-
-
-def forget_issued(_actor: Actor) -> None:
-    st.session_state.pop(ISSUED, None)
+def hold_password(held: Issued, name: str, password: str) -> None:
+    held.hold(
+        _("One-time password of {name}", name=literal(name)),
+        password,
+        _("Hand it over now, it is shown only here. It must be changed at the first sign-in."),
+    )
 
 
 def show_refusal() -> None:
