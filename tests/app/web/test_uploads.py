@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import SimpleNamespace
 from uuid import uuid4
 
@@ -23,7 +24,7 @@ PAGE = "a-page"
 
 
 @pytest.fixture
-def files(monkeypatch: pytest.MonkeyPatch) -> MemoryUploadedFileManager:
+def files(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryUploadedFileManager]:
     """What Streamlit holds, of a runtime with one open page."""
     manager = MemoryUploadedFileManager("/_stcore/upload_file")
     runtime = SimpleNamespace(
@@ -31,7 +32,9 @@ def files(monkeypatch: pytest.MonkeyPatch) -> MemoryUploadedFileManager:
     )
     monkeypatch.setattr(uploads.Runtime, "instance", lambda: runtime)
     incoming.cache_clear()
-    return manager
+    yield manager
+    for file_id in list(incoming()._arrivals):
+        incoming().drop(file_id)
 
 
 @pytest.fixture
@@ -65,7 +68,8 @@ def test_upload_waits_on_disk_and_streamlit_holds_no_byte_of_it(
     source = incoming().take(file_id)
     assert source is not None
     assert not isinstance(source, UserInputError)
-    assert source.read() == b"x" * 900
+    with source:
+        assert source.read() == b"x" * 900
     assert incoming().take(file_id) is None
 
 
@@ -96,7 +100,9 @@ def test_uploads_that_no_page_takes_are_bounded(
     assert isinstance(refusal, UserInputError)
     assert refusal.code == "upload.too_many_pending"
     incoming().drop(kept[0])
-    assert not isinstance(incoming().take(send(page, 900)), UserInputError)
+    taken = incoming().take(send(page, 900))
+    assert not isinstance(taken, UserInputError | None)
+    taken.close()
     for _ in range(2):
         send(page, 5_000)
     assert send(page, 1) == "413 upload.too_many_pending"
