@@ -16,6 +16,7 @@ import streamlit as st
 
 from app.ui.literal import literal_sentence
 from app.ui.signed_in import require_user
+from app.ui.unbroken import unbroken
 from app.ui.words import said
 from db.actor import Actor
 from tasks.authority import NotAllowedError
@@ -27,17 +28,16 @@ Who = Callable[[], Actor]
 
 
 def acting(deed: Deed[P], *, who: Who = require_user) -> Guarded[P]:
-    """``deed`` as a callback of a widget; ``who`` ends the run unless it may go on.
+    """``deed`` as a callback of a widget, done whole; ``who`` ends the run unless it may go on.
 
     What the record refuses then is said above the page.
     """
+    guarded = _guarded(deed, who)
 
     @wraps(deed)
     def act(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            deed(who(), *args, **kwargs)
-        except NotAllowedError as error:
-            st.error(literal_sentence(error.message), icon=":material/lock:")
+        with unbroken():
+            guarded(*args, **kwargs)
 
     return act
 
@@ -48,7 +48,7 @@ def fragment(
     """A part of a page that runs by itself, every ``run_every`` seconds too."""
 
     def guarded(body: Deed[P]) -> Guarded[P]:
-        return st.fragment(acting(body, who=who), run_every=run_every)
+        return st.fragment(_guarded(body, who), run_every=run_every)
 
     return guarded
 
@@ -59,8 +59,19 @@ def dialog(title: str, *, icon: str, who: Who = require_user) -> Callable[[Deed[
     def guarded(body: Deed[P]) -> Guarded[P]:
         @wraps(body)
         def show(*args: P.args, **kwargs: P.kwargs) -> None:
-            st.dialog(said(title), icon=icon)(acting(body, who=who))(*args, **kwargs)
+            st.dialog(said(title), icon=icon)(_guarded(body, who))(*args, **kwargs)
 
         return show
 
     return guarded
+
+
+def _guarded(deed: Deed[P], who: Who) -> Guarded[P]:
+    @wraps(deed)
+    def act(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            deed(who(), *args, **kwargs)
+        except NotAllowedError as error:
+            st.error(literal_sentence(error.message), icon=":material/lock:")
+
+    return act

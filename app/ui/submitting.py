@@ -18,6 +18,7 @@ from app.ui.guard import acting
 from app.ui.literal import literal_sentence
 from app.ui.options import OptionForm
 from app.ui.toolpage import ToolPage, query_id
+from app.ui.unbroken import unbroken
 from app.ui.uploader import Tray
 from app.ui.words import _, _n, said
 from db.types import Origin, Visibility
@@ -211,11 +212,12 @@ def send(
             parent_id=parent_id,
             origin=Origin.EDIT if parent_id else None,
         )
-        job_ids = submit(page.services, page.actor, request)
+        with unbroken():
+            job_ids = submit(page.services, page.actor, request)
+            memory.finish(page.spec.params)
     except StudioError as error:
         st.error(literal_sentence(said(error)), icon=":material/error:")
         return
-    memory.finish(page.spec.params)
     _open_runs(page, job_ids)
 
 
