@@ -16,7 +16,7 @@ from studio.faces.face import Points, eye_distance_px
 from studio.faces.topology import LEFT_BROW, LEFT_EYE, LIPS, OVAL, RIGHT_BROW, RIGHT_EYE
 from studio.models.runtime import Floats
 from studio.tools.faceswap.mask import INNER, usual_skin
-from studio.tools.faceswap.polygons import disc, grow, polygon, scaled, shrink, soften, union
+from studio.tools.faceswap.polygons import disc, grow, polygon, scaled, soften, union
 
 _Flags = npt.NDArray[np.bool_]
 
@@ -54,13 +54,13 @@ def find_cover(lab: Floats, mesh: Points) -> Floats:
     eyes_px = eye_distance_px(mesh)
     smooth = np.asarray(cv2.GaussianBlur(lab, (0, 0), max(0.8, 0.012 * eyes_px)), np.float32)
     inner = polygon(size, mesh[list(INNER), :2])
-    around = grow(inner, _REACH * eyes_px) > 0
+    around = _grown(inner > 0, _REACH * eyes_px)
     features = _features(size, mesh, eyes_px)
     skin, _ = usual_skin(smooth, mesh)
     kinds = _kinds(smooth, skin)
     strange = np.any(kinds, axis=0)
     outline = polygon(size, mesh[list(OVAL), :2])
-    face, near = outline > 0, grow(outline, _REACH * eyes_px) > 0
+    face, near = outline > 0, _grown(outline > 0, _REACH * eyes_px)
     cover = np.zeros(face.shape, np.bool_)
     for kind in kinds:
         for seeds in _parts(kind & face & ~features, around, inner, eyes_px):
@@ -87,8 +87,8 @@ def _kinds(lab: Floats, skin: Floats) -> list[_Flags]:
     """
     lightness, colours = lab[..., 0], lab[..., 1:]
     lit = np.clip(lightness / (skin[0] + 1e-3), 0.3, 1.15)
-    is_coloured = np.linalg.norm(colours - skin[1:] * lit[..., np.newaxis], axis=2) > _STRANGE
-    colourfulness = np.linalg.norm(colours, axis=2) / (np.linalg.norm(skin[1:]) + 1e-3)
+    is_coloured = _length(colours - skin[1:] * lit[..., np.newaxis]) > _STRANGE
+    colourfulness = _length(colours) / (np.linalg.norm(skin[1:]) + 1e-3)
     is_white = (lightness > _LIGHT * skin[0]) & (colourfulness < _PALE)
     # Skin in the shade is as colourful for its lightness as it is in the light.
     is_black = (lightness < _DARK * skin[0]) & (colourfulness < _BLACK * lit)
@@ -97,8 +97,8 @@ def _kinds(lab: Floats, skin: Floats) -> list[_Flags]:
 
 def _parts(kind: _Flags, around: _Flags, inner: Floats, eyes_px: float) -> list[_Flags]:
     """The coherent parts of one kind that are large enough ``around`` the inner face."""
-    opened = grow(shrink(kind.astype(np.float32), _THIN * eyes_px), _THIN * eyes_px) > 0
-    _, labels = cv2.connectedComponents(opened.astype(np.uint8))
+    opened = cv2.morphologyEx(kind.astype(np.uint8), cv2.MORPH_OPEN, disc(_THIN * eyes_px))
+    _, labels = cv2.connectedComponents(opened)
     areas_px = np.bincount(labels[around], minlength=1)
     is_large = areas_px >= _LEAST_SHARE * inner.sum()
     return [labels == label for label in np.flatnonzero(is_large[1:]) + 1]
@@ -111,7 +111,7 @@ def _continued(lab: Floats, seeds: _Flags, zone: _Flags) -> _Flags:
     )
     colours = np.zeros((int(nearest.max()) + 1, 3), np.float32)
     colours[nearest[seeds]] = lab[seeds]
-    is_alike = np.linalg.norm(lab - colours[nearest], axis=2) < _SAME_COLOUR
+    is_alike = _length(lab - colours[nearest]) < _SAME_COLOUR
     _, labels = cv2.connectedComponents((seeds | (is_alike & zone)).astype(np.uint8))
     return np.isin(labels, np.unique(labels[seeds]))
 
@@ -119,10 +119,24 @@ def _continued(lab: Floats, seeds: _Flags, zone: _Flags) -> _Flags:
 def _firmness(lab: Floats, thing: _Flags, bare: _Flags, skin: Floats, eyes_px: float) -> float:
     """The median step at the edge between ``thing`` and ``bare`` skin, over their distance."""
     reach = _NEAR * eyes_px
-    edge = (grow(thing.astype(np.float32), reach / 2) > 0) & bare & ~thing
+    edge = _grown(thing, reach / 2) & bare & ~thing
     if edge.sum() < reach * eyes_px / 8:
         return 0.0
     around = disc(reach)
-    steps = np.linalg.norm(cv2.dilate(lab, around) - cv2.erode(lab, around), axis=2)
+    steps = _length(cv2.dilate(lab, around) - cv2.erode(lab, around))
     between = float(np.linalg.norm(np.median(lab[thing], axis=0) - skin))
     return float(np.median(steps[edge])) / between
+
+
+def _grown(flags: _Flags, distance_px: float) -> _Flags:
+    """``flags`` dilated by a disc; three times as fast in bytes as in floats."""
+    return np.asarray(cv2.dilate(flags.astype(np.uint8), disc(distance_px)) > 0)
+
+
+def _length(vectors: Floats) -> Floats:
+    """Of ``float32 (h, w, n)``, n small: the same sums as NumPy's norm, several times as fast."""
+    first, *others = np.moveaxis(vectors, 2, 0)
+    squares = first * first
+    for plane in others:
+        squares += plane * plane
+    return np.asarray(np.sqrt(squares), np.float32)

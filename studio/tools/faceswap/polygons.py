@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import cv2
@@ -13,6 +14,8 @@ from studio.models.runtime import Floats
 
 _SUBPIXEL_BITS = 4
 _LEAST_SIGMA_PX = 0.3
+_REACH_SIGMAS = 4.5
+"""How far OpenCV's Gaussian of floats reaches, rounded up; beyond it all stays 0."""
 
 
 def polygon(size: tuple[int, int], corners: Points, sigma_px: float = 0.0) -> Floats:
@@ -24,10 +27,20 @@ def polygon(size: tuple[int, int], corners: Points, sigma_px: float = 0.0) -> Fl
         sigma_px: of the Gaussian that softens.
 
     """
-    mask = np.zeros(size[::-1], np.uint8)
+    filled = np.zeros(size[::-1], np.uint8)
     fixed = np.round(corners * 2**_SUBPIXEL_BITS).astype(np.int32)
-    cv2.fillPoly(mask, [fixed], 255, cv2.LINE_AA, _SUBPIXEL_BITS)
-    return soften(np.asarray(mask / 255, np.float32), sigma_px)
+    cv2.fillPoly(filled, [fixed], 255, cv2.LINE_AA, _SUBPIXEL_BITS)
+    mask = np.zeros(size[::-1], np.float32)
+    part = _surroundings(filled, 2 * math.ceil(_REACH_SIGMAS * sigma_px))
+    mask[part] = soften(np.asarray(filled[part] / 255, np.float32), sigma_px)
+    return mask
+
+
+def _surroundings(mask: Pixels, margin_px: int) -> tuple[slice, slice]:
+    """Rows and columns of all that is not 0, and of ``margin_px`` around it."""
+    left, top, width, height = cv2.boundingRect(mask)
+    rows = slice(max(top - margin_px, 0), top + height + margin_px)
+    return rows, slice(max(left - margin_px, 0), left + width + margin_px)
 
 
 def union(size: tuple[int, int], parts: Sequence[Points], sigma_px: float) -> Floats:
