@@ -10,7 +10,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from app.runs.following import count_news, read_again
+from app.runs.following import FOLLOW_S, count_news, read_again
 from app.runs.reading import listed
 from app.ui import gallery, states
 from app.ui.filters import Filters
@@ -30,7 +30,6 @@ from studio.words import N_, Message
 from tasks.services import Services, get_services
 
 PAGE_SIZE = 30
-FOLLOW_S = 2
 OPENED, FOLLOWED = "history-opened", "history-followed"
 # What names the page of the list in the address: a cursor, which points into one list.
 PLACE = "cursor"

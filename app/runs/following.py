@@ -12,6 +12,8 @@ from db.repositories.jobs import JobRepository
 from db.types import first_id_at
 from tasks.services import Services
 
+FOLLOW_S = 2
+"""How often a page that is open looks."""
 _LOOKBACK = timedelta(days=1)
 """Runs that were submitted longer before a list was opened are not looked for while it is open."""
 _MOST = 30
@@ -23,6 +25,11 @@ def read_again(services: Services, actor: Actor, rows: Sequence[JobRow]) -> list
         found = JobRepository(session).rows(actor, [row.id for row in rows])
     now = {row.id: row for row in found}
     return [now[row.id] for row in rows if row.id in now]
+
+
+def has_open(rows: Sequence[JobRow]) -> bool:
+    """Whether any of the runs may still change by itself."""
+    return any(not row.state.is_terminal for row in rows)
 
 
 def count_news(

@@ -15,12 +15,14 @@ from streamlit.navigation.page import Page
 from app.formatting import file_size
 from app.people.tool_switches import switched_off
 from app.runs.addresses import archive_url
+from app.runs.following import FOLLOW_S, has_open, read_again
 from app.runs.parameters import initial_values, params_fault
 from app.runs.reading import batch_runs, find_output, get_run, recent_runs
 from app.runs.sample import sample_picture
 from app.ui import gallery, memory, states
 from app.ui.awaited import show_awaited
 from app.ui.further_use import USE, is_to_come, offer_further_use, put_in_tray
+from app.ui.guard import fragment
 from app.ui.held import show_tray
 from app.ui.layout import name_tab, show_address
 from app.ui.literal import literal, literal_sentence
@@ -275,11 +277,22 @@ def ask_pictures(
 
 
 def _show_recent(page: ToolPage) -> None:
-    """The person's own last runs of this tool."""
-    rows = recent_runs(page.services, page.actor, page.tool, RECENT)
-    if rows:
-        st.subheader(_("Your recent runs"), anchor=False)
-        gallery.cards(rows, key="recent", page=page.path, parameter="job", min_width_px=130)
+    """The person's own last runs of this tool, followed in their places until all have ended."""
+    services, path = page.services, page.path
+    rows = recent_runs(services, page.actor, page.tool, RECENT)
+    if not rows:
+        return
+    st.subheader(_("Your recent runs"), anchor=False)
+    is_going = has_open(rows)
+
+    @fragment(run_every=FOLLOW_S if is_going else None)
+    def show(actor: Actor) -> None:
+        now = read_again(services, actor, rows)
+        if is_going and not has_open(now):
+            st.rerun()
+        gallery.cards(now, key="recent", page=path, parameter="job", min_width_px=130)
+
+    show()
 
 
 def _refuse_viewer() -> None:
