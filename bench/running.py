@@ -15,12 +15,13 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 
-from app.people.sessions import Visitor, open_session, session_cookie
+from app.people.sessions import Visitor, session_cookie
 from db.actor import Actor
 from db.migrate import upgrade
 from studio.settings import ROOT, Settings
 from tasks.services import Services
 from tasks.supervisor import environment, programs
+from tests.people import open_session
 from tests.servers import free_port
 
 HERE = Visitor(ip="127.0.0.1", agent="bench")

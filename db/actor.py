@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from db.types import Role
@@ -17,6 +17,9 @@ class Actor:
     role: Role
     locale: str | None = None
     """The language that they chose, as ``zh_Hans_CN``; none: as their browser says."""
+    session_id: UUID | None = field(default=None, compare=False)
+    token_id: UUID | None = field(default=None, compare=False)
+    """What they came in with; neither at the command line, whose operator needs no key."""
 
     def limited_to(self, role: Role) -> Actor:
         """The same person with no more than ``role``."""

@@ -1,8 +1,9 @@
 """Who may do what, read where it is done.
 
 A request, a page or an open dialog knows its person from a while ago. Since then the account
-may have been disabled, or another admin may have given it another role. So whoever changes
-something asks here, in the transaction that changes it.
+may have been disabled, another admin may have given it another role, and the session or token
+that they came in with may have ended. So whoever changes something asks here, in the transaction
+that changes it.
 """
 
 from __future__ import annotations
@@ -53,15 +54,21 @@ def authorise(session: Session, actor: Actor, needs: Needs) -> Actor:
     two admins who change one another wait instead of blocking each other.
 
     Raises:
-        NotAllowedError: ``permission.no_account``, ``permission.may_not_run`` or
-            ``permission.not_admin``.
+        NotAllowedError: ``permission.no_account``, ``permission.signed_out``,
+            ``permission.may_not_run`` or ``permission.not_admin``.
 
     """
-    user = AccountRepository(session).hold(actor.id, with_admins=needs is Needs.ADMIN)
+    accounts = AccountRepository(session)
+    user = accounts.hold(actor.id, with_admins=needs is Needs.ADMIN)
     if user is None or user.disabled_at is not None:
         raise NotAllowedError(
             msg("Your account is closed. Ask an admin to open it again."),
             code="permission.no_account",
+        )
+    if not accounts.hold_key(actor):
+        raise NotAllowedError(
+            msg("You were signed out meanwhile. Sign in and do it again."),
+            code="permission.signed_out",
         )
     return require(actor.limited_to(user.role), needs)
 

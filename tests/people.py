@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from app.people import sessions
 from app.people.passwords import hash_password
-from app.people.sessions import SignedIn, Visitor, find_session, open_session
+from app.people.sessions import SignedIn, Visitor, find_session
 from app.people.signing_in import SignInRefusedError, authenticate
 from db.actor import Actor
 from db.repositories.accounts import AccountRepository
@@ -35,6 +36,14 @@ def make_person(
                 name, role, _password_hash(), must_change_password=must_change_password
             )
         )
+
+
+def open_session(services: Services, user_id: UUID, visitor: Visitor) -> str:
+    """As after the right password: the token of a new session's cookie."""
+    with services.database.read() as unit:
+        user = AccountRepository(unit).get(user_id)
+    assert user is not None
+    return sessions.open_session(services, user_id, visitor, password_hash=user.password_hash)
 
 
 def sign_in(services: Services, actor: Actor) -> tuple[str, SignedIn]:

@@ -45,6 +45,7 @@ _STATUS_BY_CODE = {
     "face.not_found": 404,
     "image.too_many_bytes": 413,
     "job.not_found": 404,
+    "permission.signed_out": 401,
     "request.not_our_origin": 403,
     "request.not_signed_in": 401,
     "request.too_many": 429,

@@ -70,11 +70,7 @@ def change_password(
     known_hash = user.password_hash if user else None
     source = f"session:{signed_in.session_id.hex}"
     if not is_right(services, actor.name, source, known_hash, current, visitor):
-        raise PasswordRefusedError(
-            msg("The current password is not right"),
-            remedy=msg("Type it again."),
-            code="password.wrong",
-        )
+        raise _wrong_password()
     if new == current:
         raise PasswordRefusedError(
             msg("The new password is the old one"),
@@ -86,9 +82,10 @@ def change_password(
     with _unit(services) as unit:
         authorise(unit, actor, Needs.ACCOUNT)
         accounts = AccountRepository(unit)
-        accounts.set_password(
-            _find(accounts, actor.id), new_hash, keep_session_id=signed_in.session_id
-        )
+        user = _find(accounts, actor.id)
+        if user.password_hash != known_hash:
+            raise _wrong_password()
+        accounts.set_password(user, new_hash, keep_session_id=signed_in.session_id)
         AuditRepository(unit).record(actor.id, "password.change", actor.name, ip=visitor.ip)
 
 
@@ -270,6 +267,14 @@ def check_name(name: str) -> str:
             code="account.name_invalid",
         )
     return clean
+
+
+def _wrong_password() -> PasswordRefusedError:
+    return PasswordRefusedError(
+        msg("The current password is not right"),
+        remedy=msg("Type it again."),
+        code="password.wrong",
+    )
 
 
 def _change(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -58,11 +58,18 @@ def session_cookie(settings: Settings) -> str:
     return "__Host-studio" if settings.secure_cookies else "studio"
 
 
-def open_session(services: Services, user_id: UUID, visitor: Visitor) -> str:
+def open_session(services: Services, user_id: UUID, visitor: Visitor, *, password_hash: str) -> str:
     """Sign a browser in. Returns the token for its cookie, which is kept nowhere.
 
+    Args:
+        services: the studio.
+        user_id: of the account.
+        visitor: where the browser is.
+        password_hash: that the password was checked against; another one by now opens nothing.
+
     Raises:
-        NotAllowedError: the account was closed meanwhile.
+        NotAllowedError: ``permission.no_account``, the account was closed meanwhile;
+            ``permission.signed_out``, its password was changed.
 
     """
     token = secrets.token_urlsafe(_TOKEN_BYTES)
@@ -72,6 +79,11 @@ def open_session(services: Services, user_id: UUID, visitor: Visitor) -> str:
         user = accounts.hold(user_id)
         if user is None or user.disabled_at is not None:
             raise NotAllowedError(msg("This account is closed."), code="permission.no_account")
+        if user.password_hash != password_hash:
+            raise NotAllowedError(
+                msg("The password was changed meanwhile. Sign in with the new one."),
+                code="permission.signed_out",
+            )
         accounts.open_session(
             user, _hash(token), expires_at, ip=visitor.ip[:64], agent=visitor.agent
         )
@@ -86,9 +98,8 @@ def find_session(services: Services, token: str) -> SignedIn | None:
         found = AccountRepository(unit).find_session(_hash(token))
     if found is None:
         return None
-    return SignedIn(
-        found.id, actor_of(found.user), found.user.must_change_password, found.expires_at
-    )
+    actor = replace(actor_of(found.user), session_id=found.id)
+    return SignedIn(found.id, actor, found.user.must_change_password, found.expires_at)
 
 
 def end_session(services: Services, token: str, visitor: Visitor) -> None:
@@ -168,7 +179,7 @@ def find_api_token(services: Services, token: str) -> Actor | None:
     if last_used_at is None or utc_now() - last_used_at > _USE_RESOLUTION:
         with services.database.write() as unit:
             ApiTokenRepository(unit).mark_used(api_token.id)
-    return actor_of(user).limited_to(_ROLES[scope])
+    return replace(actor_of(user), token_id=api_token.id).limited_to(_ROLES[scope])
 
 
 def scope_of(token: ApiToken) -> Scope | None:

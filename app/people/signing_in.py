@@ -6,6 +6,7 @@ Every refused attempt leaves an entry in the audit.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from app.people import throttle
@@ -43,8 +44,16 @@ class TooManyAttemptsError(RetriableError):
         )
 
 
-def authenticate(services: Services, name: str, password: str, visitor: Visitor) -> UUID:
-    """The id of the enabled account that name and password belong to.
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """An account whose password was right, and the hash that it was right by."""
+
+    user_id: UUID
+    password_hash: str = field(repr=False)
+
+
+def authenticate(services: Services, name: str, password: str, visitor: Visitor) -> Verified:
+    """The enabled account that name and password belong to.
 
     An unknown name and a disabled account take as long as a wrong password.
 
@@ -68,10 +77,11 @@ def authenticate(services: Services, name: str, password: str, visitor: Visitor)
     if needs_rehash(user.password_hash):
         new_hash = hash_password(password)
         with services.database.write() as unit:
-            now = AccountRepository(unit).get(user.id)
+            now = AccountRepository(unit).hold(user.id)
             if now and now.password_hash == user.password_hash:  # not changed meanwhile
                 now.password_hash = new_hash
-    return user.id
+                return Verified(user.id, new_hash)
+    return Verified(user.id, user.password_hash)
 
 
 def pause_before(services: Services, name: str, visitor: Visitor) -> float:

@@ -40,6 +40,7 @@ from app.web.refusals import not_our_origin
 from db.errors import DatabaseAwayError
 from studio.errors import StudioError
 from studio.words import msg
+from tasks.authority import NotAllowedError
 from tasks.services import Services
 
 _HERE = Path(__file__).parent
@@ -106,7 +107,7 @@ class _Doors:
             user_id, token = await run_in_threadpool(
                 self._open_session, name, form.get("password", ""), visitor
             )
-        except SignInRefusedError as error:
+        except (SignInRefusedError, NotAllowedError) as error:
             return framed("sign_in.html", 401, next=target, name=name, error=_sentence(error))
         except TooManyAttemptsError as error:
             page = framed("sign_in.html", 429, next=target, name=name, error=_sentence(error))
@@ -170,8 +171,11 @@ class _Doors:
         return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
 
     def _open_session(self, name: str, password: str, visitor: Visitor) -> tuple[UUID, str]:
-        user_id = authenticate(self._services, name, password, visitor)
-        return user_id, open_session(self._services, user_id, visitor)
+        found = authenticate(self._services, name, password, visitor)
+        token = open_session(
+            self._services, found.user_id, visitor, password_hash=found.password_hash
+        )
+        return found.user_id, token
 
     def _touch_database(self) -> None:
         with self._services.database.read() as unit:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
+from db.actor import Actor
 from db.errors import LastAdminError, NameTakenError
 from db.models import ApiToken, SignInFailure, User, UserSession
 from db.types import Role, utc_now
@@ -83,6 +84,19 @@ class AccountRepository:
             .with_for_update(read=True)
             .execution_options(populate_existing=True)
         )
+
+    def hold_key(self, actor: Actor) -> bool:
+        """Whether what ``actor`` came in with is valid, until this transaction ends at least."""
+        key: type[UserSession | ApiToken] = UserSession if actor.session_id else ApiToken
+        key_id = actor.session_id or actor.token_id
+        if key_id is None:
+            return True
+        valid = select(key.id).where(
+            key.id == key_id,
+            key.user_id == actor.id,
+            or_(key.expires_at.is_(None), key.expires_at > utc_now()),
+        )
+        return self._session.scalar(valid.with_for_update(read=True)) is not None
 
     def by_name(self, name: str) -> User | None:
         """The account called so, disabled or not; case does not matter."""

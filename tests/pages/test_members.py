@@ -38,7 +38,7 @@ def test_members_add_shows_a_one_time_password_that_works_once_noted(
     assert not page.exception
     [password] = [code.value for code in page.code]
     li = accounts.find_user(services, "li.wei")
-    assert authenticate(services, "li.wei", password, HERE) == li.id
+    assert authenticate(services, "li.wei", password, HERE).user_id == li.id
     assert li.role is Role.MEMBER
     button(page, "I have noted it").click().run()
     assert not page.code

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime, timedelta
 from threading import Event
 from uuid import uuid4
 
@@ -11,8 +12,9 @@ import pytest
 from db.actor import Actor
 from db.models import User
 from db.repositories.accounts import AccountRepository
+from db.repositories.api_tokens import ApiTokenRepository
 from db.session import Database
-from db.types import Role
+from db.types import Role, Scope, utc_now
 from tasks.authority import Needs, NotAllowedError, authorise, require
 from tests.factories import make_actor
 
@@ -118,3 +120,37 @@ def test_authorise_two_admins_who_demote_one_another_end_with_one(database: Data
     with ThreadPoolExecutor() as pool:
         runs = [pool.submit(demote(first, second)), pool.submit(demote(second, first))]
         assert sorted(run.result(WAIT_S) for run in runs) == ["done", "permission.not_admin"]
+
+
+@pytest.mark.parametrize("kind", ["session", "token"])
+def test_authorise_what_they_came_with_has_ended_is_refused(database: Database, kind: str) -> None:
+    with database.write() as session:
+        actor = make_actor(session)
+        user = session.get_one(User, actor.id)
+        if kind == "session":
+            opened = AccountRepository(session).open_session(user, b"x" * 32, far_off())
+            actor = replace(actor, session_id=opened.id)
+        else:
+            token = ApiTokenRepository(session).create(
+                actor.id, "", prefix="dr_", token_hash=b"x" * 32, scopes=[Scope.RUN]
+            )
+            actor = replace(actor, token_id=token.id)
+    assert answer(database, actor, Needs.RUNNING) == Role.MEMBER
+    with database.write() as session:
+        AccountRepository(session).set_password(session.get_one(User, actor.id), "another hash")
+    assert answer(database, actor, Needs.RUNNING) == "permission.signed_out"
+
+
+def test_authorise_session_of_another_or_past_its_time_is_refused(database: Database) -> None:
+    with database.write() as session:
+        actor, other = make_actor(session), make_actor(session)
+        accounts = AccountRepository(session)
+        theirs = accounts.open_session(session.get_one(User, other.id), b"x" * 32, far_off())
+        past = accounts.open_session(session.get_one(User, actor.id), b"y" * 32, utc_now())
+    for session_id in (theirs.id, past.id):
+        came_with = replace(actor, session_id=session_id)
+        assert answer(database, came_with, Needs.ACCOUNT) == "permission.signed_out"
+
+
+def far_off() -> datetime:
+    return utc_now() + timedelta(days=1)

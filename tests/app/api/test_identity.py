@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from starlette.testclient import TestClient
 
-from app.people.sessions import create_api_token, open_session
+from app.people.sessions import create_api_token
 from db.types import Role, Scope
 from tasks.services import Services
 from tests.app.api.calls import submit, use_token
-from tests.people import HERE, make_person
+from tests.people import HERE, make_person, open_session
 from tests.pictures import png
 
 

@@ -78,7 +78,7 @@ def test_change_password_keeps_this_browser_and_ends_the_others(any_services: Se
     assert kept is not None
     assert not kept.must_change_password
     assert find_session(any_services, elsewhere) is None
-    assert authenticate(any_services, "mei", "another good one", HERE) == actor.id
+    assert authenticate(any_services, "mei", "another good one", HERE).user_id == actor.id
 
 
 @pytest.mark.parametrize(
@@ -97,6 +97,43 @@ def test_change_password_refusals_leave_the_old_one(
         accounts.change_password(services, signed_in, current, new, HERE)
     assert refusal.value.code == code
     authenticate(services, "mei", PASSWORD, HERE)
+
+
+def test_change_password_overtaken_by_a_reset_leaves_the_reset(
+    any_services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actor = make_person(any_services)
+    _, signed_in = sign_in(any_services, actor)
+    issued: list[str] = []
+    hash_password = accounts.hash_password
+
+    def hash_while_an_admin_resets(password: str) -> str:
+        monkeypatch.undo()
+        issued.append(accounts.reset_password(any_services, actor.id))
+        return hash_password(password)
+
+    monkeypatch.setattr(accounts, "hash_password", hash_while_an_admin_resets)
+    with pytest.raises(NotAllowedError) as refusal:
+        accounts.change_password(any_services, signed_in, PASSWORD, "another good one", HERE)
+    assert refusal.value.code == "permission.signed_out"
+    assert authenticate(any_services, "mei", issued[0], HERE).user_id == actor.id
+
+
+def test_change_password_overtaken_by_the_same_is_refused(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, signed_in = sign_in(services, make_person(services))
+    hash_password = accounts.hash_password
+
+    def hash_while_another_tab_is_quicker(password: str) -> str:
+        monkeypatch.setattr(accounts, "hash_password", hash_password)
+        accounts.change_password(services, signed_in, PASSWORD, "the quicker one", HERE)
+        return hash_password(password)
+
+    monkeypatch.setattr(accounts, "hash_password", hash_while_another_tab_is_quicker)
+    with pytest.raises(PasswordRefusedError):
+        accounts.change_password(services, signed_in, PASSWORD, "the slower one", HERE)
+    authenticate(services, "mei", "the quicker one", HERE)
 
 
 def test_change_password_guessing_the_current_one_is_limited(services: Services) -> None:
@@ -136,7 +173,7 @@ def test_disable_ends_sessions_and_enable_lets_in_again(any_services: Services) 
     with pytest.raises(SignInRefusedError):
         authenticate(any_services, "mei", PASSWORD, HERE)
     accounts.enable(any_services, actor.id)
-    assert authenticate(any_services, "mei", PASSWORD, HERE) == actor.id
+    assert authenticate(any_services, "mei", PASSWORD, HERE).user_id == actor.id
 
 
 def test_last_admin_can_be_neither_disabled_nor_demoted(any_services: Services) -> None:
@@ -176,7 +213,7 @@ def test_ensure_first_admin_makes_one_once(any_services: Services) -> None:
     assert accounts.ensure_first_admin(any_services) is None
     [admin] = accounts.everybody(any_services)
     assert (admin.name, admin.role, admin.must_change_password) == ("admin", Role.ADMIN, True)
-    assert authenticate(any_services, "admin", password, HERE) == admin.id
+    assert authenticate(any_services, "admin", password, HERE).user_id == admin.id
 
 
 def test_ensure_first_admin_uses_the_operators_name_and_password(services: Services) -> None:

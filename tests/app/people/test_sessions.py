@@ -8,11 +8,12 @@ import pytest
 from sqlalchemy import select, update
 
 from app.people import accounts, sessions
+from app.people.signing_in import authenticate
 from db.models import ApiToken, UserSession
 from db.types import Role, Scope, utc_now
 from tasks.authority import NotAllowedError
 from tasks.services import Services
-from tests.people import HERE, PASSWORD, make_person, sign_in
+from tests.people import HERE, PASSWORD, make_person, open_session, sign_in
 
 
 def test_open_session_keeps_only_the_hash_of_the_token(any_services: Services) -> None:
@@ -147,8 +148,18 @@ def test_open_session_of_an_account_shut_meanwhile_is_refused(any_services: Serv
     actor = make_person(any_services)
     make_person(any_services, "boss", Role.ADMIN)
     accounts.disable(any_services, actor.id)
-    with pytest.raises(NotAllowedError):
-        sessions.open_session(any_services, actor.id, HERE)
+    with pytest.raises(NotAllowedError) as refusal:
+        open_session(any_services, actor.id, HERE)
+    assert refusal.value.code == "permission.no_account"
+
+
+def test_open_session_by_a_password_changed_meanwhile_is_refused(any_services: Services) -> None:
+    make_person(any_services)
+    found = authenticate(any_services, "mei", PASSWORD, HERE)
+    accounts.reset_password(any_services, found.user_id)
+    with pytest.raises(NotAllowedError) as refusal:
+        sessions.open_session(any_services, found.user_id, HERE, password_hash=found.password_hash)
+    assert refusal.value.code == "permission.signed_out"
 
 
 def test_api_token_expires(services: Services) -> None:

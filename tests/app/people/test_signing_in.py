@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("waits_outlast_the_test")
 
 def test_authenticate_right_password_gives_the_account(any_services: Services) -> None:
     actor = make_person(any_services)
-    assert authenticate(any_services, "  MEI ", PASSWORD, HERE) == actor.id
+    assert authenticate(any_services, "  MEI ", PASSWORD, HERE).user_id == actor.id
 
 
 def stored_hash(services: Services) -> str:
@@ -92,7 +92,7 @@ def test_authenticate_is_not_locked_by_guesses_from_elsewhere(any_services: Serv
     assert pause_before(any_services, "mei", elsewhere) == throttle._LONGEST_PAUSE_S
     assert pause_before(any_services, "li", elsewhere) == 0
     assert pause_before(any_services, "mei", HERE) == 0
-    assert authenticate(any_services, "mei", PASSWORD, elsewhere) == mei.id
+    assert authenticate(any_services, "mei", PASSWORD, elsewhere).user_id == mei.id
 
 
 def test_authenticate_known_browser_is_not_slowed_by_strangers_beside_it(
@@ -107,7 +107,7 @@ def test_authenticate_known_browser_is_not_slowed_by_strangers_beside_it(
         with pytest.raises(TooManyAttemptsError):
             authenticate(any_services, "mei", PASSWORD, stranger)
     assert pause_before(any_services, "mei", known) == 0
-    assert authenticate(any_services, "mei", PASSWORD, known) == mei.id
+    assert authenticate(any_services, "mei", PASSWORD, known).user_id == mei.id
 
 
 def test_authenticate_known_browser_guesses_no_more_than_others(services: Services) -> None:

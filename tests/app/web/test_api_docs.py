@@ -4,9 +4,8 @@ import re
 
 from starlette.testclient import TestClient
 
-from app.people.sessions import open_session
 from tasks.services import Services
-from tests.people import HERE, make_person
+from tests.people import HERE, make_person, open_session
 
 
 def test_page_and_description_are_for_who_is_signed_in(

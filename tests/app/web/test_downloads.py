@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from starlette.testclient import TestClient
 
-from app.people.sessions import create_api_token, open_session
+from app.people.sessions import create_api_token
 from app.runs.addresses import download_url, export_url, picture_url
 from app.web.downloads import content_disposition
 from db.actor import Actor
@@ -21,7 +21,7 @@ from studio.params import ImageFormat
 from tasks.files import keep
 from tasks.services import Services
 from tests.factories import make_job
-from tests.people import HERE, make_person
+from tests.people import HERE, make_person, open_session
 from tests.pictures import png
 
 

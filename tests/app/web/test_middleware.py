@@ -13,12 +13,12 @@ from starlette.routing import WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from app.people.sessions import end_session, open_session
+from app.people.sessions import end_session
 from app.web.application import create_middleware
 from app.web.middleware import SecurityHeaders
 from db.types import Role
 from tasks.services import Services
-from tests.people import HERE, make_person
+from tests.people import HERE, make_person, open_session
 
 ON_EVERY_ANSWER = {
     "x-content-type-options": "nosniff",

@@ -8,10 +8,9 @@ from uuid import UUID
 import pytest
 from starlette.testclient import TestClient
 
-from app.people.sessions import open_session
 from app.web import downloads
 from tasks.services import Services
-from tests.people import HERE, make_person
+from tests.people import HERE, make_person, open_session
 
 SOMEBODYS = UUID(int=7)
 SIGNED_OUT = [
