@@ -13,7 +13,7 @@ from app.people.agents import describe_agent
 from app.people.sessions import SignedIn
 from app.ui import states
 from app.ui.guard import acting
-from app.ui.issued import issued, show_issued
+from app.ui.issued import Secret, issued, show_issued
 from app.ui.layout import header
 from app.ui.signed_in import require_session, visitor
 from app.ui.states import role_name
@@ -139,7 +139,8 @@ def show_tokens(services: Services, actor: Actor) -> None:
             secret = sessions.create_api_token(
                 services, actor, name, visitor(), scope=scope, lifetime=timedelta(days=days)
             )
-            held.hold(_("Your new token"), secret, _("Copy it now, it is shown only here."))
+            note = _("Copy it now, it is shown only here.")
+            held.append(Secret(_("Your new token"), secret, note))
             st.rerun()
 
 

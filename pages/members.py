@@ -12,7 +12,7 @@ import streamlit as st
 from app.formatting import ago
 from app.people import accounts
 from app.ui.guard import acting, dialog
-from app.ui.issued import Issued, issued, show_issued
+from app.ui.issued import Secret, issued, show_issued
 from app.ui.layout import header
 from app.ui.literal import literal, literal_sentence
 from app.ui.signed_in import require_admin, visitor
@@ -83,7 +83,7 @@ def ask_new(services: Services, actor: Actor) -> None:
     except StudioError as error:
         st.error(literal_sentence(error.message), icon=":material/error:")
         return
-    hold_password(held, account.name, account.one_time_password)
+    held.append(one_time_password(account.name, account.one_time_password))
     st.rerun()
 
 
@@ -166,7 +166,7 @@ def confirm_reset(actor: Actor, services: Services, user: User) -> None:
         held = issued(PASSWORD)
         with refusing():
             password = accounts.reset_password(services, user.id, by=actor, visitor=visitor())
-            hold_password(held, user.name, password)
+            held.append(one_time_password(user.name, password))
         st.rerun()
 
 
@@ -194,12 +194,9 @@ def refusing() -> Iterator[None]:
         st.session_state[REFUSALS] = st.session_state.get(REFUSALS, 0) + 1
 
 
-def hold_password(held: Issued, name: str, password: str) -> None:
-    held.hold(
-        _("One-time password of {name}", name=literal(name)),
-        password,
-        _("Hand it over now, it is shown only here. It must be changed at the first sign-in."),
-    )
+def one_time_password(name: str, password: str) -> Secret:
+    note = _("Hand it over now, it is shown only here. It must be changed at the first sign-in.")
+    return Secret(_("One-time password of {name}", name=literal(name)), password, note)
 
 
 def show_refusal() -> None:

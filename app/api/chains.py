@@ -13,6 +13,7 @@ from app.api.submissions import take_file
 from db.actor import Actor
 from db.types import Visibility
 from studio.params import ToolParams
+from studio.text import shown
 from studio.tools.registry import get_tool, load_params, parse_params
 from studio.tools.spec import ToolRole, ToolSpec
 from studio.words import msg
@@ -103,7 +104,7 @@ def _recipes(form: FormData) -> list[dict[str, Any]]:
             if not isinstance(value, _RECIPE.get(name, ())) or isinstance(value, bool):
                 raise invalid(
                     "steps",
-                    msg("step {number} has no such “{name}”", number=number, name=name[:40]),
+                    msg("step {number} has no such “{name}”", number=number, name=shown(name)),
                     remedy,
                 )
     return recipes

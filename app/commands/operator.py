@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.people.accounts import find_user
+from app.people.accounts import AccountError, find_user
 from db.actor import Actor
 from db.repositories.accounts import AccountRepository
 from db.types import Role
@@ -39,10 +39,15 @@ def acting_as(services: Services, name: str) -> Actor:
 
     Raises:
         NoAdminError: nobody is named, and there is no admin.
-        AccountError: ``account.unknown``.
+        AccountError: ``account.unknown`` or ``account.disabled``.
 
     """
     if not name:
         return operator(services)
     user = find_user(services, name)
+    if user.disabled_at is not None:
+        raise AccountError(
+            msg("The account “{name}” is disabled. Enable it first.", name=user.name),
+            code="account.disabled",
+        )
     return Actor(user.id, user.name, user.role)

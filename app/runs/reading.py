@@ -150,11 +150,17 @@ def live(
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What one run waits for: its place in the queue, the runs it needs, and its steps."""
+    """What one run waits for, its place in the queue and the runs it needs, and what is round it.
+
+    Attributes:
+        parent_id: the run that it was made from, where the person may see that.
+
+    """
 
     place: int | None
     waits_for: Sequence[UUID]
     steps: Steps | None
+    parent_id: UUID | None
 
 
 def surroundings(services: Services, actor: Actor, job: Job) -> Surroundings:
@@ -165,7 +171,9 @@ def surroundings(services: Services, actor: Actor, job: Job) -> Surroundings:
             place = QueueRepository(session).position(job.id)
         elif job.state in (JobState.WAITING, JobState.CANCELLED):
             waits_for = [row.id for row in JobRepository(session).awaited(actor, job.id)]
-        return Surroundings(place, waits_for, NeedRepository(session).steps([job.id]).get(job.id))
+        steps = NeedRepository(session).steps([job.id]).get(job.id)
+        parent = JobRepository(session).get(actor, job.parent_id) if job.parent_id else None
+        return Surroundings(place, waits_for, steps, parent.id if parent else None)
 
 
 def joint_progress(run: Job | JobRow, steps: Steps | None) -> float:

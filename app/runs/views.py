@@ -140,7 +140,7 @@ def job_view(services: Services, actor: Actor, job: Job) -> JobView:
         place=around.place,
         waits_for=list(around.waits_for),
         steps=StepsView(total=steps.total, done=steps.done) if steps else None,
-        parent_id=job.parent_id,
+        parent_id=around.parent_id,
         batch_id=job.batch_id,
         params=values_of(job),
         params_version=version_of(job),

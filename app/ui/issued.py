@@ -12,40 +12,39 @@ from app.ui.words import _
 from db.actor import Actor
 
 
-@dataclass(slots=True)
-class Issued:
-    """The last secret of a page in this tab; take it with ``issued`` before the secret is made.
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """What is shown: whose it is, itself, and what to do with it."""
 
-    Streamlit may break a run off at any touch of its state, so what is touched only afterwards
-    could be lost, and the secret with it.
+    title: str
+    words: str
+    note: str
+
+
+def issued(kind: str) -> list[Secret]:
+    """Those of this kind that this tab still shows, to be added to.
+
+    Taken before a secret is made: Streamlit may break a run off at any touch of its state, so what
+    is touched only afterwards could be lost, and the secret with it.
     """
-
-    title: str = ""
-    secret: str = ""
-    note: str = ""
-
-    def hold(self, title: str, secret: str, note: str) -> None:
-        """Keep ``secret`` to be shown; ``note`` says what to do with it."""
-        self.title, self.secret, self.note = title, secret, note
-
-
-def issued(kind: str) -> Issued:
-    """Where secrets of this kind are shown from."""
-    held: Issued = st.session_state.setdefault(f"issued.{kind}", Issued())
+    held: list[Secret] = st.session_state.setdefault(f"issued.{kind}", [])
     return held
 
 
 def show_issued(kind: str) -> None:
-    """Show the secret that is held, if there is one, and a button that forgets it."""
-    held = issued(kind)
-    if not held.secret:
-        return
-    with st.container(border=True, key="issued"):
-        st.markdown(f":material/key: **{held.title}**")
-        st.code(held.secret, language=None)
-        st.html(f'<span class="dr-muted dr-small">{escape(held.note)}</span>')
-        st.button(_("I have noted it"), on_click=acting(_forget), args=(kind,))
+    """Show each secret that is held, and a button that forgets it."""
+    for number, secret in enumerate(issued(kind)):
+        with st.container(border=True, key=f"issued-{number}"):
+            st.markdown(f":material/key: **{secret.title}**")
+            st.code(secret.words, language=None)
+            st.html(f'<span class="dr-muted dr-small">{escape(secret.note)}</span>')
+            st.button(
+                _("I have noted it"),
+                key=f"issued-{number}-noted",
+                on_click=acting(_forget),
+                args=(kind, secret),
+            )
 
 
-def _forget(_actor: Actor, kind: str) -> None:
-    issued(kind).hold("", "", "")
+def _forget(_actor: Actor, kind: str, secret: Secret) -> None:
+    issued(kind).remove(secret)

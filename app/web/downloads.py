@@ -39,6 +39,8 @@ Content = Path | Iterator[bytes]
 
 _BROWSER_TYPES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"})
 # Content never changes under its hash, but who may see it does: ask again each time.
+_QUALITIES = {str(quality): quality for quality in QUALITIES}
+"""As addresses write them; what else stands there may be of any length."""
 _CACHING = "private, no-cache"
 _PLACARD_SVG = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 300">'
@@ -54,7 +56,7 @@ def download_routes(services: Services) -> list[BaseRoute]:
     return [
         Route("/files/{file_id:uuid}/{name:path}", files.download, methods=["GET"]),
         Route(
-            "/exports/{file_id:uuid}/{format}/{quality:int}/{name:path}",
+            "/exports/{file_id:uuid}/{format}/{quality}/{name:path}",
             files.export,
             methods=["GET"],
         ),
@@ -111,13 +113,10 @@ class _Files:
         return self._answer(request, blob.sha256, blob.media_type, headers, self._stored(blob))
 
     def _export(self, actor: Actor, request: Request) -> Response:
-        asked, quality = request.path_params["format"], request.path_params["quality"]
+        asked = request.path_params["format"]
+        quality = _QUALITIES.get(request.path_params["quality"])
         found = self._find(actor, request.path_params["file_id"])
-        if (
-            not isinstance(found, JobOutput)
-            or asked not in set(ImageFormat)
-            or quality not in QUALITIES
-        ):
+        if not isinstance(found, JobOutput) or asked not in set(ImageFormat) or quality is None:
             raise _missing()
         format = ImageFormat(asked)
         call = partial(exported_file, self._services, found, format, quality, owner=actor.id)

@@ -11,6 +11,7 @@ import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
@@ -29,6 +30,8 @@ from studio.words.message import Message, Value
 DOMAIN = "darkroom"
 LOCALES = Path(__file__).resolve().parents[1] / "locales"
 _TEMPLATES = Formatter()
+_MOST_IN_DIGITS = 10**15
+"""Numbers from here on are said as powers of ten; Babel refuses the largest."""
 _DECIMALS = re.compile(r"\.(\d)([f%])")
 
 
@@ -83,8 +86,13 @@ class Language:
             return format_list([self._value(one, spec) for one in value], locale=self.locale)
         if isinstance(value, datetime):
             return str(format_datetime(value, spec or "medium", self.zone, self.locale))
-        if isinstance(value, str | bool) or not math.isfinite(value):
+        if isinstance(value, str):  # what no encoding takes would end the answer that says it
+            return value.encode("utf-8", "replace").decode()
+        if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
             return str(value)
+        if abs(value) >= _MOST_IN_DIGITS:
+            large = value if isinstance(value, float) else Decimal(value).normalize()
+            return f"{large:.6g}"
         return str(format_decimal(value, _pattern(spec), locale=self.locale))
 
 

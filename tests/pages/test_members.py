@@ -44,6 +44,19 @@ def test_members_add_shows_a_one_time_password_that_works_once_noted(
     assert not page.code
 
 
+def test_members_second_password_leaves_the_first_until_it_is_noted(
+    services: Services, visit: Visit
+) -> None:
+    page = add(visit(PAGE, make_person(services, "boss", Role.ADMIN)), "li")
+    [first] = [code.value for code in page.code]
+    page = add(page, "mo")
+    assert page.code[0].value == first
+    assert len(page.code) == 2
+    noted, _other = (one for one in page.button if one.label == "I have noted it")
+    noted.click().run()
+    assert [code.value == first for code in page.code] == [False]
+
+
 def test_members_add_refusal_is_shown_and_adds_nobody(services: Services, visit: Visit) -> None:
     make_person(services, "li")
     page = add(visit(PAGE, make_person(services, "boss", Role.ADMIN)), "LI")

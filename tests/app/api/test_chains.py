@@ -280,6 +280,8 @@ def test_step_takes_what_an_earlier_step_made(
         ('[{"tool": "upscale", "parms": {}}]', {}, "request.invalid"),
         ('[{"tool": "upscale", "params": {"scale": 9}}]', {}, "params.invalid"),
         ('[{"tool": "upscale", "params_version": 99}]', {}, "params.newer"),
+        ('[{"tool": "upscale", "params_version": %s}]' % ("9" * 4000), {}, "params.newer"),
+        (r'[{"tool": "upscale", "\ud800": 1}]', {}, "request.invalid"),
         ('[{"tool": "upscale"}]', {"1.mask": "x"}, "request.invalid"),
         ('[{"tool": "upscale"}, {"tool": "upscale"}]', {"2.image": "step:1"}, "request.invalid"),
         ('[{"tool": "cutout"}]', {"1.background": "step:1"}, "chain.order"),

@@ -79,6 +79,17 @@ def test_cancel_then_rerun(browser: TestClient, mei: Actor) -> None:
     assert browser.get(f"/api/v1/jobs/{again}").json()["parent_id"] == job_id
 
 
+def test_parent_that_somebody_may_not_see_is_not_named_to_them(
+    services: Services, browser: TestClient, mei: Actor
+) -> None:
+    with services.database.write() as unit:
+        parent = make_job(unit, mei, visibility=Visibility.PRIVATE)
+        child = make_job(unit, mei, parent_id=parent.id)
+    assert browser.get(f"/api/v1/jobs/{child.id}").json()["parent_id"] == str(parent.id)
+    use_token(services, browser, make_person(services, "vi"))
+    assert browser.get(f"/api/v1/jobs/{child.id}").json()["parent_id"] is None
+
+
 def test_schema_describes_the_interface_and_unknown_addresses_are_json(
     browser: TestClient, mei: Actor
 ) -> None:

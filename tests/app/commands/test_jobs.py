@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from PIL import Image
 
+from app.people import accounts
 from db.actor import Actor
 from db.states import JobState
 from db.types import Lane, Origin, Role, Visibility
@@ -19,6 +20,7 @@ from tasks.services import Services
 from tasks.submit import store_upload, submit
 from tests.app.commands.outcome import Studio
 from tests.factories import make_actor, make_job
+from tests.people import make_person
 from tests.pictures import png
 from tests.requests import request
 from tests.rows import job_of
@@ -187,3 +189,11 @@ def test_jobs_deed_of_a_viewer_is_refused(
 def test_jobs_as_nobody_who_is_known_is_refused(studio: Studio, services: Services) -> None:
     outcome = studio("jobs", "list", "--as", "nobody")
     assert (outcome.code, "no account called “nobody”" in outcome.err) == (1, True)
+
+
+def test_jobs_as_somebody_whose_account_is_disabled_is_refused(
+    studio: Studio, services: Services
+) -> None:
+    accounts.disable(services, make_person(services, "gone").id)
+    outcome = studio("jobs", "list", "--as", "gone")
+    assert (outcome.code, "“gone” is disabled" in outcome.err) == (1, True)

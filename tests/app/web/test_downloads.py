@@ -118,6 +118,7 @@ def test_export_that_no_page_offers_is_not_found(services: Services, browser: Te
         f"/exports/{output_id}/gif/80/cat.gif",
         f"/exports/{output_id}/jpeg/0/cat.jpg",
         f"/exports/{output_id}/jpeg/101/cat.jpg",
+        f"/exports/{output_id}/jpeg/{'9' * 5_000}/cat.jpg",
         f"/exports/{job.inputs[0].id}/jpeg/80/cat.jpg",
     ):
         assert browser.get(other).status_code == 404

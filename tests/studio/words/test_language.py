@@ -78,3 +78,21 @@ def test_best_language_is_the_first_that_the_reader_reads(wanted: list[str], loc
 def test_english_is_always_there() -> None:
     assert language.locales()[0] == "en"
     assert best_language("en-US") is ENGLISH
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (10**15 - 1, "999,999,999,999,999"),
+        (10**28, "1e+28"),
+        (-(10**5000), "-1e+5000"),
+        (1e300, "1e+300"),
+        (float("inf"), "inf"),
+        ("a\ud800b", "a?b"),
+    ],
+    ids=["digits", "large", "huge", "float", "infinite", "surrogate"],
+)
+def test_language_says_any_value_in_what_can_be_written(value: float | str, words: str) -> None:
+    said = ENGLISH.say(msg("{value}", value=value))
+    assert said == words
+    said.encode()
