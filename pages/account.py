@@ -116,7 +116,7 @@ def show_tokens(services: Services, actor: Actor) -> None:
     for token in sessions.api_tokens_of(services, actor):
         show_token(services, actor, token)
     with (
-        st.popover(_("New token"), icon=":material/add:"),
+        st.expander(_("New token"), icon=":material/add:"),
         st.form("new-token", border=False, width=320),
     ):
         name = st.text_input(_("Name"), placeholder=_("What it is for"), max_chars=64)

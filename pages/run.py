@@ -217,7 +217,7 @@ def show_params(job: Job) -> None:
     st.html(param_facts([one for one in described if one.is_main or one.is_changed]))
     usual = [one for one in described if not (one.is_main or one.is_changed)]
     if usual:
-        label = escape(_n("{n} more, as usual", "{n} more, as usual", len(usual)))
+        label = escape(_n("{n} more at its default", "{n} more at their defaults", len(usual)))
         st.html(
             f'<details class="dr-more"><summary>{label}</summary>{param_facts(usual)}</details>'
         )

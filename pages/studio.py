@@ -28,7 +28,7 @@ def main() -> None:
     st.subheader(_("Tools"), anchor=False)
     words = _(
         "A tool that is switched off leaves the navigation and takes no new runs, from pages and "
-        "scripts alike. Its earlier runs stay, and runs that wait already still run."
+        "scripts alike. Its earlier runs stay, and runs already waiting still go ahead."
     )
     st.html(f'<p class="dr-muted dr-small">{escape(words)}</p>')
     for fault in TOOL_FAULTS:

@@ -23,6 +23,7 @@ from db.repositories.history import JobFilters
 from db.states import JobState
 from db.types import Visibility
 from studio.errors import UserInputError
+from studio.text import shown
 from studio.words import msg
 from tasks import batches, submit
 
@@ -30,8 +31,18 @@ app = typer.Typer(
     help="List, show, stop, repeat, share and fetch runs on record.", no_args_is_help=True
 )
 
-JobId = Annotated[UUID, typer.Argument(metavar="JOB", help="The run's id.")]
-BatchId = Annotated[UUID, typer.Argument(metavar="BATCH", help="The batch's id.")]
+
+def _read_id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise typer.BadParameter(
+            _("“{text}” is no id. “studio jobs list --json” names them.", text=shown(text))
+        ) from None
+
+
+JobId = Annotated[UUID, typer.Argument(parser=_read_id, metavar="JOB", help="The run's id.")]
+BatchId = Annotated[UUID, typer.Argument(parser=_read_id, metavar="BATCH", help="The batch's id.")]
 Name = Annotated[
     str,
     typer.Option(

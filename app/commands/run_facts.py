@@ -8,7 +8,7 @@ from datetime import datetime
 
 from app.commands.layout import columns
 from app.formatting import dimensions, file_size
-from app.language import _, _n, said
+from app.language import _, said
 from app.runs.views import FileView, JobList, JobSummary, JobView
 
 
@@ -48,11 +48,8 @@ def _facts(job: JobView) -> Iterator[tuple[str, str]]:
     if job.place is not None:
         yield _("Place in the queue"), str(job.place)
     if job.steps is not None:
-        steps = job.steps
-        yield (
-            _("Steps"),
-            _n("{done} of {n} step done", "{done} of {n} steps done", steps.total, done=steps.done),
-        )
+        done = _("{done} of {all} done", done=job.steps.done, all=job.steps.total)
+        yield _("Steps"), done
     for needed in job.waits_for:
         yield _("Needs"), str(needed)
     if job.error is not None:

@@ -181,6 +181,11 @@ def joint_progress(run: Job | JobRow, steps: Steps | None) -> float:
     return run.progress if steps is None else (steps.progress + run.progress) / (steps.total + 1)
 
 
+def count_steps(state: JobState, steps: Steps) -> tuple[int, int]:
+    """How many steps are done, and how many there are; the run itself is the last of them."""
+    return steps.done + (state is JobState.SUCCEEDED), steps.total + 1
+
+
 def main_input(job: Job) -> JobInput | None:
     """The picture a run works on.
 

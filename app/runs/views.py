@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from app.language import said
 from app.runs.addresses import download_url
 from app.runs.parameters import params_fault, values_of, version_of
-from app.runs.reading import joint_progress, listed, surroundings
+from app.runs.reading import count_steps, joint_progress, listed, surroundings
 from app.runs.records import said_record, said_region
 from db.actor import Actor
 from db.models import Job, JobInput, JobOutput
@@ -80,7 +80,7 @@ class JobSummary(BaseModel):
 
 
 class StepsView(BaseModel):
-    """How far the runs are that only serve another, which counts them in its own progress."""
+    """How many steps of a chain are done, and how many there are, the run itself as the last."""
 
     total: int
     done: int
@@ -133,13 +133,13 @@ def job_list(
 def job_view(services: Services, actor: Actor, job: Job) -> JobView:
     """A run with its files."""
     fault, around = params_fault(job), surroundings(services, actor, job)
-    steps = around.steps
+    done, total = count_steps(job.state, around.steps) if around.steps else (0, 0)
     return JobView(
-        **_line(job, job.owner.name, steps, job.error_regions),
+        **_line(job, job.owner.name, around.steps, job.error_regions),
         stage=job.stage,
         place=around.place,
         waits_for=list(around.waits_for),
-        steps=StepsView(total=steps.total, done=steps.done) if steps else None,
+        steps=StepsView(total=total, done=done) if total else None,
         parent_id=around.parent_id,
         batch_id=job.batch_id,
         params=values_of(job),

@@ -11,7 +11,7 @@ import streamlit as st
 from app.formatting import duration, estimate
 from app.runs.estimates import estimate_job
 from app.runs.queueing import wait_at
-from app.runs.reading import LiveRun, get_run, live
+from app.runs.reading import LiveRun, count_steps, get_run, live
 from app.ui.guard import fragment
 from app.ui.literal import literal_sentence
 from app.ui.states import state_pill
@@ -240,6 +240,6 @@ def _waiting_words(run: LiveRun, passed: Message) -> Sequence[str]:
         return [_("Paused with its batch")]
     words = _("Starts when what it needs is made")
     if run.steps:
-        done, total = run.steps.done, run.steps.total
+        done, total = count_steps(run.state, run.steps)
         words = _n("{done} of {n} step done", "{done} of {n} steps done", total, done=done)
     return [words, _("waiting {time}", time=passed)]

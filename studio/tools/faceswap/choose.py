@@ -135,7 +135,14 @@ def _note_unused(swaps: Sequence[Swap], targets: int, sources: int, report: Repo
         report.note(msg("Nothing was done with source {sources}.", sources=tuple(unused)))
     chosen = {swap.target for swap in swaps}
     if left := [str(index + 1) for index in range(targets) if index not in chosen]:
-        report.note(msg("Not chosen, and left as it was: face {faces}.", faces=tuple(left)))
+        report.note(
+            msgs(
+                "Face {faces} was not chosen and is left as it was.",
+                "Faces {faces} were not chosen and are left as they were.",
+                len(left),
+                faces=tuple(left),
+            )
+        )
 
 
 def _largest(portraits: Sequence[Portrait]) -> int:

@@ -182,13 +182,13 @@ def test_chain_is_one_run_whose_steps_are_hidden_and_counted(
     step: dict[str, object] = {"tool": "upscale", "params": SMALL}
     [run] = submit_chain(browser, step, step, step, visibility="private")
     shown = browser.get(f"/api/v1/jobs/{run}").json()
-    assert (shown["state"], shown["steps"]) == ("waiting", {"total": 2, "done": 0})
+    assert (shown["state"], shown["steps"]) == ("waiting", {"total": 3, "done": 0})
     assert (shown["title"], shown["visibility"]) == ("0.png", "private")
     assert [job["id"] for job in browser.get("/api/v1/jobs").json()["jobs"]] == [run]
 
     assert run_next(services, Lane.CPU)
     shown = browser.get(f"/api/v1/jobs/{run}").json()
-    assert shown["steps"] == {"total": 2, "done": 1}
+    assert shown["steps"] == {"total": 3, "done": 1}
     assert shown["progress"] == pytest.approx(1 / 3)
     while run_next(services, Lane.CPU):
         pass
@@ -245,7 +245,7 @@ def test_chain_starts_again_from_the_step_that_failed(
 
     services.blobs.put(data)
     [again] = browser.post(f"/api/v1/jobs/{run}/rerun").json()["job_ids"]
-    assert browser.get(f"/api/v1/jobs/{again}").json()["steps"] == {"total": 1, "done": 0}
+    assert browser.get(f"/api/v1/jobs/{again}").json()["steps"] == {"total": 2, "done": 0}
     assert len([True for _ in iter(lambda: run_next(services, Lane.CPU), False)]) == 2
     assert browser.get(f"/api/v1/jobs/{again}").json()["state"] == "succeeded"
     listed = {job["id"] for job in browser.get("/api/v1/jobs").json()["jobs"]}

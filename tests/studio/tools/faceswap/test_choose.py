@@ -58,7 +58,7 @@ def test_choose_swaps_with_a_table_follows_it_and_not_the_choice() -> None:
     swaps, report = choose(3, 2, choice="all", faces=[2, None, 1])
 
     assert swaps == [(0, 1), (2, 0)]
-    assert said(report.notes) == ["Not chosen, and left as it was: face 2."]
+    assert said(report.notes) == ["Face 2 was not chosen and is left as it was."]
 
 
 def test_choose_swaps_counts_from_one_in_what_it_says() -> None:

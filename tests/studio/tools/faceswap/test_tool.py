@@ -58,7 +58,7 @@ def test_faceswap_of_two_faces_by_table_leaves_the_other_alone(
     assert not np.array_equal(result.pixels, target.pixels)
     assert [region.label for region in report.regions] == ["2"]
     assert said(report.notes) == [
-        "Not chosen, and left as it was: face 1.",
+        "Face 1 was not chosen and is left as it was.",
         "Face 2 keeps its mouth (it is open).",
     ]
 
