@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from html import escape
+from uuid import UUID
 
 import streamlit as st
 
@@ -83,9 +84,17 @@ def show_sessions(services: Services, signed_in: SignedIn) -> None:
         is_here = session.id == signed_in.session_id
         with st.container(border=True, key=f"session-{session.id}"):
             st.html(describe_session(session, is_here=is_here))
-    if len(found) > 1 and st.button(_("Sign out everywhere else"), icon=":material/logout:"):
-        sessions.end_other_sessions(services, signed_in, visitor())
-        st.rerun()
+    if len(found) > 1:
+        st.button(
+            _("Sign out everywhere else"),
+            icon=":material/logout:",
+            on_click=acting(sign_out_elsewhere),
+            args=(services,),
+        )
+
+
+def sign_out_elsewhere(_actor: Actor, services: Services) -> None:
+    sessions.end_other_sessions(services, require_session(), visitor())
 
 
 def describe_session(session: UserSession, *, is_here: bool) -> str:
@@ -114,7 +123,7 @@ def show_tokens(services: Services, actor: Actor) -> None:
     st.html(f'<p class="dr-muted dr-small">{words}</p>')
     show_issued(TOKEN)
     for token in sessions.api_tokens_of(services, actor):
-        show_token(services, actor, token)
+        show_token(services, token)
     with (
         st.expander(_("New token"), icon=":material/add:"),
         st.form("new-token", border=False, width=320),
@@ -148,7 +157,7 @@ def may_grant(actor: Actor, scope: Scope) -> bool:
     return {Scope.READ: True, Scope.RUN: actor.may_run, Scope.ADMIN: actor.is_admin}[scope]
 
 
-def show_token(services: Services, actor: Actor, token: ApiToken) -> None:
+def show_token(services: Services, token: ApiToken) -> None:
     scope = sessions.scope_of(token)
     facts = [
         said(SCOPES[scope]) if scope else _("May do nothing"),
@@ -167,9 +176,16 @@ def show_token(services: Services, actor: Actor, token: ApiToken) -> None:
             f'<span class="dr-muted dr-small">{escape(" · ".join(facts))}</span>',
             width="stretch",
         )
-        if st.button(_("Revoke"), key=f"revoke-{token.id}"):
-            sessions.revoke_api_token(services, actor, token.id, visitor())
-            st.rerun()
+        st.button(
+            _("Revoke"),
+            key=f"revoke-{token.id}",
+            on_click=acting(revoke),
+            args=(services, token.id),
+        )
+
+
+def revoke(actor: Actor, services: Services, token_id: UUID) -> None:
+    sessions.revoke_api_token(services, actor, token_id, visitor())
 
 
 def ending(token: ApiToken) -> str:

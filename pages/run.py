@@ -35,7 +35,6 @@ from db.types import Visibility
 from studio.errors import StudioError
 from studio.tools.registry import tool_title
 from studio.words import N_, msg, paragraph
-from tasks.authority import NotAllowedError
 from tasks.services import Services, get_services
 from tasks.submit import rerun
 
@@ -103,7 +102,7 @@ def show_buttons(services: Services, actor: Actor, job: Job) -> None:
                 )
         offer_recipe(job)
         if may_change:
-            show_keeping(services, actor, job)
+            show_keeping(services, job)
 
 
 def offer_recipe(job: Job) -> None:
@@ -125,21 +124,30 @@ def offer_recipe(job: Job) -> None:
         )
 
 
-def show_keeping(services: Services, actor: Actor, job: Job) -> None:
+def show_keeping(services: Services, job: Job) -> None:
     """Star, trash, restore: what its owner and admins may do."""
     is_private = job.visibility is Visibility.PRIVATE
-    if st.button(
+    wanted = Visibility.TEAM if is_private else Visibility.PRIVATE
+    st.button(
         _("Show to the team") if is_private else _("Make private"),
         icon=":material/group:" if is_private else ":material/lock:",
         help=_("Only you and the admins see a private run; others are seen by the whole team."),
-    ):
-        wanted = Visibility.TEAM if is_private else Visibility.PRIVATE
-        change(services, actor, lambda jobs, me: jobs.set_visibility(me, job.id, wanted))
-    if st.button(_("Unstar") if job.starred else _("Star"), icon=":material/star:"):
-        change(services, actor, lambda jobs, me: jobs.set_starred(me, job.id, not job.starred))
+        on_click=acting(keep),
+        args=(services, lambda jobs, me: jobs.set_visibility(me, job.id, wanted)),
+    )
+    st.button(
+        _("Unstar") if job.starred else _("Star"),
+        icon=":material/star:",
+        on_click=acting(keep),
+        args=(services, lambda jobs, me: jobs.set_starred(me, job.id, not job.starred)),
+    )
     if job.deleted_at:
-        if st.button(_("Restore"), icon=":material/restore_from_trash:"):
-            change(services, actor, lambda jobs, me: jobs.restore(me, job.id))
+        st.button(
+            _("Restore"),
+            icon=":material/restore_from_trash:",
+            on_click=acting(keep),
+            args=(services, lambda jobs, me: jobs.restore(me, job.id)),
+        )
     elif job.state.is_terminal and st.button(_("Delete"), icon=":material/delete:"):
         confirm_delete(services, job)
 
@@ -162,17 +170,6 @@ def confirm_delete(_actor: Actor, services: Services, job: Job) -> None:
         args=(services, lambda jobs, me: jobs.trash(me, job.id)),
     ):
         st.rerun()
-
-
-def change(services: Services, actor: Actor, make: Change) -> None:
-    try:
-        is_made = change_run(services, actor, make)
-    except NotAllowedError as error:
-        st.error(literal_sentence(error.message))
-        return
-    if is_made:
-        st.rerun()
-    st.error(_("That could not be done. Reload the page to see how the run stands now."))
 
 
 def run_again(services: Services, actor: Actor, job: Job) -> None:
@@ -276,7 +273,7 @@ def show_tags(services: Services, actor: Actor, job: Job) -> None:
 
 
 def keep(actor: Actor, services: Services, make: Change) -> None:
-    """Save what a field was changed to: only then, so that an old tab overwrites nothing."""
+    """Save one change, only when it is made, so that an old tab overwrites nothing."""
     if not change_run(services, actor, make):
         st.toast(_("That could not be kept. Reload the page to see how the run stands now."))
 

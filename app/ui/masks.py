@@ -12,6 +12,7 @@ from app.formatting import ago
 from app.painting.mask_sources import find_masks, mask_of, mask_offers, read_given, start_mask
 from app.runs.reading import main_input, stored_file
 from app.ui import states
+from app.ui.guard import acting
 from app.ui.literal import literal
 from app.ui.mask_figure import MaskFigure, mask_figure
 from app.ui.options import OptionForm
@@ -125,13 +126,22 @@ def _ask_preset(form: OptionForm) -> None:
     form.ask("preset_size_ratio")
 
 
+def _take_out(_actor: Actor, given: Tray) -> None:
+    given.empty()
+
+
 def _ask_upload(page: ToolPage, given: Tray) -> StoredFile | None:
     if given.files:
         with st.container(horizontal=True, vertical_alignment="center", key="given-mask"):
             st.markdown(f":material/texture: {literal(given.files[0].file_name)}")
-            if st.button(_("Remove"), icon=":material/close:", type="tertiary", key="mask.remove"):
-                given.empty()
-                st.rerun()
+            st.button(
+                _("Remove"),
+                icon=":material/close:",
+                type="tertiary",
+                key="mask.remove",
+                on_click=acting(_take_out),
+                args=(given,),
+            )
         return given.files[0]
     pick_files(
         page.services,

@@ -64,13 +64,13 @@ def _show_saved(page: ToolPage, sources: Tray, face: SavedFace, *, is_full: bool
     st.html(f'{picture}<p class="dr-face"><b>{escape(face.name)}</b></p>')
     is_used = face.blob_sha256 in {file.sha256 for file in sources.files}
     with st.container(horizontal=True, gap="xxsmall"):
-        if st.button(
+        st.button(
             _("Used") if is_used else _("Use"),
             key=f"use-{face.id.hex}",
             disabled=is_used or is_full,
-        ):
-            sources.add(stored_face(face), face.blob.size_bytes)
-            st.rerun()
+            on_click=acting(_use),
+            args=(sources, face),
+        )
         if st.button(
             "",
             key=f"forget-{face.id.hex}",
@@ -79,6 +79,10 @@ def _show_saved(page: ToolPage, sources: Tray, face: SavedFace, *, is_full: bool
             type="tertiary",
         ):
             _confirm_delete(page.services, face)
+
+
+def _use(_actor: Actor, sources: Tray, face: SavedFace) -> None:
+    sources.add(stored_face(face), face.blob.size_bytes)
 
 
 @dialog(N_("Delete this face?"), icon=":material/delete:")

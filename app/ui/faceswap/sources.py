@@ -10,9 +10,11 @@ from app.faces.library import saved_faces
 from app.faces.search import found_faces
 from app.ui.faceswap.library import ask_save, show_library
 from app.ui.faceswap.search import face_picture, reason_of
+from app.ui.guard import acting
 from app.ui.toolpage import ToolPage
 from app.ui.uploader import Chosen, Tray, pick_files
 from app.ui.words import _, said
+from db.actor import Actor
 from db.models import Job
 from db.states import JobState
 
@@ -78,12 +80,16 @@ def _offer_keeping(
         else:
             with st.popover(_("Save"), icon=":material/bookmark_add:"):
                 ask_save(page, one)
-        if st.button(
+        st.button(
             "",
             key=f"source-{number}.remove",
             icon=":material/close:",
             help=_("Remove source {number:d}", number=number + 1),
             type="tertiary",
-        ):
-            sources.remove(one.file.sha256)
-            st.rerun()
+            on_click=acting(_take_out),
+            args=(sources, one.file.sha256),
+        )
+
+
+def _take_out(_actor: Actor, sources: Tray, sha256: str) -> None:
+    sources.remove(sha256)
