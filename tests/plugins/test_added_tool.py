@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from studio.settings import ROOT
 
 HERE = Path(__file__).parent
@@ -27,6 +29,7 @@ def with_package(*words: object) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_added_tool_runs_by_page_rest_and_command_line() -> None:
     ways = HERE / "sepia_ways.py"
     done = with_package("-m", "pytest", "-q", "-p", "no:cacheprovider", ways)

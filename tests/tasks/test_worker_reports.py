@@ -87,6 +87,7 @@ def reporters() -> Iterator[list[Reporter]]:
         reporter.retire()
 
 
+@pytest.mark.slow
 def test_reporter_started_while_the_database_is_away_goes_on_duty_when_it_is_back(
     services: Services,
     tmp_path: Path,

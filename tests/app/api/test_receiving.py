@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 
 import httpx
+import pytest
 from starlette.testclient import TestClient
 
 from app.people.sessions import create_api_token
@@ -13,6 +14,7 @@ from tests.people import HERE, make_person
 from tests.pictures import png
 
 
+@pytest.mark.slow
 def test_forms_of_one_person_are_taken_in_a_few_at_once_and_hold_up_nobody_else(
     services: Services, browser: TestClient
 ) -> None:

@@ -27,6 +27,7 @@ from tests.db.repositories.waiting import (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.postgres
 def test_finish_of_two_last_needs_at_the_same_instant_queues_the_job(
     postgres_database: Database,
@@ -50,6 +51,7 @@ def test_finish_of_two_last_needs_at_the_same_instant_queues_the_job(
     assert_counters_true(database)
 
 
+@pytest.mark.slow
 @pytest.mark.postgres
 def test_enqueue_while_its_need_finishes_never_waits_for_ever(postgres_database: Database) -> None:
     database, owner = postgres_database, add_user(postgres_database)
@@ -88,6 +90,7 @@ def statements_of(database: Database, held: Claim) -> int:
     return len(sent)
 
 
+@pytest.mark.slow
 def test_finish_with_ten_thousand_needs_takes_no_more_statements(database: Database) -> None:
     owner = add_user(database)
     part = new_job(database, owner)

@@ -330,10 +330,12 @@ def explore(database: Database, examples: int) -> None:
     )
 
 
+@pytest.mark.slow
 def test_waiting_jobs_any_sequence_on_sqlite_makes_sense(sqlite_database: Database) -> None:
     explore(sqlite_database, examples=25)
 
 
+@pytest.mark.slow
 @pytest.mark.postgres
 def test_waiting_jobs_any_sequence_on_postgresql_makes_sense(postgres_database: Database) -> None:
     explore(postgres_database, examples=8)

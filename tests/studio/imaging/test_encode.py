@@ -120,6 +120,7 @@ def test_encode_of_more_columns_than_the_format_holds_is_refused(
     assert caught.value.code == "format.too_small"
 
 
+@pytest.mark.slow
 def test_encode_of_a_large_detailed_picture_as_webp_works() -> None:
     """25 megapixels of grain overflow the block modes of the quicker methods."""
     grain = np.random.default_rng(0).normal(128, 25, (5000, 5000)).clip(0, 255).astype(np.uint8)

@@ -50,6 +50,7 @@ def save(path: Path, nodes: list[onnx.NodeProto], constant: onnx.TensorProto) ->
     return path
 
 
+@pytest.mark.slow
 def test_import_of_a_graph_that_folds_for_ever_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
