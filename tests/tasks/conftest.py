@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from db.actor import Actor
 from db.session import Database
 from studio.settings import Settings
 from studio.storage import BlobStore
 from tasks.services import Services
+from tests.factories import make_actor
 
 
 @pytest.fixture
@@ -22,3 +24,9 @@ def services(database: Database, tmp_path: Path) -> Services:
         max_files_per_run=3,
     )
     return Services(settings, database, BlobStore(settings.resolved_storage_url))
+
+
+@pytest.fixture
+def actor(services: Services) -> Actor:
+    with services.database.write() as session:
+        return make_actor(session)
