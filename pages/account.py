@@ -18,6 +18,7 @@ from app.ui.issued import Secret, issued, show_issued
 from app.ui.layout import header
 from app.ui.signed_in import require_session, visitor
 from app.ui.states import role_name
+from app.ui.unbroken import unbroken
 from app.ui.words import _, _n, said
 from app.web.middleware import PASSWORD_PATH
 from db.actor import Actor
@@ -144,12 +145,12 @@ def show_tokens(services: Services, actor: Actor) -> None:
             format_func=lifetimes.__getitem__,
         )
         if st.form_submit_button(_("Create"), type="primary") and name.strip():
-            held = issued(TOKEN)
-            secret = sessions.create_api_token(
-                services, actor, name, visitor(), scope=scope, lifetime=timedelta(days=days)
-            )
-            note = _("Copy it now, it is shown only here.")
-            held.append(Secret(_("Your new token"), secret, note))
+            with unbroken():
+                secret = sessions.create_api_token(
+                    services, actor, name, visitor(), scope=scope, lifetime=timedelta(days=days)
+                )
+                note = _("Copy it now, it is shown only here.")
+                issued(TOKEN).append(Secret(_("Your new token"), secret, note))
             st.rerun()
 
 

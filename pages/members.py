@@ -17,6 +17,7 @@ from app.ui.layout import header
 from app.ui.literal import literal, literal_sentence
 from app.ui.signed_in import require_admin, visitor
 from app.ui.states import role_name
+from app.ui.unbroken import unbroken
 from app.ui.words import _, _n, said
 from db.actor import Actor
 from db.models import User
@@ -77,13 +78,13 @@ def ask_new(services: Services, actor: Actor) -> None:
         )
         if not st.form_submit_button(_("Add"), type="primary", width="stretch"):
             return
-    held = issued(PASSWORD)
     try:
-        account = accounts.create_user(services, name, role, by=actor, visitor=visitor())
+        with unbroken():
+            account = accounts.create_user(services, name, role, by=actor, visitor=visitor())
+            issued(PASSWORD).append(one_time_password(account.name, account.one_time_password))
     except StudioError as error:
         st.error(literal_sentence(error.message), icon=":material/error:")
         return
-    held.append(one_time_password(account.name, account.one_time_password))
     st.rerun()
 
 
@@ -163,10 +164,9 @@ def confirm_reset(actor: Actor, services: Services, user: User) -> None:
         )
     )
     if st.button(_("Reset password"), type="primary"):
-        held = issued(PASSWORD)
-        with refusing():
+        with unbroken(), refusing():
             password = accounts.reset_password(services, user.id, by=actor, visitor=visitor())
-            held.append(one_time_password(user.name, password))
+            issued(PASSWORD).append(one_time_password(user.name, password))
         st.rerun()
 
 
@@ -179,7 +179,7 @@ def confirm_disable(actor: Actor, services: Services, user: User) -> None:
         )
     )
     if st.button(_("Disable"), type="primary"):
-        with refusing():
+        with unbroken(), refusing():
             accounts.disable(services, user.id, by=actor, visitor=visitor())
         st.rerun()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from typing import NoReturn
 
 import streamlit as st
 
@@ -209,7 +210,7 @@ def offer_import(rows: Sequence[Row]) -> None:
         drop_weights(model_id, key="weight-drop")
 
 
-def say(kind: str, words: Message) -> None:
+def say(kind: str, words: Message) -> NoReturn:
     """Show a sentence on the next run, above the list that has changed."""
     st.session_state[SAID] = (kind, words)
     st.rerun()

@@ -24,8 +24,7 @@ class Secret:
 def issued(kind: str) -> list[Secret]:
     """Those of this kind that this tab still shows, to be added to.
 
-    Taken before a secret is made: Streamlit may break a run off at any touch of its state, so what
-    is touched only afterwards could be lost, and the secret with it.
+    Make a secret and add it inside ``unbroken``, or it may be lost between the two.
     """
     held: list[Secret] = st.session_state.setdefault(f"issued.{kind}", [])
     return held
