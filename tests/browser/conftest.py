@@ -13,6 +13,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -90,6 +91,16 @@ class Studio:
         self.stop_web()
         self.start_web()
 
+    @contextmanager
+    def still_web(self) -> Iterator[None]:
+        """The web process hears nothing meanwhile, then everything at once."""
+        assert self._web is not None
+        self._web.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._web.send_signal(signal.SIGCONT)
+
     def start_workers(self) -> None:
         """The real workers and their clock, once."""
         if not self._workers:
@@ -125,7 +136,12 @@ class Studio:
 
 class OpenPage(Protocol):
     def __call__(
-        self, *, width: int = 1280, height: int = 900, theme: Literal["light", "dark"] = "light"
+        self,
+        *,
+        width: int = 1280,
+        height: int = 900,
+        theme: Literal["light", "dark"] = "light",
+        leaves: bool = True,
     ) -> Page: ...
 
 
@@ -192,7 +208,11 @@ def open_page(
             strangers.append(asked.url)
 
     def open_one(
-        *, width: int = 1280, height: int = 900, theme: Literal["light", "dark"] = "light"
+        *,
+        width: int = 1280,
+        height: int = 900,
+        theme: Literal["light", "dark"] = "light",
+        leaves: bool = True,
     ) -> Page:
         context = chromium.new_context(
             base_url=studio.url,
@@ -201,6 +221,8 @@ def open_page(
             accept_downloads=True,
         )
         context.on("request", note_stranger)
+        # The browser asks whether to leave where the last strokes may not be on record.
+        context.on("dialog", lambda asked: asked.accept() if leaves else asked.dismiss())
         contexts.append(context)
         page = context.new_page()
         request.node.stash.setdefault(_PAGES, []).append(page)

@@ -217,24 +217,38 @@ def test_drawing_survives_reload_page_change_and_a_storm_on_the_brush(
     assert len(saved(studio, name, meadow()).strokes) == 3
 
 
-@pytest.mark.parametrize("leave", ["reload", "other page"])
-def test_stroke_survives_leaving_the_page_at_once(
-    studio: Studio, name: str, open_page: OpenPage, sign_in: SignIn, leave: str
+def test_strokes_survive_leaving_for_another_page_at_once(
+    studio: Studio, name: str, open_page: OpenPage, sign_in: SignIn
 ) -> None:
     page = open_page()
     canvas = open_canvas(page, sign_in, name)
-    canvas.drag((60, 60), (200, 60))
-    canvas.expect_saved(1)
-    canvas.drag((60, 140), (200, 140))
-    if leave == "reload":
-        page.reload()
-    else:
-        page.get_by_role("link", name="Cutout", exact=True).click()
-        page.wait_for_url("**/cutout")
-        page.get_by_role("link", name="Inpaint", exact=True).click()
+    with studio.still_web():
+        for y in (60, 140):
+            canvas.drag((60, y), (200, y))
+        page.get_by_role("link", name="Cutout", exact=True).click(no_wait_after=True)
+    page.wait_for_url("**/cutout")
+    page.get_by_role("link", name="Inpaint", exact=True).click()
     canvas.wait()
     canvas.expect_saved(2)
     canvas.expect_shown(120, 140)
+
+
+def test_reloading_at_the_heels_of_a_stroke_asks_first(
+    name: str, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    page = open_page(leaves=False)
+    canvas = open_canvas(page, sign_in, name)
+    canvas.drag((60, 60), (200, 60))
+    with page.expect_event("dialog") as asked:
+        page.evaluate("setTimeout(() => location.reload())")
+    assert asked.value.type == "beforeunload"
+    canvas.expect_saved(1)
+    settle(page)
+    page.wait_for_function("!window.darkroom.isHearing()")
+    page.reload()
+    canvas.wait()
+    canvas.expect_saved(1)
+    canvas.expect_shown(120, 60)
 
 
 def test_second_tab_adds_to_the_drawing(

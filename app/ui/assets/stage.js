@@ -158,6 +158,8 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   on(peek, "keyup", hold(false));
   on(map, "click", look);
   on(document, "pointerup", send);
+  // The browser then asks whether to leave: what was painted last may not be on record yet.
+  on(window, "beforeunload", (event) => { if (window.darkroom?.isHearing?.()) event.preventDefault(); });
   on(document, "keydown", (event) => {
     const isTyping = event.composedPath()[0].matches?.("input, textarea, [contenteditable]");
     if (isTyping || !(event.ctrlKey || event.metaKey)) return;

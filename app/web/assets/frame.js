@@ -25,6 +25,53 @@ if (!window.darkroom) {
 
   setInterval(() => { if (!document.hidden) look() }, 2_500)
 
+  // Streamlit forgets what a page was told, a stroke or a value, if the page is left before it has
+  // heard it. So a link that is clicked at the heels of something else waits until it was heard.
+  let hearing = null
+  let leaving = null
+  window.darkroom.isHearing = () => hearing !== null
+
+  const isRunning = () => {
+    const app = document.querySelector('[data-testid="stApp"]')
+    return app !== null && app.dataset.testScriptState !== "notRunning"
+  }
+
+  // Fields tell what was typed a moment later, and between two runs a page seems to be at rest.
+  const REST_MS = 300
+  const MAX_WAIT_MS = 5_000
+
+  const hear = () => {
+    clearInterval(hearing)
+    let restedSince = performance.now()
+    hearing = setInterval(() => {
+      const now = performance.now()
+      if (isRunning()) restedSince = now
+      const isHeard = now - restedSince > REST_MS
+      if (!isHeard && !(leaving && now - leaving.since > MAX_WAIT_MS)) return
+      clearInterval(hearing)
+      hearing = null
+      const link = leaving?.link
+      leaving = null
+      if (link?.isConnected) link.click()
+      else if (link) window.location.assign(link.href)
+    }, 50)
+  }
+
+  for (const type of ["pointerup", "change", "keydown"]) {
+    document.addEventListener(type, (event) => {
+      if (!event.target.closest?.("a[href]")) hear()
+    }, { capture: true })
+  }
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("a[href]")
+    const isElsewhere = event.ctrlKey || event.metaKey || event.shiftKey || link?.target === "_blank"
+    if (!link || isElsewhere || link.download || hearing === null) return
+    event.preventDefault()
+    event.stopImmediatePropagation()
+    leaving = { link, since: performance.now() }
+  }, { capture: true })
+
   // On a phone the menu lies over the page: what was chosen is under it.
   document.addEventListener("click", (event) => {
     const menu = event.target.closest?.('[data-testid="stSidebar"]')
