@@ -23,7 +23,13 @@ from app.web.api_docs import api_docs_routes
 from app.web.downloads import download_routes
 from app.web.middleware import Gate, SecurityHeaders, Speaks
 from app.web.proxies import TrustedProxies
-from app.web.refusals import OutageAnswer, exception_handlers, refusal, unknown_address
+from app.web.refusals import (
+    OutageAnswer,
+    PlainAnswers,
+    exception_handlers,
+    refusal,
+    unknown_address,
+)
 from app.web.unknown import UnknownAddresses
 from app.web.upkeep import upkeep
 from app.web.uploads import UploadsToDisk, form_limits
@@ -67,6 +73,7 @@ def create_middleware(services: Services) -> list[Middleware]:
         Middleware(TrustedProxies, trusted=services.settings.trusted_proxies),
         Middleware(Speaks),
         Middleware(SecurityHeaders, is_https=services.settings.secure_cookies),
+        Middleware(PlainAnswers),
         Middleware(OutageAnswer),
         Middleware(Gate, services=services),
         Middleware(UnknownAddresses, pages=page_names(), open_prefixes=Gate.OPEN_PREFIXES),

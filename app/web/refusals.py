@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from starlette import types
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -86,6 +87,41 @@ class OutageAnswer:
             await refusal(Request(scope), error)(scope, receive, send)
 
 
+class PlainAnswers:
+    """Answers in our shape where a framework refused a request in plain text."""
+
+    _KEPT = ("allow", "content-range", "retry-after")
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and what is answered, unless it is such a refusal."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        refused: HTTPException | None = None
+
+        async def send_or_keep(message: types.Message) -> None:
+            nonlocal refused
+            if message["type"] == "http.response.start":
+                refused = self._refused(message)
+            if refused is None:
+                await send(message)
+
+        await self._app(scope, receive, send_or_keep)
+        if refused is not None:
+            await _refuse_by_status(Request(scope), refused)(scope, receive, send)
+
+    def _refused(self, start: types.Message) -> HTTPException | None:
+        headers = Headers(raw=start["headers"])
+        kind = headers.get("content-type", "text/plain")
+        if start["status"] < 400 or not kind.startswith("text/plain"):
+            return None
+        kept = {name: headers[name] for name in self._KEPT if name in headers}
+        return HTTPException(start["status"], headers=kept)
+
+
 def _refuse(request: Request, error: Exception) -> Response:
     if not isinstance(error, StudioError | RecordError):
         raise error
@@ -103,6 +139,11 @@ def _refuse_by_status(request: Request, error: Exception) -> Response:
             known = StudioError(
                 msg("This address does not take {method}.", method=shown(request.method)),
                 code="request.unknown_method",
+            )
+        case 416:
+            known = StudioError(
+                msg("The file does not reach as far as the part that is asked for."),
+                code="request.no_such_range",
             )
         case _:
             known = StudioError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
@@ -80,6 +81,11 @@ def test_outage_of_the_studio_is_told_in_our_words_and_passes_by_itself(
     studio.start_web()
     expect(page.get_by_text("The studio does not answer.")).to_be_hidden()
     expect(page.get_by_text("internet")).to_have_count(0)
+
+
+def test_address_that_streamlit_refuses_is_refused_in_our_shape(studio: Studio) -> None:
+    answer = httpx.get(f"{studio.url}/api/v1/jobs/%00")
+    assert (answer.status_code, answer.json()["code"]) == (400, "request.unreadable")
 
 
 def test_windows_of_pages_are_seen(studio: Studio, open_page: OpenPage, sign_in: SignIn) -> None:

@@ -248,3 +248,24 @@ def test_content_disposition_is_one_safe_header_for_any_name(name: str) -> None:
 @pytest.mark.parametrize("name", ["a.png", "a b.png", "a'b.png"])
 def test_content_disposition_plain_name_is_kept(name: str) -> None:
     assert f'filename="{name}"' in content_disposition(name)
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "code"),
+    [
+        ("bytes=9999999-", 416, "request.no_such_range"),
+        ("bytes=5-2", 400, "request.unreadable"),
+        ("lines=1-2", 400, "request.unreadable"),
+    ],
+)
+def test_part_that_cannot_be_sent_is_refused_with_a_code_and_a_sentence(
+    services: Services, browser: TestClient, asked: str, status: int, code: str
+) -> None:
+    person = make_person(services)
+    browser.cookies.set("studio", open_session(services, person.id, HERE))
+    [file] = make_run(services, person, png(1)).outputs
+    answer = browser.get(download_url(file), headers={"Range": asked})
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.json()["message"].endswith(".")
+    if status == 416:
+        assert answer.headers["Content-Range"].startswith("bytes */")
