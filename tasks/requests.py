@@ -168,13 +168,14 @@ def _require_roles(spec: ToolSpec, item: RunItem) -> None:
         *spec.required_roles,
         *spec.optional_roles,
     }
-    if not set(spec.required_roles) <= item.files.keys() <= known:
+    missing = tuple(role for role in spec.required_roles if role not in item.files)
+    unknown = tuple(sorted(item.files.keys() - known))
+    if missing or unknown:
+        title = Message(spec.title)
         raise UserInputError(
-            msg(
-                "{title} cannot use files as {roles}",
-                title=Message(spec.title),
-                roles=tuple(sorted(item.files)) or msg("nothing"),
-            ),
+            msg("{title} has no file as {missing}", title=title, missing=missing)
+            if missing
+            else msg("{title} cannot use files as {unknown}", title=title, unknown=unknown),
             remedy=msg(
                 "It needs {needed}, and takes {known}.",
                 needed=tuple(spec.required_roles),

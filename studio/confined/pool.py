@@ -188,7 +188,9 @@ class _NurseryProcess:
                 stdin=subprocess.DEVNULL,
                 pass_fds=[there.fileno()],
                 env=_environment(),
-                start_new_session=True,  # Ctrl-C at a terminal is for the process that asks
+                # Ctrl-C at a terminal is for the process that asks. The session stays: Linux gives
+                # each one as much of the processors as any other, however nice its processes are.
+                process_group=0,
             )
 
     def is_ours(self) -> bool:

@@ -224,6 +224,16 @@ def test_submit_refusals_name_their_reason_and_queue_nothing(services: Services)
     assert set(queued_counts(services).values()) == {0}
 
 
+def test_submit_tells_files_that_are_missing_from_those_it_cannot_use(services: Services) -> None:
+    actor, stored = new_actor(services), upload(services)
+    said = []
+    for files in ({"background": stored}, {"image": stored, "mask": stored}):
+        with pytest.raises(UserInputError) as refused:
+            submit(services, actor, request(CutoutParams(), files))
+        said.append(str(refused.value.reason))
+    assert said == ["Cutout has no file as image", "Cutout cannot use files as mask"]
+
+
 def test_submit_overrides_are_the_items_own_and_kept_with_its_job(services: Services) -> None:
     actor = new_actor(services)
     files = [upload(services, seed) for seed in range(3)]

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Hashable, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from threading import Event, Thread
@@ -186,6 +187,21 @@ def test_pool_gives_children_no_secret_of_the_environment(
     monkeypatch.setenv("STUDIO_ADMIN_PASSWORD", "hush")
     pool.close()
     assert "STUDIO_ADMIN_PASSWORD" not in run(pool, work.environment)
+
+
+def test_pool_that_stands_back_does_so_for_the_process_that_asks() -> None:
+    made = ConfinedPool(
+        preload=["tests.studio.confined.work"],
+        most_at_once=1,
+        memory_budget_bytes=_MUCH_BYTES,
+        niceness=7,
+    )
+    with closing(made) as pool:
+        run(pool, partial(work.allocate, 1))
+        nursery = nursery_of(pool)
+        assert nursery.nice() == os.nice(0) + 7
+        assert os.getsid(nursery.pid) == os.getsid(0), "or Linux gives it as much as all of us"
+        assert os.getpgid(nursery.pid) != os.getpgrp(), "or Ctrl-C at a terminal ends it first"
 
 
 def test_pool_with_many_threads_gives_each_its_own_answer(pool: ConfinedPool) -> None:
