@@ -85,7 +85,9 @@ def create_app(settings: Settings) -> Celery:
     """The application for ``settings``, as workers and beat run it."""
     transport.register()
     modules = ("execute", "maintenance", "worker_reports", "beat_reports", "queue_upkeep")
-    app = Celery("studio", include=[f"tasks.{module}" for module in modules])
+    includes = [f"tasks.{module}" for module in modules]
+    # The fixup for Django, which is not there, has every process import Celery's worker.
+    app = Celery("studio", include=includes, fixups=())
     app.amqp.Connection = BrokerConnection
     app.conf.update(
         broker_url=broker_url(settings),

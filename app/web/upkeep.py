@@ -39,7 +39,6 @@ def _settle() -> None:
     Streamlit collects after each run of a page. Looking through all of the libraries again, which
     never are garbage, took three quarters of the time of a page.
     """
-    gc.collect()
     gc.freeze()
 
 
