@@ -37,16 +37,18 @@ if (!window.darkroom) {
   }
 
   // Fields tell what was typed a moment later, and between two runs a page seems to be at rest.
-  const REST_MS = 300
+  const TELL_MS = 300
+  const REST_MS = 100
   const MAX_WAIT_MS = 5_000
 
   const hear = () => {
     clearInterval(hearing)
-    let restedSince = performance.now()
+    const since = performance.now()
+    let restedSince = since
     hearing = setInterval(() => {
       const now = performance.now()
       if (isRunning()) restedSince = now
-      const isHeard = now - restedSince > REST_MS
+      const isHeard = now - since > TELL_MS && now - restedSince > REST_MS
       if (!isHeard && !(leaving && now - leaving.since > MAX_WAIT_MS)) return
       clearInterval(hearing)
       hearing = null
