@@ -28,7 +28,10 @@ from tasks.services import get_services
 
 def main() -> None:
     page = ToolPage(get_services(), require_user(), SPEC)
-    header(said(SPEC.title), _("Put a face in place of another, in light, colour and sharpness."))
+    header(
+        said(SPEC.title),
+        _("Put one face in place of another, matched in light, colour, sharpness."),
+    )
     toolpage.show(page, compose=compose)
 
 

@@ -1,4 +1,4 @@
-"""Inpaint: paint over what shall go, and the picture closes over it."""
+"""Inpaint: paint over what is to go, and the picture closes over it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ MASK = "mask"
 
 def main() -> None:
     page = ToolPage(get_services(), require_user(), SPEC)
-    header(said(SPEC.title), _("Paint over what shall go, and the picture closes over it."))
+    header(said(SPEC.title), _("Paint over what is to go, and the picture closes over it."))
     style()
     toolpage.show(page, compose=compose, beside_result=go_on)
 

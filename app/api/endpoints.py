@@ -216,7 +216,7 @@ def submit_jobs(
     """
     name = fields.read_text(form, "tool")
     if not name:
-        raise invalid("tool", msg("this is missing"), msg("Name the tool that shall run."))
+        raise invalid("tool", msg("this is missing"), msg("Name the tool to run."))
     spec = get_tool(name)
     jobs.require_may_submit(services, actor, spec.name)
     fields.require_known(form, fields.fields_of(spec))
@@ -316,7 +316,7 @@ def show_job_to(
     actor: Asks,
     services: Uses,
     job_id: UUID,
-    visibility: Annotated[Visibility, Query(description="who shall see it")],
+    visibility: Annotated[Visibility, Query(description="who sees it")],
 ) -> Shown:
     """Show my run to the team, or to me and the admins alone."""
     show_to(services, actor, job_id, visibility)

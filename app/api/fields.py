@@ -23,7 +23,7 @@ from studio.words import msg, paragraph
 T = TypeVar("T")
 
 _SUBMIT_TEXTS = {
-    "tool": "which tool shall run, by its name in GET /v1/tools",
+    "tool": "which tool runs, by its name in GET /v1/tools",
     "params": "a JSON object of the tool's parameters; those left out have their defaults",
     "params_version": "of a recipe that was saved: its version, so that one of an older release is "
     "understood",

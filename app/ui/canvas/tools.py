@@ -49,7 +49,7 @@ _HINTS = {
         "Click the corners; click the first one again to close. A click on another corner takes "
         "it away."
     ),
-    Tool.LASSO: N_("Draw round what shall go; the line is closed and filled."),
+    Tool.LASSO: N_("Draw round what is to go; the line is closed and filled."),
     Tool.ADJUST: N_("Click a stroke to move, stretch, turn or delete it."),
 }
 

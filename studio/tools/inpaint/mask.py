@@ -44,7 +44,7 @@ def build_mask(inputs: ToolInputs, params: InpaintParams) -> Pixels:
     if not mask.any():
         raise UserInputError(
             msg("Nothing is masked"),
-            remedy=msg("Paint over what shall go, or give a mask."),
+            remedy=msg("Paint over what is to go, or give a mask."),
             code="inpaint.nothing_masked",
         )
     return mask
