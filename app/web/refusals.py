@@ -90,7 +90,7 @@ class OutageAnswer:
 class PlainAnswers:
     """Answers in our shape where a framework refused a request in plain text."""
 
-    _KEPT = ("allow", "content-range", "retry-after")
+    _OF_THE_TEXT = ("content-type", "content-length", "content-encoding")
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -116,9 +116,9 @@ class PlainAnswers:
     def _refused(self, start: types.Message) -> HTTPException | None:
         headers = Headers(raw=start["headers"])
         kind = headers.get("content-type", "text/plain")
-        if start["status"] < 400 or not kind.startswith("text/plain"):
+        if not (400 <= start["status"] < 500 and kind.startswith("text/plain")):
             return None
-        kept = {name: headers[name] for name in self._KEPT if name in headers}
+        kept = {name: headers[name] for name in headers if name not in self._OF_THE_TEXT}
         return HTTPException(start["status"], headers=kept)
 
 

@@ -234,17 +234,18 @@ def test_strokes_survive_leaving_for_another_page_at_once(
 
 
 def test_reloading_at_the_heels_of_a_stroke_asks_first(
-    name: str, open_page: OpenPage, sign_in: SignIn
+    studio: Studio, name: str, open_page: OpenPage, sign_in: SignIn
 ) -> None:
     page = open_page(leaves=False)
     canvas = open_canvas(page, sign_in, name)
-    canvas.drag((60, 60), (200, 60))
-    with page.expect_event("dialog") as asked:
-        page.evaluate("setTimeout(() => location.reload())")
+    with studio.still_web():
+        canvas.drag((60, 60), (200, 60))
+        page.wait_for_function("window.darkroom.isAwaited()")
+        with page.expect_event("dialog") as asked:
+            page.evaluate("setTimeout(() => location.reload())")
     assert asked.value.type == "beforeunload"
     canvas.expect_saved(1)
-    settle(page)
-    page.wait_for_function("!window.darkroom.isHearing()")
+    page.wait_for_function("!window.darkroom.isAwaited()")
     page.reload()
     canvas.wait()
     canvas.expect_saved(1)

@@ -159,7 +159,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   on(map, "click", look);
   on(document, "pointerup", send);
   // The browser then asks whether to leave: what was painted last may not be on record yet.
-  on(window, "beforeunload", (event) => { if (window.darkroom?.isHearing?.()) event.preventDefault(); });
+  on(window, "beforeunload", (event) => { if (window.darkroom?.isAwaited?.()) event.preventDefault(); });
   on(document, "keydown", (event) => {
     const isTyping = event.composedPath()[0].matches?.("input, textarea, [contenteditable]");
     if (isTyping || !(event.ctrlKey || event.metaKey)) return;

@@ -27,52 +27,79 @@ if (!window.darkroom) {
 
   // Streamlit forgets what a page was told, a stroke or a value, if the page is left before it has
   // heard it. So a link that is clicked at the heels of something else waits until it was heard.
-  let hearing = null
+  const TELL_MS = 500 // within so long, fields tell what was done to them
+  const REST_MS = 200 // between two runs a page seems to be at rest, too, but not as long
+  const PATIENCE_MS = 5_000
+  let touchedAt = -Infinity
+  let told = null // when a page was last told what somebody did, and how many runs ended since
   let leaving = null
-  window.darkroom.isHearing = () => hearing !== null
 
-  const isRunning = () => {
-    const app = document.querySelector('[data-testid="stApp"]')
-    return app !== null && app.dataset.testScriptState !== "notRunning"
+  const app = () => document.querySelector('[data-testid="stApp"]')
+  const isThere = () => app()?.dataset.testConnectionState === "CONNECTED"
+
+  // A run that was under way when it was told ends first; then comes the one that hears it.
+  const isHeard = (now) => told === null || told.ended > 1 || now - told.at > PATIENCE_MS
+    || (told.ended === 1 && now - told.endedAt > REST_MS)
+  window.darkroom.isAwaited = () => isThere() && !isHeard(performance.now())
+
+  const send = WebSocket.prototype.send
+  WebSocket.prototype.send = function (...message) {
+    const now = performance.now()
+    if (now - touchedAt < TELL_MS) told = { at: now, ended: 0 }
+    return send.apply(this, message)
   }
 
-  // Fields tell what was typed a moment later, and between two runs a page seems to be at rest.
-  const TELL_MS = 300
-  const REST_MS = 100
-  const MAX_WAIT_MS = 5_000
+  new MutationObserver(() => {
+    if (told === null || app()?.dataset.testScriptState !== "notRunning") return
+    told.ended += 1
+    told.endedAt = performance.now()
+  }).observe(document, { subtree: true, attributeFilter: ["data-test-script-state"] })
 
-  const hear = () => {
-    clearInterval(hearing)
-    const since = performance.now()
-    let restedSince = since
-    hearing = setInterval(() => {
-      const now = performance.now()
-      if (isRunning()) restedSince = now
-      const isHeard = now - since > TELL_MS && now - restedSince > REST_MS
-      if (!isHeard && !(leaving && now - leaving.since > MAX_WAIT_MS)) return
-      clearInterval(hearing)
-      hearing = null
-      const link = leaving?.link
-      leaving = null
-      if (link?.isConnected) link.click()
-      else if (link) window.location.assign(link.href)
-    }, 50)
-  }
+  const linkOf = (event) => event.composedPath().find((one) => one instanceof HTMLAnchorElement && one.href)
 
   for (const type of ["pointerup", "change", "keydown"]) {
     document.addEventListener(type, (event) => {
-      if (!event.target.closest?.("a[href]")) hear()
+      if (!linkOf(event)) touchedAt = performance.now()
     }, { capture: true })
   }
 
+  const stay = () => {
+    if (leaving === null) return
+    clearInterval(leaving.timer)
+    leaving = null
+    document.documentElement.removeAttribute("aria-busy")
+  }
+
+  const leave = () => {
+    const now = performance.now()
+    const isDue = now - touchedAt > TELL_MS && isHeard(now)
+    if (!isDue && isThere() && now - leaving.since < PATIENCE_MS) return
+    const { link, href } = leaving
+    stay()
+    touchedAt = -Infinity
+    told = null
+    const isSame = (one) => one.isConnected && one.href === href
+    const there = [link, ...document.querySelectorAll("a[href]")].find(isSame)
+    if (there) there.click()
+    else window.location.assign(href)
+  }
+
   document.addEventListener("click", (event) => {
-    const link = event.target.closest?.("a[href]")
-    const isElsewhere = event.ctrlKey || event.metaKey || event.shiftKey || link?.target === "_blank"
-    if (!link || isElsewhere || link.download || hearing === null) return
+    const link = linkOf(event)
+    if (!link || link.target === "_blank" || link.hasAttribute("download")) return
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return
+    const now = performance.now()
+    if (!isThere() || (now - touchedAt > TELL_MS && isHeard(now))) return
     event.preventDefault()
     event.stopImmediatePropagation()
-    leaving = { link, since: performance.now() }
+    const since = leaving?.since ?? now
+    stay()
+    leaving = { link, href: link.href, since, timer: setInterval(leave, 25) }
+    document.documentElement.setAttribute("aria-busy", "true")
   }, { capture: true })
+
+  window.addEventListener("popstate", stay)
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") stay() })
 
   // On a phone the menu lies over the page: what was chosen is under it.
   document.addEventListener("click", (event) => {
