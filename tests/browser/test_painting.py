@@ -312,6 +312,24 @@ def test_strokes_are_taken_back_made_again_and_brought_back(
     canvas.expect_shown(120, 60)
 
 
+def test_undo_that_the_server_dropped_is_told_again(
+    name: str, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    page = open_page()
+    canvas = open_canvas(page, sign_in, name)
+    canvas.drag((60, 60), (200, 60))
+    canvas.expect_saved(1)
+    settle(page)
+    page.evaluate(
+        """() => {
+          const send = WebSocket.prototype.send;
+          WebSocket.prototype.send = () => { WebSocket.prototype.send = send; };
+        }"""
+    )
+    page.keyboard.press("Control+Z")
+    canvas.expect_saved(0)
+
+
 def test_every_tool_masks_what_it_shows_in_any_view(
     studio: Studio, name: str, open_page: OpenPage, sign_in: SignIn
 ) -> None:

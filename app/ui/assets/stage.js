@@ -3,6 +3,7 @@
 
 const STAGE = '[class*="st-key-stage-"]';
 const SETTLE_MS = 250;
+const TELL_AGAIN_MS = 2_000;
 const MIN_CHANGE_PX = 24;
 const SEND = '[aria-label="Update the app with this drawing"]';
 const EDIT_BAR = ["Bring forward", "Send backward", "Delete selected"];
@@ -39,7 +40,7 @@ const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 // What outlives a rebuilt page: which canvas was seen for which state of the drawing.
 const seen = (window.darkroomStage ??= {
-  root: null, generation: null, isHidden: false, isPainting: false, steps: [],
+  root: null, generation: null, isHidden: false, isPainting: false, steps: [], toldAt: 0,
 });
 
 // Every rerun of the page calls the function below again, without ending the call before.
@@ -127,6 +128,16 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     notice();
   };
 
+  // What is told while the page is drawn anew, Streamlit drops; what is told twice the same, it does
+  // not look at. So each telling has a step of its own that is none, with a number long taken.
+  const tell = () => {
+    seen.toldAt = Date.now();
+    setStateValue("steps", [...seen.steps, [0, String(seen.toldAt)]]);
+  };
+  const tellAgain = () => {
+    if (seen.steps.length && Date.now() - seen.toldAt > TELL_AGAIN_MS) tell();
+  };
+
   const look = (event) => {
     const place = map.getBoundingClientRect();
     setTriggerValue("look_at", [
@@ -148,7 +159,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   });
   const changed = new MutationObserver(attach);
   // The canvas draws itself inside of a shadow root, which the observer does not see into.
-  const waiting = setInterval(attach, 100);
+  const waiting = setInterval(() => { attach(); tellAgain(); }, 100);
 
   on(toggle, "click", () => { seen.isHidden = !seen.isHidden; show(); });
   const hold = (isHeld) => () => { peek.classList.toggle("held", isHeld); show(); };
@@ -170,7 +181,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     // Numbered, and told until they were taken: of two triggers in one run only the last arrives.
     const last = seen.steps.at(-1)?.[0] ?? data.stepped;
     seen.steps.push([Math.max(Date.now(), last + 1), name]);
-    setStateValue("steps", seen.steps);
+    tell();
   });
 
   find(".group").ariaLabel = data.words.bar;
