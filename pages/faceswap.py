@@ -30,7 +30,7 @@ def main() -> None:
     page = ToolPage(get_services(), require_user(), SPEC)
     header(
         said(SPEC.title),
-        _("Put one face in place of another, matched in light, colour, sharpness."),
+        _("Put one face in place of another, matched in light, colour and sharpness."),
     )
     toolpage.show(page, compose=compose)
 
