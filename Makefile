@@ -54,7 +54,7 @@ PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 
 .PHONY: test
 test: setup ## Run every test that this machine can run
-	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term --cov-fail-under=90
+	$(BIN)/python -m slipcover -m pytest $(PARALLEL)
 
 # Only imported, to be left out after all, these would cost every process five seconds.
 UNREAD := --ignore=tests/browser --ignore=tests/app/api/test_schema.py
