@@ -15,6 +15,7 @@ from db.actor import Actor
 
 _ASSETS = Path(__file__).parent / "assets"
 _STEPPED = "stage.stepped"
+_STEPS = ("undo", "redo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class StageLook:
 
     Attributes:
         generation: changes whenever the canvas is given another drawing to show.
+        taken: rises whenever something that the canvas told was taken.
         brush_px: size of the ring that follows the pointer, in canvas pixels; 0 shows none.
         tool: its name; "Eraser" and "Adjust" look different.
         tint: address of the mask that lies beneath the strokes; empty when there is none.
@@ -41,6 +43,7 @@ class StageLook:
     """
 
     generation: int
+    taken: int
     brush_px: float
     tool: str
     tint: str
@@ -123,7 +126,7 @@ def _words() -> Mapping[str, str]:
 
 
 def _stepped() -> int:
-    """Number of the last step by the keyboard that was taken in this tab."""
+    """Number of the last step by the keyboard, or stroke told again, that was taken in this tab."""
     return int(st.session_state.get(_STEPPED, 0))
 
 
@@ -131,7 +134,11 @@ def _events(values: Mapping[str, Any]) -> StageEvents:
     room, look_at = values.get("room"), values.get("look_at")
     return StageEvents(
         room=Room(int(room["width"]), int(room["height"])) if room else None,
-        steps=[step for number, step in values.get("steps") or () if number > _stepped()],
+        steps=[
+            step
+            for number, step in values.get("steps") or ()
+            if number > _stepped() and step in _STEPS
+        ],
         look_at=(float(look_at[0]), float(look_at[1])) if look_at else None,
         is_rebuilt=bool(values.get("rebuilt")),
     )

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image, ImageFilter
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from app.painting import drawings
 from db.repositories.drawings import DrawingRepository
@@ -47,6 +47,16 @@ def painted(drawing: Drawing) -> npt.NDArray[np.bool_]:
     """Where the drawing paints, at the size of the picture."""
     picture = render(drawing, drawing.width_px, drawing.height_px)
     return picture.pixels[..., 0] > 0
+
+
+def drop_next_message(page: Page) -> None:
+    """As Streamlit does with what it hears while a page is drawn anew."""
+    page.evaluate(
+        """() => {
+          const send = WebSocket.prototype.send;
+          WebSocket.prototype.send = () => { WebSocket.prototype.send = send; };
+        }"""
+    )
 
 
 def test_painted_object_is_gone_and_the_rest_is_untouched(
@@ -210,6 +220,19 @@ def test_strokes_are_taken_back_made_again_and_brought_back(
     canvas.expect_shown(120, 60)
 
 
+def test_stroke_that_the_server_dropped_is_told_again(
+    name: str, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    page = open_page()
+    canvas = open_canvas(page, sign_in, name)
+    canvas.drag((60, 60), (200, 60))
+    canvas.expect_saved(1)
+    settle(page)
+    drop_next_message(page)
+    canvas.drag((60, 140), (200, 140))
+    canvas.expect_saved(2)
+
+
 def test_undo_that_the_server_dropped_is_told_again(
     name: str, open_page: OpenPage, sign_in: SignIn
 ) -> None:
@@ -218,12 +241,7 @@ def test_undo_that_the_server_dropped_is_told_again(
     canvas.drag((60, 60), (200, 60))
     canvas.expect_saved(1)
     settle(page)
-    page.evaluate(
-        """() => {
-          const send = WebSocket.prototype.send;
-          WebSocket.prototype.send = () => { WebSocket.prototype.send = send; };
-        }"""
-    )
+    drop_next_message(page)
     page.keyboard.press("Control+Z")
     canvas.expect_saved(0)
 

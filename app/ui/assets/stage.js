@@ -40,7 +40,7 @@ const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 // What outlives a rebuilt page: which canvas was seen for which state of the drawing.
 const seen = (window.darkroomStage ??= {
-  root: null, generation: null, isHidden: false, isPainting: false, steps: [], toldAt: 0,
+  root: null, generation: null, isHidden: false, isPainting: false, steps: [], stroke: null, toldAt: 0,
 });
 
 // Every rerun of the page calls the function below again, without ending the call before.
@@ -64,6 +64,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     target.addEventListener(type, listener, { ...options, signal: controller.signal });
   let root = null;
   seen.steps = seen.steps.filter(([number]) => number > data.stepped);
+  if (seen.stroke && (data.taken > seen.stroke.taken || data.stepped >= seen.stroke.number)) seen.stroke = null;
 
   const show = () => {
     const isHidden = seen.isHidden || peek.classList.contains("held");
@@ -107,7 +108,11 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   // The canvas waits a fifth of a second before it tells of a stroke: who leaves the page within
   // it would lose the stroke. It takes the stroke in after this event, and closes polygons itself.
   const send = () => {
-    if (seen.isPainting && data.tool !== "Polygon") setTimeout(() => root.querySelector(SEND).click());
+    if (seen.isPainting && data.tool !== "Polygon") {
+      setTimeout(() => root.querySelector(SEND).click());
+      seen.stroke = { number: Date.now(), taken: data.taken };
+      seen.toldAt = Date.now();
+    }
     seen.isPainting = false;
   };
 
@@ -130,12 +135,16 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
 
   // What is told while the page is drawn anew, Streamlit drops; what is told twice the same, it does
   // not look at. So each telling has a step of its own that is none, with a number long taken.
+  // Whatever is told takes along what the canvas told before, so a stroke that the studio does not
+  // seem to have taken needs but a number.
   const tell = () => {
     seen.toldAt = Date.now();
-    setStateValue("steps", [...seen.steps, [0, String(seen.toldAt)]]);
+    const stroke = seen.stroke ? [[seen.stroke.number, "stroke"]] : [];
+    setStateValue("steps", [...seen.steps, ...stroke, [0, String(seen.toldAt)]]);
   };
   const tellAgain = () => {
-    if (seen.steps.length && Date.now() - seen.toldAt > TELL_AGAIN_MS) tell();
+    const isOwed = seen.steps.length > 0 || seen.stroke !== null;
+    if (isOwed && Date.now() - seen.toldAt > TELL_AGAIN_MS) tell();
   };
 
   const look = (event) => {
@@ -170,7 +179,9 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   on(map, "click", look);
   on(document, "pointerup", send);
   // The browser then asks whether to leave: what was painted last may not be on record yet.
-  on(window, "beforeunload", (event) => { if (window.darkroom?.isAwaited?.()) event.preventDefault(); });
+  on(window, "beforeunload", (event) => {
+    if (window.darkroom?.isAwaited?.() || seen.stroke) event.preventDefault();
+  });
   on(document, "keydown", (event) => {
     const isTyping = event.composedPath()[0].matches?.("input, textarea, [contenteditable]");
     if (isTyping || !(event.ctrlKey || event.metaKey)) return;

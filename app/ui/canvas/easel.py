@@ -84,6 +84,11 @@ class Easel:
         return f"canvas.{self.picture.sha256[:16]}"
 
     @property
+    def taken(self) -> int:
+        """How often this tab has taken what a canvas told."""
+        return int(st.session_state.get("canvas.taken", 0))
+
+    @property
     def view(self) -> View:
         """What the canvas shows now; there must be room for it."""
         return self.generations[self.generation].view
@@ -123,23 +128,27 @@ class Easel:
         number = generation_of(told)
         generation = self.generations.get(number) if number is not None else None
         if generation is None:
-            self.received = told
+            self._note(told)
             return
         before = generation.strokes
         try:
             strokes = read_canvas(told, before, generation.view, owner=self.painter_id)
-        except RetriableError as busy:  # it is told again with whatever comes next
+        except RetriableError as busy:  # it is told again
             self.refused = busy
             return
         except UserInputError as refusal:
-            self.received, self.refused = told, refusal
+            self._note(told, refusal)
             return
-        self.received, self.refused = told, None
+        self._note(told)
         generation.strokes = strokes
         if number == self.generation:
             self.change(actor, self.drawing.model_copy(update={"strokes": strokes}))
         else:
             self._take_late(actor, before, strokes)
+
+    def _note(self, told: Json, refused: StudioError | None = None) -> None:
+        self.received, self.refused = told, refused
+        st.session_state["canvas.taken"] = self.taken + 1
 
     def _take_late(
         self, actor: Actor, before: tuple[Stroke, ...], after: tuple[Stroke, ...]

@@ -57,6 +57,7 @@ def _draw_bar(easel: Easel, tool: Tool, brush_px: int, beneath: Beneath) -> Room
         stage_bar(
             StageLook(
                 generation=easel.generation,
+                taken=easel.taken,
                 brush_px=brush_px,
                 tool=tool,
                 tint=_tint(easel, beneath) if easel.room else "",
