@@ -50,8 +50,14 @@ class Face:
 
     @property
     def eye_distance_px(self) -> float:
-        """Between the outer corners of the eyes: the size of the face."""
+        """Between the outer corners of the eyes."""
         return eye_distance_px(self.mesh)
+
+    @property
+    def area_px2(self) -> float:
+        """Of the box around the mesh: the largest of several faces has most, turned or not."""
+        width, height = np.ptp(self.mesh[:, :2], axis=0)
+        return float(width * height)
 
     @property
     def yaw(self) -> float:

@@ -26,7 +26,9 @@ from tasks.files import StoredFile
 
 FACE_BY_FACE = "face-by-face"  # a table instead of a rule
 _RULES = {
-    FaceChoice.LARGEST: N_("The first source replaces the largest face of each picture."),
+    FaceChoice.LARGEST: N_(
+        "The source with the largest face replaces the largest face of each picture."
+    ),
     FaceChoice.LEFT_TO_RIGHT: N_("From left to right, each face gets the next source."),
     FaceChoice.ALL: N_("The first source replaces every face."),
     FaceChoice.LIKENESS: N_("The first source replaces the faces that look like the reference."),

@@ -146,7 +146,7 @@ def _note_unused(swaps: Sequence[Swap], targets: int, sources: int, report: Repo
 
 
 def _largest(portraits: Sequence[Portrait]) -> int:
-    sizes = [portrait.face.eye_distance_px for portrait in portraits]
+    sizes = [portrait.face.area_px2 for portrait in portraits]
     return sizes.index(max(sizes))
 
 

@@ -58,5 +58,5 @@ class Portrait:
 
 
 def largest(faces: list[Face]) -> Face:
-    """The face with the widest eye distance; of equals the leftmost."""
-    return max(faces, key=lambda face: face.eye_distance_px)
+    """The face that covers most; of equals the leftmost."""
+    return max(faces, key=lambda face: face.area_px2)
