@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from hashlib import file_digest, sha256
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import PurePosixPath
 from platform import python_version
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -43,16 +43,20 @@ Target = TypeVar("Target", bound=Writable)
 
 LIBRARIES = (
     "ncnn",
+    "numba",
     "numpy",
     "onnxruntime",
+    "onnxruntime-gpu",
     "opencv-contrib-python-headless",
     "pillow",
+    "pillow-heif",
     "pymatting",
     "pypatchmatch",
     "scikit-image",
     "scipy",
+    "torch",
 )
-"""Distributions whose version may change a result's pixels or bytes."""
+"""Distributions whose version may change a result's pixels or bytes; no machine has all."""
 
 _STEM_MAX_BYTES = 180
 """File systems hold 255 of a name; the rest is for what results, batches and copies add."""
@@ -219,7 +223,8 @@ def _decode_all(
         if spec.role(file.role).media is Media.DRAWING:
             picture = _render(file, main, report, pool)
         else:
-            picture = _decode(file, limits, report, pool)
+            is_mask = spec.role(file.role).media is Media.MASK
+            picture = _decode(file, limits, report, pool, as_numbers=is_mask)
         pictures.setdefault(file.role, []).append(picture)
     return ToolInputs(pictures)
 
@@ -232,8 +237,15 @@ def _render(file: InputFile, main: Picture, report: Report, pool: ConfinedPool |
     return render(drawing, *size, check=check)
 
 
-def _decode(file: InputFile, limits: Limits, report: Report, pool: ConfinedPool | None) -> Picture:
-    name, as_numbers = file.file_name, file.role in GREY_ROLES
+def _decode(
+    file: InputFile,
+    limits: Limits,
+    report: Report,
+    pool: ConfinedPool | None,
+    *,
+    as_numbers: bool = False,
+) -> Picture:
+    name = file.file_name
     if pool is None:
         data = read_bytes(file.data)
         picture = decode(data, file_name=name, limits=limits, as_numbers=as_numbers)
@@ -339,5 +351,9 @@ def _record(spec: ToolSpec, inputs: ToolInputs, report: Report, memory: PeakMemo
 
 @lru_cache
 def library_versions() -> dict[str, str]:
-    """Versions of Python and of every library that may change a result."""
-    return {"python": python_version(), **{name: version(name) for name in LIBRARIES}}
+    """Versions of Python and of every installed library that may change a result."""
+    versions = {"python": python_version()}
+    for name in LIBRARIES:
+        with suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    return versions
