@@ -238,9 +238,7 @@ def _workers(services: Services) -> Finding:
         return Finding("workers", State.FAULT, detail, remedy)
     slots = sum(worker.slots for worker in workers)
     if queued and not slots:
-        remedy = _(
-            "Run `studio up`; if it runs, the log of its workers says why they are not on duty."
-        )
+        remedy = _("Run `studio up`; if it runs, the log of its workers says why they do not work.")
         return Finding(
             "workers",
             State.FAULT,
@@ -248,7 +246,11 @@ def _workers(services: Services) -> Finding:
             remedy,
         )
     if not slots:
-        return Finding("workers", State.OK, _("none on duty: the studio is not started"))
-    return Finding(
-        "workers", State.OK, _("{slots} on duty, {queued} jobs wait", slots=slots, queued=queued)
+        return Finding("workers", State.OK, _("none: the studio is not started"))
+    detail = _n(
+        "{n} job at a time, {queued} waiting",
+        "{n} jobs at a time, {queued} waiting",
+        slots,
+        queued=queued,
     )
+    return Finding("workers", State.OK, detail)

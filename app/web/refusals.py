@@ -140,6 +140,8 @@ def _refuse_by_status(request: Request, error: Exception) -> Response:
                 msg("This address does not take {method}.", method=shown(request.method)),
                 code="request.unknown_method",
             )
+        case 403:
+            known = not_our_origin()  # Streamlit's uploads without the token of a page of ours
         case 416:
             known = StudioError(
                 msg("The file does not reach as far as the part that is asked for."),

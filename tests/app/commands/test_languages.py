@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import typer.main
@@ -12,10 +13,19 @@ import typer.main
 from app.commands.cli import app
 from app.commands.helping import translate
 from app.language import language_of_terminal, speaking
+from db.states import JobState
+from db.types import Lane
 from studio.models.catalogue import load_catalogue
+from studio.params import UpscaleParams
+from tasks.execute import run_next
+from tasks.services import Services
+from tasks.submit import store_upload, submit
 from tests.app.commands.outcome import Studio
 from tests.app.commands.test_help import commands
+from tests.factories import make_actor
 from tests.pseudo import PSEUDO, forget, teach, unbracketed
+from tests.requests import request
+from tests.rows import job_of
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _PARTS = ("python", "disk", "database", "broker", "storage", "weights", "tools", "device")
@@ -120,6 +130,46 @@ def test_doctor_says_nothing_past_the_catalogue(studio: Studio, data_dir: Path) 
 
     known = [*_PARTS, "workers", f"file://{data_dir / 'blobs'}", "cutout", "cartoon", "inpaint"]
     assert not left_over(outcome.out, *known, "upscale", "faceswap", "faces")
+
+
+def test_jobs_say_nothing_past_the_catalogue(
+    studio: Studio, services: Services, picture: Path, tmp_path: Path
+) -> None:
+    with services.database.write() as session:
+        mei = make_actor(session, name="mei")
+    pixels = UpscaleParams(model="interpolation", scale=2)
+    image = store_upload(services, "dog.png", picture.read_bytes())
+    done, *rest = submit(services, mei, request(pixels, *[{"image": image}] * 3))
+    run_next(services, Lane.CPU)
+    run = job_of(services.database, rest[0])
+
+    outcomes = [
+        studio("jobs", *arguments)
+        for arguments in (
+            ["list"],
+            ["list", "--limit", 1],
+            ["list", "--state", "failed"],
+            ["show", done],
+            ["show", run.id],
+            ["pause", run.batch_id],
+            ["resume", run.batch_id],
+            ["cancel", run.id],
+            ["cancel", done],
+            ["share", done, "private"],
+            ["share", done, "team"],
+            ["download", run.id, "--out", tmp_path],
+            ["download", done, "--out", tmp_path, "--role", "sky"],
+            ["show", uuid4()],
+            ["show", "dog"],
+        )
+    ]
+
+    names = ["dog", "png", "upscale", "interpolation", "image", "mei", "team", "private"]
+    known = [*names, *JobState, *type(pixels).model_fields, "cursor"]
+    for outcome in outcomes:
+        said = re.sub(r"[0-9a-f-]{20,}", " ", outcome.out + outcome.err)
+        assert said.strip()
+        assert not left_over(said, *known), said
 
 
 def test_accounts_are_listed_in_the_language_of_the_terminal(studio: Studio) -> None:

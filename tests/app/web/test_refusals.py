@@ -6,9 +6,11 @@ from typing import Never
 from uuid import UUID
 
 import pytest
+from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
 from app.web import downloads
+from app.web.refusals import PlainAnswers
 from tasks.services import Services
 from tests.people import HERE, make_person, open_session
 
@@ -61,6 +63,14 @@ def test_refusal_of_a_member_has_a_code_and_a_sentence(
 def test_refusal_of_a_page_of_another_site_has_a_code(browser: TestClient) -> None:
     answer = browser.post("/account/sign-in", headers={"Origin": "http://else.test"})
     assert (answer.status_code, answer.json()["code"]) == (403, "request.not_our_origin")
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(400, "request.unreadable"), (403, "request.not_our_origin")]
+)
+def test_refusal_of_a_framework_in_plain_text_is_told_in_our_shape(status: int, code: str) -> None:
+    browser = TestClient(PlainAnswers(PlainTextResponse("No", status)))
+    assert refusal(browser, "GET", "/") == (status, code)
 
 
 def test_refusal_of_who_reads_pages_is_a_page(browser: TestClient) -> None:
