@@ -188,6 +188,7 @@ def show_outcome(services: Services, actor: Actor, job: Job) -> None:
         actor,
         lambda me: [found] if (found := get_run(services, me, job.id)) else [],
         key="run",
+        drawn=[job],
     )
     if is_unfinished:
         show_source(job)

@@ -77,6 +77,7 @@ def compose_on(page: ToolPage, coming: Job) -> None:
             page.actor,
             lambda me: [found] if (found := get_run(page.services, me, coming.id)) else [],
             key="coming",
+            drawn=[coming],
         )
         st.caption(_("Run it now, and it waits for that. Or wait here: the picture then appears."))
         if any(role.media is Media.DRAWING for role in page.spec.roles):

@@ -165,7 +165,7 @@ def _ask_search(
         return [job for jobs in found for job in jobs]
 
     jobs = read(page.actor)
-    if jobs and watch(page.services, page.actor, read, key=f"mask-{spec.name}"):
+    if jobs and watch(page.services, page.actor, read, key=f"mask-{spec.name}", drawn=jobs):
         return {}
     made: dict[str, list[Job]] = defaultdict(list)
     for job in jobs:

@@ -50,17 +50,21 @@ def watch(
     read: Callable[[Actor], Sequence[Job | JobRow]],
     *,
     key: str,
+    drawn: Sequence[Job | JobRow] = (),
     batch_id: UUID | None = None,
 ) -> bool:
     """Show the unfinished among the runs that ``read`` gives to a person, until all are finished.
 
-    Those of a batch, ``batch_id``, are paused and resumed together.
+    Those of a batch, ``batch_id``, are paused and resumed together. ``drawn`` are those that the
+    page has read before: where they have ended since, it is drawn anew.
 
     Polls while there is something to wait for, then reruns the page once. Returns whether
     anything is unfinished. Meanwhile no card moves: one that has ended stays in its place
     without its Cancel, and the next comes below.
     """
     if not _unfinished(read(actor)):
+        if _unfinished(drawn):
+            st.rerun()
         return False
     places: list[UUID] = []
 

@@ -139,6 +139,7 @@ def _show_batch(page: ToolPage, batch_id: UUID, rows: Sequence[JobRow]) -> None:
         page.actor,
         lambda actor: batch_runs(page.services, actor, batch_id),
         key="batch",
+        drawn=rows,
         batch_id=batch_id,
     )
     finished = [row for row in rows if row.state.is_terminal]
@@ -164,6 +165,7 @@ def _show_job(
             page.actor,
             lambda actor: [found] if (found := get_run(page.services, actor, job.id)) else [],
             key="job",
+            drawn=[job],
         )
         if is_unfinished:
             show_source(job)

@@ -14,15 +14,18 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from app.painting import drawings
+from app.runs import reading
 from app.runs.parameters import values_of
+from app.ui import toolpage
 from db.actor import Actor
-from db.models import JobInput, JobOutput
+from db.models import Job, JobInput, JobOutput
 from db.repositories.keeping import KeepingRepository
 from db.states import JobState
-from db.types import Origin, Role, Visibility
+from db.types import Lane, Origin, Role, Visibility
 from studio.imaging.drawing import Drawing, Stroke, StrokeKind
-from studio.params import FaceswapParams, InpaintParams
+from studio.params import FaceswapParams, InpaintParams, UpscaleParams
 from studio.tools.registry import TOOLS
+from tasks.execute import run_next
 from tasks.files import keep
 from tasks.services import Services
 from tasks.submit import store_upload, submit
@@ -65,6 +68,34 @@ def labels(page: AppTest) -> set[str]:
 def test_run_unknown_says_so(visit: Visit, tmp_path: Path, mei: Actor) -> None:
     page = open_run(visit, tmp_path, mei, uuid4())
     assert "No such run" in markup(page)
+
+
+@pytest.mark.parametrize("parameter", ["id", "job"], ids=["page of the run", "page of the tool"])
+def test_run_that_ends_while_its_page_is_drawn_is_drawn_anew(
+    services: Services,
+    visit: Visit,
+    tmp_path: Path,
+    mei: Actor,
+    monkeypatch: pytest.MonkeyPatch,
+    parameter: str,
+) -> None:
+    item = {"image": store_upload(services, "dog.png", png(1))}
+    [run] = submit(services, mei, request(UpscaleParams(model="interpolation"), item))
+    get_run = reading.get_run
+
+    def get_run_as_it_ends(services: Services, actor: Actor, job_id: UUID) -> Job | None:
+        job = get_run(services, actor, job_id)
+        run_next(services, Lane.CPU)
+        return job
+
+    monkeypatch.setattr(reading, "get_run", get_run_as_it_ends)
+    monkeypatch.setattr(toolpage, "get_run", get_run_as_it_ends)
+    page = visit(navigated(tmp_path, "RUN" if parameter == "id" else "UPSCALE"), mei)
+    page.query_params[parameter] = str(run)
+    page.run()
+    assert not page.exception
+    assert "are gone" not in markup(page)
+    assert f"/pictures/{run}" in markup(page) or "Download PNG" in markup(page)
 
 
 def test_run_shows_params_weights_and_stages(
