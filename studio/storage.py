@@ -334,6 +334,17 @@ def is_disk_full(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
+@contextmanager
+def translating_full_disk() -> Iterator[None]:
+    """Turn what a full disk raises into a ``DiskFullError``; for what is written beside storage."""
+    try:
+        yield
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        raise DiskFullError from error
+
+
 @cache
 def _failures(protocol: str) -> tuple[type[Exception], ...]:
     if protocol != "s3":

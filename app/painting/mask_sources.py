@@ -47,7 +47,7 @@ def mask_of(job: Job) -> JobOutput | None:
     return find_output(job, offer.role) if offer and job.state is JobState.SUCCEEDED else None
 
 
-def start_mask(services: Services, actor: Actor, picture: StoredFile, offer: MaskOffer) -> None:
+def request_mask(services: Services, actor: Actor, picture: StoredFile, offer: MaskOffer) -> None:
     """Have the mask made, on the actor's own behalf.
 
     Raises:
@@ -66,5 +66,6 @@ def read_given(services: Services, mask: StoredFile, *, owner: Hashable = None) 
         RetriableError: too many files are being read.
 
     """
-    levels: Pixels = np.load(stencil_file(services, mask.sha256, owner=owner), mmap_mode="r")
+    stencil = stencil_file(services, mask.sha256, file_name=mask.file_name, owner=owner)
+    levels: Pixels = np.load(stencil, mmap_mode="r")
     return levels

@@ -53,7 +53,7 @@ def view_pixels(
         RetriableError: too many files are being read.
 
     """
-    saved = pixels_file(services, picture.sha256, owner=owner)
+    saved = pixels_file(services, picture.sha256, file_name=picture.file_name, owner=owner)
     return _part(saved, view, owner)
 
 

@@ -40,7 +40,7 @@ def exported_file(
     Raises:
         UserInputError: ``export.too_many_pixels``.
         RetriableError: too many files are being read.
-        StorageError: the stored file is gone.
+        StorageError: the stored file is gone, or the disk has no room for the other.
 
     """
     if not can_export(output):
@@ -52,7 +52,15 @@ def exported_file(
         )
     write = partial(write_converted, format=format, quality=quality)
     manner = f".{format}" if format is ImageFormat.PNG else f".{quality}.{format}"
-    return make_once(services, output.blob_sha256, owner, Kind.EXPORT, write, manner=manner)
+    return make_once(
+        services,
+        output.blob_sha256,
+        Kind.EXPORT,
+        write,
+        file_name=output.file_name,
+        owner=owner,
+        manner=manner,
+    )
 
 
 def can_export(output: JobOutput) -> bool:

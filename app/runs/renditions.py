@@ -14,6 +14,7 @@ from app.runs.single_flight import SingleFlight
 from studio.imaging import reduced
 from studio.imaging.confined import read_confined
 from studio.imaging.decode import Limits
+from studio.storage import translating_full_disk
 from tasks.reading import reading_pool
 from tasks.renditions import PARTIAL_SUFFIX, WORKING_COPIES, Kind, note_use, rendition_path
 from tasks.services import Services
@@ -24,55 +25,76 @@ Write = Callable[[Path, str, Limits, Path], None]
 _flights = SingleFlight()
 
 
-def thumbnail_file(services: Services, sha256: str, *, owner: Hashable = None) -> Path:
+def thumbnail_file(
+    services: Services, sha256: str, *, file_name: str = "", owner: Hashable = None
+) -> Path:
     """A small JPEG; alpha is shown over a checkerboard.
 
     Args:
         services: the studio.
         sha256: names the stored picture.
+        file_name: what it is called in refusals; without one, they speak of no file.
         owner: who asks; what one person asks for does not hold up another.
 
     Raises:
         StorageError: the stored file is gone.
+        DiskFullError: there is no room for what is made.
         UserInputError: it cannot be read within the bounds.
         RetriableError: too many files are being read.
 
     """
-    return make_once(services, sha256, owner, Kind.THUMBNAIL, reduced.write_thumbnail)
+    write = reduced.write_thumbnail
+    return make_once(services, sha256, Kind.THUMBNAIL, write, file_name=file_name, owner=owner)
 
 
-def display_file(services: Services, sha256: str, *, owner: Hashable = None) -> Path:
+def display_file(
+    services: Services, sha256: str, *, file_name: str = "", owner: Hashable = None
+) -> Path:
     """WebP of at most ``DISPLAY_SIDE_PX`` a side, with its alpha; else as the thumbnail."""
-    return make_once(services, sha256, owner, Kind.DISPLAY, reduced.write_display)
+    write = reduced.write_display
+    return make_once(services, sha256, Kind.DISPLAY, write, file_name=file_name, owner=owner)
 
 
-def full_file(services: Services, sha256: str, *, owner: Hashable = None) -> Path:
+def full_file(
+    services: Services, sha256: str, *, file_name: str = "", owner: Hashable = None
+) -> Path:
     """WebP at the picture's own size, with its alpha; else as the thumbnail."""
-    return make_once(services, sha256, owner, Kind.FULL, reduced.write_full)
+    write = reduced.write_full
+    return make_once(services, sha256, Kind.FULL, write, file_name=file_name, owner=owner)
 
 
-def pixels_file(services: Services, sha256: str, *, owner: Hashable = None) -> Path:
+def pixels_file(
+    services: Services, sha256: str, *, file_name: str = "", owner: Hashable = None
+) -> Path:
     """The pixels on white, ``uint8 (H, W, 3)``, for ``numpy.load``; else as the thumbnail."""
-    return make_once(services, sha256, owner, Kind.PIXELS, reduced.write_opaque)
+    write = reduced.write_opaque
+    return make_once(services, sha256, Kind.PIXELS, write, file_name=file_name, owner=owner)
 
 
-def mask_file(services: Services, sha256: str, *, owner: Hashable = None) -> Path:
+def mask_file(
+    services: Services, sha256: str, *, file_name: str = "", owner: Hashable = None
+) -> Path:
     """What it says as a mask, ``uint8 (H, W)``, for ``numpy.load``; else as the thumbnail."""
-    return make_once(services, sha256, owner, Kind.MASK, reduced.write_mask_levels)
+    write = reduced.write_mask_levels
+    return make_once(services, sha256, Kind.MASK, write, file_name=file_name, owner=owner)
 
 
-def stencil_file(services: Services, sha256: str, *, owner: Hashable = None) -> Path:
+def stencil_file(
+    services: Services, sha256: str, *, file_name: str = "", owner: Hashable = None
+) -> Path:
     """As :func:`mask_file`, without half-tones: 0 or 255."""
-    return make_once(services, sha256, owner, Kind.STENCIL, reduced.write_stencil)
+    write = reduced.write_stencil
+    return make_once(services, sha256, Kind.STENCIL, write, file_name=file_name, owner=owner)
 
 
 def make_once(
     services: Services,
     sha256: str,
-    owner: Hashable,
     kind: Kind,
     write: Write,
     *,
+    file_name: str,
+    owner: Hashable,
     manner: str = "",
 ) -> Path:
     """What ``write`` makes of the picture, for good or as long as there is room; as the above.
@@ -83,21 +105,25 @@ def make_once(
     if not path.is_file():
         with _flights.alone_with(path):
             if not path.is_file():
-                _make(services, sha256, owner, write, path)
+                _make(services, sha256, write, path, file_name=file_name, owner=owner)
     if kind in WORKING_COPIES:
         note_use(services.settings, path)
     return path
 
 
-def _make(services: Services, sha256: str, owner: Hashable, write: Write, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _make(
+    services: Services, sha256: str, write: Write, path: Path, *, file_name: str, owner: Hashable
+) -> None:
     target = path.with_name(f"{uuid4().hex}{PARTIAL_SUFFIX}")
-    try:
-        with services.blobs.as_file(sha256) as file:
-            # The limits on uploads do not bind results, which may be larger.
-            limits = Limits(file.stat().st_size, services.settings.max_pixels)
-            call = partial(write, file, sha256, limits, target)
-            read_confined(reading_pool(), call, file, file_name=sha256, limits=limits, owner=owner)
-        target.replace(path)
-    finally:
-        target.unlink(missing_ok=True)  # a child that was ended leaves a part of it
+    with translating_full_disk(), services.blobs.as_file(sha256) as file:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # The limits on uploads do not bind results, which may be larger.
+        limits = Limits(file.stat().st_size, services.settings.max_pixels)
+        call = partial(write, file, file_name, limits, target)
+        try:
+            read_confined(
+                reading_pool(), call, file, file_name=file_name, limits=limits, owner=owner
+            )
+            target.replace(path)
+        finally:
+            target.unlink(missing_ok=True)  # a child that was ended leaves a part of it

@@ -9,7 +9,7 @@ from enum import StrEnum
 import streamlit as st
 
 from app.formatting import ago
-from app.painting.mask_sources import find_masks, mask_of, mask_offers, read_given, start_mask
+from app.painting.mask_sources import find_masks, mask_of, mask_offers, read_given, request_mask
 from app.runs.reading import main_input, stored_file
 from app.ui import states
 from app.ui.guard import acting
@@ -205,7 +205,7 @@ def _offer_search(
         return
     try:
         for picture in pictures:
-            start_mask(page.services, page.actor, picture, offer)
+            request_mask(page.services, page.actor, picture, offer)
     except StudioError as error:
         st.error(said(error), icon=":material/error:")
         return

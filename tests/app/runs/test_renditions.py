@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import os
+from errno import ENOSPC
 from io import BytesIO
 from threading import Event, Thread
-from typing import Any
+from typing import Any, Never
 
 import pytest
 from PIL import ExifTags, Image
@@ -17,7 +18,7 @@ from app.runs.renditions import (
     stencil_file,
     thumbnail_file,
 )
-from studio.errors import StorageError
+from studio.errors import DiskFullError, StorageError, UserInputError
 from studio.imaging.reduced import DISPLAY_SIDE_PX
 from tasks import renditions as stored_renditions
 from tasks.files import keep
@@ -69,6 +70,28 @@ def test_renditions_of_a_missing_file_fail_and_leave_nothing(services: Services)
     assert not list((services.settings.data_dir / "pictures").rglob("*.webp"))
 
 
+def test_renditions_of_a_file_that_is_no_picture_name_it_or_nothing(services: Services) -> None:
+    sha256 = services.blobs.put(b"no picture")
+    with pytest.raises(UserInputError) as named:
+        thumbnail_file(services, sha256, file_name="cat.png")
+    with pytest.raises(UserInputError) as nameless:
+        thumbnail_file(services, sha256)
+    assert named.value.file_name == "cat.png"
+    assert str(named.value) == f"cat.png: {nameless.value}"
+
+
+def test_renditions_on_a_full_disk_say_so(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> Never:
+        raise OSError(ENOSPC, "no room")
+
+    sha256 = store(services, Image.new("RGB", (60, 40), "teal"))
+    monkeypatch.setattr(renditions, "read_confined", fail)
+    with pytest.raises(DiskFullError):
+        thumbnail_file(services, sha256)
+
+
 def test_thumbnail_that_hangs_holds_up_neither_another_picture_nor_another_person(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -77,13 +100,14 @@ def test_thumbnail_that_hangs_holds_up_neither_another_picture_nor_another_perso
     read = renditions.read_confined
 
     def read_slowly(*args: Any, file_name: str, **kwargs: Any) -> object:
-        if file_name == slow:
+        if file_name == "slow.png":
             is_hanging.set()
             assert may_end.wait(timeout=60)
         return read(*args, file_name=file_name, **kwargs)
 
     monkeypatch.setattr(renditions, "read_confined", read_slowly)
-    hanging = Thread(target=thumbnail_file, args=(services, slow), kwargs={"owner": "mei"})
+    asked = {"file_name": "slow.png", "owner": "mei"}
+    hanging = Thread(target=thumbnail_file, args=(services, slow), kwargs=asked)
     hanging.start()
     assert is_hanging.wait(timeout=60)
     assert thumbnail_file(services, quick, owner="tom").is_file()
