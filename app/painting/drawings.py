@@ -14,6 +14,7 @@ from db import models
 from db.actor import Actor
 from db.repositories.blobs import BlobRepository
 from db.repositories.drawings import Canvas, DrawingRepository
+from studio.errors import UserInputError
 from studio.imaging.confined import parse_confined
 from studio.imaging.drawing import Drawing, Stroke
 from studio.text import line
@@ -84,12 +85,20 @@ def painted_on(
 def copy_to(
     services: Services, actor: Actor, drawing: Drawing, pictures: Sequence[StoredFile]
 ) -> None:
-    """Paint ``drawing`` on each of ``pictures``, stretched to its size, over what is there."""
+    """Paint ``drawing`` on each of ``pictures``, stretched to its size, over what is there.
+
+    Raises:
+        UserInputError: ``drawing.too_complex``, naming the first picture that has no room for it.
+
+    """
     for picture in pictures:
         before = load_sheet(services, actor, picture).drawing
-        more = _missing(fit(drawing, picture).strokes, before.strokes)
-        after = _with(before, (*before.strokes, *more))
-        save_change(services, actor, picture, before, after)
+        try:
+            more = _missing(fit(drawing, picture).strokes, before.strokes)
+            after = before.with_strokes((*before.strokes, *more))
+            save_change(services, actor, picture, before, after)
+        except UserInputError as refusal:
+            raise refusal.naming(picture.file_name) from refusal
 
 
 def save_change(
@@ -105,6 +114,10 @@ def save_change(
 
     When more went than one action can take away, what was there before can be restored;
     not so for a step back or forward, which can be taken the other way.
+
+    Raises:
+        UserInputError: ``drawing.too_complex``, together they are too much; nothing is saved.
+
     """
     with services.database.write() as session:
         authorise(session, actor, Needs.RUNNING)
@@ -118,7 +131,12 @@ def save_change(
 
 
 def restore_previous(services: Services, actor: Actor, picture: StoredFile) -> Sheet:
-    """Bring back the strokes that vanished, beneath those that were made since."""
+    """Bring back the strokes that vanished, beneath those that were made since.
+
+    Raises:
+        UserInputError: ``drawing.too_complex``, as of ``save_change``.
+
+    """
     with services.database.write() as session:
         authorise(session, actor, Needs.RUNNING)
         drawings = DrawingRepository(session)
@@ -126,10 +144,8 @@ def restore_previous(services: Services, actor: Actor, picture: StoredFile) -> S
         sheet = _sheet(row)
         if sheet.previous is None:
             return sheet
-        restored = _with(
-            sheet.previous,
-            (*sheet.previous.strokes, *_missing(sheet.drawing.strokes, sheet.previous.strokes)),
-        )
+        since = _missing(sheet.drawing.strokes, sheet.previous.strokes)
+        restored = sheet.previous.with_strokes((*sheet.previous.strokes, *since))
         drawings.save(row, _canvas(restored))
         drawings.forget_previous(actor, picture.sha256)
     return Sheet(restored)
@@ -143,12 +159,17 @@ def dismiss_previous(services: Services, actor: Actor, picture: StoredFile) -> N
 
 
 def merge(before: Drawing, after: Drawing, saved: Drawing) -> Drawing:
-    """``saved`` with the change from ``before`` to ``after``; that of others stays."""
+    """``saved`` with the change from ``before`` to ``after``; that of others stays.
+
+    Raises:
+        UserInputError: ``drawing.too_complex``.
+
+    """
     if saved.strokes == before.strokes:
-        return after
+        return saved.with_strokes(after.strokes)
     if len(before.strokes) == len(after.strokes):
         edited = dict(zip(before.strokes, after.strokes, strict=True))
-        return _with(saved, tuple(edited.get(stroke, stroke) for stroke in saved.strokes))
+        return saved.with_strokes(edited.get(stroke, stroke) for stroke in saved.strokes)
     gone = Counter(_missing(before.strokes, after.strokes))
     left = []
     for stroke in saved.strokes:
@@ -156,7 +177,7 @@ def merge(before: Drawing, after: Drawing, saved: Drawing) -> Drawing:
             gone[stroke] -= 1
         else:
             left.append(stroke)
-    return _with(saved, (*left, *_missing(after.strokes, before.strokes)))
+    return saved.with_strokes((*left, *_missing(after.strokes, before.strokes)))
 
 
 def have_vanished(before: Drawing, after: Drawing) -> bool:
@@ -172,22 +193,26 @@ def have_vanished(before: Drawing, after: Drawing) -> bool:
 
 
 def fit(drawing: Drawing, picture: StoredFile) -> Drawing:
-    """``drawing`` stretched to the size of another picture, as ``render`` would show it."""
+    """``drawing`` stretched to the size of another picture, as ``render`` would show it.
+
+    Raises:
+        UserInputError: ``drawing.too_complex``, stretched it reaches too far.
+
+    """
     target = blank(picture)
     scale = np.array((target.width_px / drawing.width_px, target.height_px / drawing.height_px))
     if (scale == 1).all():
         return drawing
     across = float(np.sqrt(scale.prod()))
-    strokes = (
-        stroke.model_copy(
-            update={
-                "points": tuple((x, y) for x, y in (stroke.array() * scale).round(3).tolist()),
-                "width_px": round(stroke.width_px * across, 3),
-            }
+    return target.with_strokes(
+        Stroke(
+            kind=stroke.kind,
+            points=tuple((x, y) for x, y in (stroke.array() * scale).round(3).tolist()),
+            width_px=round(stroke.width_px * across, 3),
+            erases=stroke.erases,
         )
         for stroke in drawing.strokes
     )
-    return _with(target, tuple(strokes))
 
 
 def store_drawing(services: Services, drawing: Drawing) -> StoredFile:
@@ -255,10 +280,6 @@ def _may_be_edit(one: Stroke, other: Stroke) -> bool:
         other.erases,
         len(other.points),
     )
-
-
-def _with(drawing: Drawing, strokes: tuple[Stroke, ...]) -> Drawing:
-    return drawing.model_copy(update={"strokes": strokes})
 
 
 def _canvas(drawing: Drawing) -> Canvas:

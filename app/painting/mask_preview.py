@@ -47,7 +47,7 @@ def preview_mask(
     """
     view = View(0, 0, drawing.width_px, drawing.height_px, width_px, height_px)
     mask = start_mask(params, given, drawing, view)
-    mask = paint_confined(reading_pool(), drawing, mask, file_name="The drawing", owner=owner)
+    mask = paint_confined(reading_pool(), drawing, mask, file_name="", owner=owner)
     return finished(
         mask,
         invert=params.invert,

@@ -6,7 +6,7 @@ with Pillow, which moves every corner to a whole pixel and cannot round the join
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from math import floor
 from typing import Annotated
@@ -121,6 +121,19 @@ class Drawing(BaseModel):
         size = drawing.width_px, drawing.height_px
         _require_bounded(_scaled(drawing, *size), *size, file_name=file_name)
         return drawing
+
+    def with_strokes(self, strokes: Iterable[Stroke]) -> Drawing:
+        """A drawing of the same size with these strokes and no others.
+
+        Raises:
+            UserInputError: ``drawing.too_complex``, nobody could read it again.
+
+        """
+        try:
+            return Drawing(width_px=self.width_px, height_px=self.height_px, strokes=tuple(strokes))
+        except ValidationError as error:
+            beyond = msg("Its strokes reach too far beyond the picture")
+            raise _too_complex(_excess(error) or beyond, None) from error
 
     @model_validator(mode="after")
     def _has_few_points(self) -> Drawing:

@@ -79,4 +79,4 @@ def _forget(actor: Actor, services: Services, drawing_id: UUID) -> None:
 
 def _add_strokes(actor: Actor, easel: Easel, more: Drawing) -> None:
     strokes = (*easel.drawing.strokes, *drawings.fit(more, easel.picture).strokes)
-    easel.replace(actor, easel.drawing.model_copy(update={"strokes": strokes}))
+    easel.replace(actor, easel.drawing.with_strokes(strokes))

@@ -122,6 +122,4 @@ def _tint(easel: Easel, beneath: Beneath) -> str:
 
 
 def _painted(easel: Easel, drawing: Drawing, beneath: Pixels) -> Pixels:
-    return paint_confined(
-        reading_pool(), drawing, beneath, file_name="The drawing", owner=easel.painter_id
-    )
+    return paint_confined(reading_pool(), drawing, beneath, file_name="", owner=easel.painter_id)

@@ -5,6 +5,7 @@ import pytest
 from app.painting import drawings
 from db.actor import Actor
 from db.types import Role
+from studio.errors import UserInputError
 from studio.imaging.drawing import Drawing, Stroke, StrokeKind
 from tasks.files import StoredFile
 from tasks.reading import reading_pool
@@ -184,3 +185,56 @@ def test_copied_drawing_lies_over_what_is_painted_there(
     for _ in range(2):
         drawings.copy_to(services, mei, painted(2), [other])
     assert drawings.painted_on(services, mei, [other]) == {other.sha256: painted(1, 2)}
+
+
+def dots(first: int, count: int) -> Drawing:
+    """As many strokes of one point, none like another, on a picture of 600 × 400."""
+    strokes = (
+        Stroke(kind=StrokeKind.BRUSH, points=((float(number), 0.0),), width_px=1)
+        for number in range(first, first + count)
+    )
+    return Drawing(width_px=600, height_px=400, strokes=tuple(strokes))
+
+
+def test_restore_of_more_than_a_drawing_holds_is_refused_and_leaves_what_is_there(
+    services: Services, mei: Actor, picture: StoredFile
+) -> None:
+    before, after = dots(0, 6_000), dots(6_000, 6_000)
+    drawings.save_change(services, mei, picture, painted(), before)
+    drawings.save_change(services, mei, picture, before, after)
+
+    with pytest.raises(UserInputError) as refusal:
+        drawings.restore_previous(services, mei, picture)
+
+    assert refusal.value.code == "drawing.too_complex"
+    assert drawings.load_sheet(services, mei, picture) == drawings.Sheet(after, before)
+
+
+def test_change_that_makes_it_more_than_a_drawing_holds_is_refused(
+    services: Services, mei: Actor, picture: StoredFile
+) -> None:
+    drawings.save_change(services, mei, picture, painted(), dots(0, 6_000))
+
+    with pytest.raises(UserInputError) as refusal:
+        drawings.save_change(services, mei, picture, painted(), dots(6_000, 6_000))
+
+    assert refusal.value.code == "drawing.too_complex"
+    assert drawings.load_sheet(services, mei, picture).drawing == dots(0, 6_000)
+
+
+def test_copy_to_a_picture_without_room_for_it_names_the_picture(
+    services: Services, mei: Actor, picture: StoredFile
+) -> None:
+    drawings.save_change(services, mei, picture, painted(), dots(0, 6_000))
+
+    with pytest.raises(UserInputError) as refusal:
+        drawings.copy_to(services, mei, dots(6_000, 6_000), [picture])
+
+    assert (refusal.value.file_name, refusal.value.code) == ("cat.png", "drawing.too_complex")
+
+
+def test_fit_that_would_reach_too_far_is_refused(picture: StoredFile) -> None:
+    far = Stroke(kind=StrokeKind.BRUSH, points=((9e5, 0.0),), width_px=1)
+    with pytest.raises(UserInputError) as refusal:
+        drawings.fit(Drawing(width_px=60, height_px=40, strokes=(far,)), picture)
+    assert refusal.value.code == "drawing.too_complex"
