@@ -21,7 +21,10 @@ from tasks.services import Services
 
 
 class Needs(Enum):
-    """What a deed asks of the person who does it: the least role."""
+    """What a deed asks of the person who does it: the least role.
+
+    ``ACCOUNT`` is for what changes their own account: such deeds of one person wait for each other.
+    """
 
     ACCOUNT = Role.VIEWER
     RUNNING = Role.MEMBER
@@ -59,7 +62,9 @@ def authorise(session: Session, actor: Actor, needs: Needs) -> Actor:
 
     """
     accounts = AccountRepository(session)
-    user = accounts.hold(actor.id, with_admins=needs is Needs.ADMIN)
+    user = accounts.hold(
+        actor.id, with_admins=needs is Needs.ADMIN, is_changed=needs is Needs.ACCOUNT
+    )
     if user is None or user.disabled_at is not None:
         raise NotAllowedError(
             msg("Your account is closed. Ask an admin to open it again."),

@@ -77,7 +77,7 @@ def authenticate(services: Services, name: str, password: str, visitor: Visitor)
     if needs_rehash(user.password_hash):
         new_hash = hash_password(password)
         with services.database.write() as unit:
-            now = AccountRepository(unit).hold(user.id)
+            now = AccountRepository(unit).hold(user.id, is_changed=True)
             if now and now.password_hash == user.password_hash:  # not changed meanwhile
                 now.password_hash = new_hash
                 return Verified(user.id, new_hash)

@@ -70,18 +70,21 @@ class AccountRepository:
         """The account with this id, disabled or not."""
         return self._session.get(User, user_id)
 
-    def hold(self, user_id: UUID, *, with_admins: bool = False) -> User | None:
+    def hold(
+        self, user_id: UUID, *, with_admins: bool = False, is_changed: bool = False
+    ) -> User | None:
         """As :meth:`get`, read anew and unchanged by others until this transaction ends.
 
         ``with_admins`` holds the rows of all admins, in one order, for who then changes
-        accounts.
+        accounts. ``is_changed`` is for who then changes this one, or ends its sessions: of two
+        that both held it as readers do, neither could.
         """
         if with_admins:
             self._hold_admins()
         return self._session.scalar(
             select(User)
             .where(User.id == user_id)
-            .with_for_update(read=True)
+            .with_for_update(read=not is_changed, key_share=is_changed)
             .execution_options(populate_existing=True)
         )
 

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -12,6 +16,7 @@ from app.people.accounts import AccountError
 from app.people.passwords import PasswordRefusedError
 from app.people.sessions import find_session
 from app.people.signing_in import SignInRefusedError, TooManyAttemptsError, authenticate
+from db.actor import Actor
 from db.models import User
 from db.repositories.audit import AuditRepository
 from db.types import Role
@@ -265,3 +270,25 @@ def test_choose_language_of_a_closed_account_is_refused(services: Services) -> N
 
     with pytest.raises(NotAllowedError):
         accounts.choose_language(services, mei, "en", HERE)
+
+
+def test_two_deeds_of_one_person_wait_for_each_other(
+    any_services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mei = make_person(any_services)
+    both, authorise = Barrier(2), accounts.authorise
+
+    def authorise_and_meet(*args: Any) -> Actor:
+        actor = authorise(*args)
+        with suppress(BrokenBarrierError):  # where one waits for the other they do not meet
+            both.wait(timeout=0.5)
+        return actor
+
+    monkeypatch.setattr(accounts, "authorise", authorise_and_meet)
+    with ThreadPoolExecutor() as pool:
+        for deed in [
+            pool.submit(accounts.choose_language, any_services, mei, locale, HERE)
+            for locale in ("en", None)
+        ]:
+            deed.result(timeout=60)
+    assert audit(any_services).count(("user.choose_language", "mei")) == 2
