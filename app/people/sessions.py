@@ -7,6 +7,7 @@ of no use to whoever steals the database.
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,12 +15,14 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from db.actor import Actor
+from db.errors import DatabaseAwayError
 from db.models import ApiToken, User, UserSession
 from db.repositories.accounts import AccountRepository
 from db.repositories.api_tokens import ApiTokenRepository
 from db.repositories.audit import AuditRepository
 from db.types import Role, Scope, utc_now
 from studio.settings import Settings
+from studio.text import line
 from studio.words import msg
 from tasks.authority import Needs, NotAllowedError, authorise
 from tasks.services import Services
@@ -31,6 +34,9 @@ DEFAULT_TOKEN_LIFETIME = timedelta(days=90)
 _SCOPES = tuple(Scope)
 _ROLES = {Scope.READ: Role.VIEWER, Scope.RUN: Role.MEMBER, Scope.ADMIN: Role.ADMIN}
 _USE_RESOLUTION = timedelta(minutes=1)
+MAX_TOKEN_NAME_CHARS = 64
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +148,13 @@ def create_api_token(
     Returns it; it cannot be shown again.
 
     Raises:
+        UserInputError: ``text.invalid`` for the name.
         NotAllowedError: the account is closed.
 
     """
     token = _API_PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
     expires_at = utc_now() + lifetime
-    name = name.strip()[:64]
+    name = line(name, MAX_TOKEN_NAME_CHARS, what=msg("The name of a token"))
     with services.database.write() as unit:
         authorise(unit, actor, Needs.ACCOUNT)
         ApiTokenRepository(unit).create(
@@ -177,9 +184,17 @@ def find_api_token(services: Services, token: str) -> Actor | None:
         return None
     last_used_at = api_token.last_used_at
     if last_used_at is None or utc_now() - last_used_at > _USE_RESOLUTION:
-        with services.database.write() as unit:
-            ApiTokenRepository(unit).mark_used(api_token.id)
+        _note_use(services, api_token)
     return replace(actor_of(user), token_id=api_token.id).limited_to(_ROLES[scope])
+
+
+def _note_use(services: Services, token: ApiToken) -> None:
+    """For the list of keys; no reason to turn away who only reads while nothing can be written."""
+    try:
+        with services.database.write() as unit:
+            ApiTokenRepository(unit).mark_used(token.id)
+    except DatabaseAwayError as error:
+        logger.warning("the use of an API token was not noted: %s", error)
 
 
 def scope_of(token: ApiToken) -> Scope | None:

@@ -3,14 +3,18 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from datetime import timedelta
+from typing import Never
 
 import pytest
 from sqlalchemy import select, update
 
 from app.people import accounts, sessions
 from app.people.signing_in import authenticate
+from db.errors import DatabaseAwayError
 from db.models import ApiToken, UserSession
+from db.repositories.api_tokens import ApiTokenRepository
 from db.types import Role, Scope, utc_now
+from studio.errors import UserInputError
 from tasks.authority import NotAllowedError
 from tasks.services import Services
 from tests.people import HERE, PASSWORD, make_person, open_session, sign_in
@@ -168,3 +172,23 @@ def test_api_token_expires(services: Services) -> None:
     with services.database.write() as unit:
         unit.execute(update(ApiToken).values(expires_at=utc_now() - timedelta(seconds=1)))
     assert sessions.find_api_token(services, token) is None
+
+
+def test_api_token_acts_while_nothing_can_be_written(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> Never:
+        raise DatabaseAwayError
+
+    actor = make_person(services)
+    token = sessions.create_api_token(services, actor, "mine", HERE)
+    monkeypatch.setattr(ApiTokenRepository, "mark_used", fail)
+    assert sessions.find_api_token(services, token) == actor
+
+
+def test_api_token_with_a_name_that_is_too_long_is_refused(services: Services) -> None:
+    actor = make_person(services)
+    with pytest.raises(UserInputError) as refusal:
+        sessions.create_api_token(services, actor, "n" * 65, HERE)
+    assert refusal.value.code == "text.invalid"
+    assert not sessions.api_tokens_of(services, actor)
