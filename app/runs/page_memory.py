@@ -13,6 +13,7 @@ from db.repositories.page_memory import PageMemoryRepository
 from studio.errors import UserInputError
 from studio.params import ToolParams
 from studio.tools.registry import load_params
+from tasks.authority import Needs, authorise
 from tasks.files import StoredFile
 from tasks.services import Services
 
@@ -72,11 +73,17 @@ def keep_options(
     from_id: UUID | None,
     is_private: bool,
 ) -> None:
-    """Remember what is set now; values that no page could hold are not kept."""
+    """Remember what is set now; values that no page could hold are not kept.
+
+    Raises:
+        NotAllowedError: the account is closed, or signed out.
+
+    """
     values = params.model_dump(mode="json")
     if len(json.dumps(values)) > _MAX_JSON_CHARS:
         return
     with services.database.write() as session:
+        authorise(session, actor, Needs.ACCOUNT)
         PageMemoryRepository(session).keep_options(
             actor, params.tool, values, params.version(), from_id=from_id, is_private=is_private
         )
@@ -104,8 +111,14 @@ def recall_tray(services: Services, actor: Actor, name: str) -> KeptTray:
 
 
 def keep_tray(services: Services, actor: Actor, name: str, files: Sequence[StoredFile]) -> None:
-    """Remember what lies in the tray ``name`` now."""
+    """Remember what lies in the tray ``name`` now.
+
+    Raises:
+        NotAllowedError: the account is closed, or signed out.
+
+    """
     with services.database.write() as session:
+        authorise(session, actor, Needs.ACCOUNT)
         PageMemoryRepository(session).keep_tray(
             actor, name, [(file.sha256, file.file_name) for file in files]
         )
