@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 
+from app.weights.background import WorkFolder
 from db.errors import DatabaseAwayError
 from tasks.reading import reading_pool
 from tasks.renditions import drop_renditions
@@ -26,6 +27,7 @@ async def upkeep(services: Services, _app: Starlette) -> AsyncIterator[None]:
     await asyncio.to_thread(reading_pool().start)
     _settle()
     tidying = asyncio.create_task(_keep_tidy(services))
+    tidying.add_done_callback(_tell_end)
     try:
         yield
     finally:
@@ -46,13 +48,19 @@ async def _keep_tidy(services: Services) -> None:
     while True:
         try:
             await asyncio.to_thread(tidy, services)
-        except DatabaseAwayError as error:
-            logger.warning("what is left of purged pictures was not looked for: %s", error)
+        except (DatabaseAwayError, OSError) as error:
+            logger.warning("the disk was not tidied, the next time is in an hour: %s", error)
         await asyncio.sleep(_EVERY_S)
 
 
+def _tell_end(tidying: asyncio.Task[None]) -> None:
+    if not tidying.cancelled():
+        logger.error("the disk is not tidied any more", exc_info=tidying.exception())
+
+
 def tidy(services: Services) -> None:
-    """Delete what shows pictures that have been purged."""
+    """Delete what shows pictures that have been purged, and what is left of old pulls of models."""
     dropped = drop_renditions(services)
     if dropped:
         logger.info("deleted %d smaller forms of purged pictures", dropped)
+    WorkFolder(services.settings).forget_old()

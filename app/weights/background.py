@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -28,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from db.types import new_id, utc_now
 from studio.models.placement import write_atomically
 from studio.settings import ROOT, Settings
+from studio.storage import translating_full_disk
 from studio.words import Message, msg
 from tasks.supervisor import environment
 
@@ -137,13 +138,21 @@ class WorkFolder:
         """Note how far ``work`` is."""
         write_atomically(self._file(work.id), work.model_dump_json().encode())
 
-    def stop(self, work: WeightWork) -> None:
-        """End the process at work; what it has fetched so far is used by the next pull."""
-        current = self._as_it_is(self.get(work.id))
-        if current.state.is_over or current.process_id is None:
-            return
-        # It leads a process group of its own, which a package client belongs to as well.
-        os.killpg(current.process_id, signal.SIGTERM)
+    def stop(self, work: WeightWork) -> bool:
+        """End the process at work; what it has fetched so far is used by the next pull.
+
+        Returns whether there was one to end.
+        """
+        found = self._read(self._file(work.id))
+        current = self._as_it_is(found) if found else None
+        if current is None or current.state.is_over or current.process_id is None:
+            return False
+        try:
+            # It leads a process group of its own, which a package client belongs to as well.
+            os.killpg(current.process_id, signal.SIGTERM)
+        except ProcessLookupError:  # it ended meanwhile
+            return False
+        return True
 
     def dismiss(self, work: WeightWork) -> None:
         """Forget work that is over."""
@@ -158,8 +167,9 @@ class WorkFolder:
             if utc_now() - work.changed_at > KEPT_FOR:
                 self.dismiss(work)
         for folder in filter(Path.is_dir, self._root.glob("*")):
-            if time.time() - folder.stat().st_mtime > KEPT_FOR.total_seconds():
-                shutil.rmtree(folder, ignore_errors=True)
+            with suppress(FileNotFoundError):  # somebody else has just removed it
+                if time.time() - folder.stat().st_mtime > KEPT_FOR.total_seconds():
+                    shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager
     def holding(self, work: WeightWork) -> Iterator[None]:
@@ -172,8 +182,9 @@ class WorkFolder:
 
     def _begin(self, work: WeightWork) -> WeightWork:
         self.forget_old()
-        self._root.mkdir(parents=True, exist_ok=True)
-        self.write(work)
+        with translating_full_disk():
+            self._root.mkdir(parents=True, exist_ok=True)
+            self.write(work)
         with (self._root / "log.txt").open("ab") as log:
             subprocess.Popen(  # noqa: S603 — our own command
                 [sys.executable, "-m", "app.weights.worker", str(work.id)],

@@ -82,12 +82,18 @@ def delete(services: Services, model_id: str, *, by: Actor, visitor: Visitor) ->
 def stop(services: Services, work: WeightWork, *, by: Actor, visitor: Visitor) -> None:
     """End a pull or import that is under way; what a pull has fetched is used by the next.
 
+    One that is over already is left as it is, and leaves no entry.
+
     Raises:
         NotAllowedError: ``by`` is no admin, or no longer.
 
     """
-    record_by(services, by, f"weights.{work.kind}_stopped", work.subject, ip=visitor.ip)
-    WorkFolder(services.settings).stop(work)
+    with services.database.write() as session:
+        authorise(session, by, Needs.ADMIN)
+        if WorkFolder(services.settings).stop(work):
+            AuditRepository(session).record(
+                by.id, f"weights.{work.kind}_stopped", work.subject, ip=visitor.ip
+            )
 
 
 def dismiss(services: Services, work: WeightWork, *, by: Actor, visitor: Visitor) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from types import FrameType
+from typing import Any, Never
 from uuid import UUID
 
 from app.weights.background import WeightWork, WorkFolder, WorkState
@@ -16,6 +18,7 @@ from db.types import utc_now
 from studio.errors import StudioError
 from studio.models.sources import PullProgress
 from studio.models.weights import WeightStore
+from studio.storage import translating_full_disk
 from studio.words import Message, msg, paragraph
 from tasks.services import Services, get_services
 
@@ -26,11 +29,17 @@ logger = logging.getLogger(__name__)
 
 def main(arguments: list[str]) -> None:
     """Do the work whose id is the one argument, and note what came of it."""
+    signal.signal(signal.SIGTERM, _leave)
     services = get_services()
     folder = WorkFolder(services.settings)
     work = folder.get(UUID(arguments[0]))
     with folder.holding(work):
         perform(services, folder, work)
+
+
+def _leave(number: int, _frame: FrameType | None) -> Never:
+    """Stopped: leave by way of every ``finally``, so that no file of gigabytes stays behind."""
+    sys.exit(128 + number)
 
 
 def perform(services: Services, folder: WorkFolder, work: WeightWork) -> None:
@@ -39,9 +48,10 @@ def perform(services: Services, folder: WorkFolder, work: WeightWork) -> None:
     log.change(state=WorkState.RUNNING, process_id=os.getpid())
     store = open_store(services.settings)
     try:
-        subject, message = (
-            _pull(store, work, log) if work.kind == "pull" else _import(store, work, folder)
-        )
+        with translating_full_disk():
+            subject, message = (
+                _pull(store, work, log) if work.kind == "pull" else _import(store, work, folder)
+            )
     except StudioError as error:
         _end(services, log, WorkState.FAILED, work.subject, error.message)
     except Exception:

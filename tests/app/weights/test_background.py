@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Never
 from uuid import uuid4
 
 import pytest
@@ -11,6 +13,7 @@ from starlette.testclient import TestClient
 
 from app.people.sessions import session_cookie
 from app.weights import management as weights
+from app.weights import worker
 from app.weights.background import KEPT_FOR, WeightWork, WorkFolder, WorkState
 from app.weights.worker import perform
 from db.actor import Actor
@@ -187,6 +190,39 @@ def test_old_work_and_what_never_arrived_whole_are_forgotten(
 
     assert folder.all() == []
     assert not half.exists()
+
+
+def test_stop_of_what_is_over_or_gone_ends_nothing_and_leaves_no_entry(
+    services: Services, folder: WorkFolder, boss: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: int) -> Never:
+        raise ProcessLookupError
+
+    monkeypatch.setattr("app.weights.background.os.killpg", gone)
+    work = folder.pull("tiny", actor_id=None, ip="")
+    with folder.holding(work):
+        folder.write(work.model_copy(update={"state": WorkState.RUNNING, "process_id": 4242}))
+        weights.stop(services, work, by=boss, visitor=HERE)
+    folder.dismiss(folder.all()[0])
+    weights.stop(services, work, by=boss, visitor=HERE)
+    assert audited(services, boss) == []
+
+
+def test_worker_that_is_stopped_leaves_no_file_behind(
+    services: Services, folder: WorkFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrival = folder.incoming() / "net.onnx"
+    arrival.write_bytes(DATA)
+    work = folder.import_file(arrival, model_id=None, actor_id=None, ip="")
+    monkeypatch.setattr(worker, "get_services", lambda: services)
+    monkeypatch.setattr(worker, "perform", lambda *_: signal.raise_signal(signal.SIGTERM))
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit):
+            worker.main([str(work.id)])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert not folder.arrived(work).parent.exists()
 
 
 @pytest.mark.parametrize("role", [Role.MEMBER, Role.VIEWER])
