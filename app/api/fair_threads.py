@@ -7,11 +7,11 @@ for storage, must not take them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from contextvars import copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache, partial, wraps
 from typing import ParamSpec, TypeVar
 
@@ -22,22 +22,21 @@ from studio.words import msg
 Result = TypeVar("Result")
 Args = ParamSpec("Args")
 
-_MOST_OF_ONE = 4
-_MOST_WAITING_OF_ONE = 100
-_MOST_THREADS = 64
 _BUSY_S = 5
 
 
 @dataclass(slots=True)
 class _Person:
-    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MOST_OF_ONE))
+    turns: asyncio.Semaphore
     calls: int = 0
 
 
 class FairTurns:
     """A few of each person's requests go on at once; their others wait, and hold up nobody else."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, most_of_one: int = 4, most_waiting_of_one: int = 100) -> None:
+        self._most_of_one = most_of_one
+        self._most_open_of_one = most_of_one + most_waiting_of_one
         self._people: dict[Hashable, _Person] = {}
 
     @asynccontextmanager
@@ -48,8 +47,8 @@ class FairTurns:
             RetriableError: ``request.too_many``, this person has too many requests open.
 
         """
-        person = self._people.setdefault(owner, _Person())
-        if person.calls >= _MOST_OF_ONE + _MOST_WAITING_OF_ONE:
+        person = self._people.setdefault(owner, _Person(asyncio.Semaphore(self._most_of_one)))
+        if person.calls >= self._most_open_of_one:
             raise RetriableError(
                 msg("You have too many requests open at the moment. Try again shortly."),
                 delay_s=_BUSY_S,
@@ -68,9 +67,9 @@ class FairTurns:
 class FairThreads:
     """Runs calls in threads, in their person's turn; who waits for a turn takes no thread."""
 
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="person")
-        self._turns = FairTurns()
+    def __init__(self, threads: int, turns: FairTurns) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="person")
+        self._turns = turns
 
     async def run(self, owner: Hashable, call: Callable[[], Result]) -> Result:
         """What ``call`` returns or raises.
@@ -80,19 +79,49 @@ class FairThreads:
 
         """
         async with self._turns.turn(owner):
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, partial(copy_context().run, call))
+            return await self._run(call)
+
+    async def each(self, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+        """Each of ``pieces`` as it is made in a thread; whose turn it is, the caller has seen to.
+
+        Between them nothing holds a thread, however slow the reader is.
+        """
+        while (piece := await self._run(partial(next, pieces, None))) is not None:
+            yield piece
+
+    async def _run(self, call: Callable[[], Result]) -> Result:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, partial(copy_context().run, call))
 
 
 @lru_cache
 def fair_threads() -> FairThreads:
     """Those of this process."""
-    return FairThreads()
+    return FairThreads(64, FairTurns())
+
+
+@lru_cache
+def password_threads() -> FairThreads:
+    """Where passwords are looked at, in turns of where the requests come from.
+
+    Each look takes 64 MiB and a core, so there are few at once, and of one address so few that
+    those of others always find a thread.
+    """
+    return FairThreads(2, FairTurns(most_of_one=1, most_waiting_of_one=30))
 
 
 @lru_cache
 def receiving() -> FairTurns:
     """Whose forms this process takes in, and holds on its disk until they are answered."""
+    return FairTurns()
+
+
+@lru_cache
+def sending() -> FairTurns:
+    """Whom this process sends what it makes, or fetches from storage, as they read it.
+
+    Turns of their own: who saves large files over a slow line still sees pictures meanwhile.
+    """
     return FairTurns()
 
 
