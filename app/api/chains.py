@@ -69,7 +69,9 @@ def read_chain(services: Services, actor: Actor, form: FormData) -> ChainRequest
     for spec in specs:
         require_may_submit(services, actor, spec.name)
     taken = {
-        name: fields.all_or_none(partial(_take, services, actor, role), form.getlist(name))
+        name: fields.all_or_none(
+            partial(_take, services, actor, role), fields.files_or_names(form, name)
+        )
         for name, role in roles.items()
     }
     main = f"1.{specs[0].main_role}"

@@ -19,8 +19,8 @@ from app.api.chains import chain_schema, read_chain
 from app.api.fair_threads import receiving, takes_turns
 from app.api.few_at_once import FewAtOnce
 from app.api.forms import FormLimits, read_form
-from app.api.identity import identify, identify_script, is_same_origin, visitor_of
-from app.api.refusals import STATUSES, answer_errors, invalid
+from app.api.identity import identify_asker, is_same_origin, visitor_of
+from app.api.refusals import STATUSES, answer_errors, invalid, not_our_origin, not_signed_in
 from app.api.submissions import read_items, read_tool_params, store_file
 from app.api.views import (
     Cancelled,
@@ -44,7 +44,7 @@ from db.actor import Actor
 from db.repositories.history import JobFilters
 from db.states import JobState
 from db.types import Visibility
-from studio.errors import StudioError, UserInputError
+from studio.errors import UserInputError
 from studio.text import SEARCH_CHARS
 from studio.tools.registry import TOOLS, get_tool
 from studio.tools.spec import PHOTOGRAPH
@@ -108,18 +108,13 @@ def _actor(
     _cookie: Annotated[object, Security(_COOKIE)],
 ) -> Actor:
     services = _services(request)
-    actor = identify_script(services, request)
-    if actor is not None:
-        return actor
-    signed_in = identify(services, request)
-    if signed_in is None or signed_in.must_change_password:
-        raise StudioError(msg("Sign in first."), code="request.not_signed_in")
-    if request.method not in ("GET", "HEAD") and not is_same_origin(request, services.settings):
-        raise StudioError(
-            msg("This request was not sent from the studio's own page."),
-            code="request.not_our_origin",
-        )
-    return signed_in.actor
+    actor = identify_asker(services, request)
+    if actor is None:
+        raise not_signed_in()
+    is_change = request.method not in ("GET", "HEAD")
+    if is_change and actor.token_id is None and not is_same_origin(request, services.settings):
+        raise not_our_origin()
+    return actor
 
 
 Asks = Annotated[Actor, Depends(_actor)]
@@ -191,11 +186,12 @@ async def _form(request: Request, services: Uses, actor: Runs) -> AsyncIterator[
     fields.require_readable(request)
     settings = services.settings
     most = settings.max_upload_bytes * (settings.max_files_per_run + 1) + _FORM_OVERHEAD_BYTES
+    max_files = settings.max_files_per_run + _SHARED_FILES
     limits = FormLimits(
         max_bytes=most,
         max_file_bytes=settings.max_upload_bytes,
-        max_files=settings.max_files_per_run + _SHARED_FILES,
-        max_fields=6 + _SHARED_FILES,
+        max_files=max_files,
+        max_fields=len(fields.SUBMIT_TEXTS) + max_files,  # a file may be named by a text
     )
     async with receiving().turn(actor.id):
         form = await read_form(request, limits)

@@ -22,7 +22,7 @@ from studio.words import msg, paragraph
 
 T = TypeVar("T")
 
-_SUBMIT_TEXTS = {
+SUBMIT_TEXTS = {
     "tool": "which tool runs, by its name in GET /v1/tools",
     "params": "a JSON object of the tool's parameters; those left out have their defaults",
     "params_version": "of a recipe that was saved: its version, so that one of an older release is "
@@ -37,7 +37,7 @@ _SUBMIT_TEXTS = {
 def submit_schema() -> dict[str, Any]:
     """The form of ``POST /v1/jobs``: its texts, and each role of files with who takes it."""
     texts: dict[str, Any] = {
-        name: {"type": "string", "description": text} for name, text in _SUBMIT_TEXTS.items()
+        name: {"type": "string", "description": text} for name, text in SUBMIT_TEXTS.items()
     }
     texts["tool"]["enum"] = list(TOOLS)
     texts["visibility"]["enum"] = [each.value for each in Visibility]
@@ -120,7 +120,7 @@ def require_known(form: FormData, known: Collection[str]) -> None:
 
 def fields_of(spec: ToolSpec) -> list[str]:
     """The fields of ``POST /v1/jobs`` where it names this tool."""
-    return [*_SUBMIT_TEXTS, *(role.name for role in spec.roles)]
+    return [*SUBMIT_TEXTS, *(role.name for role in spec.roles)]
 
 
 def read_text(form: FormData, field: str) -> str:
@@ -137,6 +137,11 @@ def read_text(form: FormData, field: str) -> str:
     if not isinstance(value, str):
         raise invalid(field, msg("this is a file"), msg("Send it as text."))
     return value
+
+
+def files_or_names(form: FormData, field: str) -> list[UploadFile | str]:
+    """The files of a field, and what names others; text that is empty names none."""
+    return [value for value in form.getlist(field) if isinstance(value, UploadFile) or value]
 
 
 def read_files(form: FormData, field: str) -> list[UploadFile]:
@@ -241,6 +246,11 @@ def read_json(form: FormData, field: str, *, empty: str) -> Any:  # noqa: ANN401
     """The field's JSON, ``empty``'s where it was not sent; text that is none reads as itself."""
     text = read_text(form, field) or empty
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         return text
+
+
+def _refuse_constant(name: str) -> None:
+    """Of Python alone: JSON has no NaN and no Infinity."""
+    raise ValueError(name)

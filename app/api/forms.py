@@ -1,18 +1,23 @@
-"""Multipart forms whose bytes are counted as they arrive, whatever their headers announce."""
+"""Bodies, and forms in them, counted as they arrive, whatever their headers announce."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from math import inf
 from typing import TypeVar
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from studio.errors import StudioError
 from studio.imaging import refusals
-from studio.words import Message, msg, verbatim
+from studio.storage import translating_full_disk
+from studio.words import Message, msg, msgs, verbatim
+
+MAX_TEXT_BYTES = 2_000_000
+"""Of all texts of a form together: unlike its large files they are held in memory."""
 
 Parser = TypeVar("Parser", bound="_CountingParser")
 
@@ -31,13 +36,14 @@ async def read_form(request: Request, limits: FormLimits) -> FormData:
     """The form in the body of ``request``; its large files lie on the disk.
 
     Raises:
-        StudioError: ``request.too_large`` or ``request.invalid``, as soon as that shows.
+        StudioError: ``request.too_large``, ``request.invalid`` or ``request.broken_off``, as soon
+            as that shows.
         UserInputError: ``image.too_many_bytes``, naming the file.
+        DiskFullError: there is no room for its files.
 
     """
     if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        plain = FormParser(request.headers, _counted(request, limits.max_bytes))
-        return await _parsed(plain)
+        return await _parsed(_TextParser(request, limits))
     return await _parsed(_multipart(request, _CountingParser, limits))
 
 
@@ -56,6 +62,38 @@ async def read_upload(request: Request, limits: FormLimits) -> tuple[UploadFile,
     return uploads[0], parser.file_bytes
 
 
+async def counted(
+    request: Request, most_bytes: int, too_large: StudioError
+) -> AsyncGenerator[bytes]:
+    """The body of ``request`` piece by piece, as far as ``most_bytes``.
+
+    Raises:
+        StudioError: ``too_large``, before the first piece where that is announced;
+            ``request.broken_off``, who sends it went away.
+
+    """
+    received_bytes = announced_bytes(request) or 0
+    if received_bytes > most_bytes:
+        raise too_large
+    received_bytes = 0
+    try:
+        async for piece in request.stream():
+            received_bytes += len(piece)
+            if received_bytes > most_bytes:
+                raise too_large
+            yield piece
+    except ClientDisconnect as error:
+        raise StudioError(
+            msg("The request ended before it was whole."), code="request.broken_off"
+        ) from error
+
+
+def announced_bytes(request: Request) -> int | None:
+    """How long the body of ``request`` is said to be; None when nobody says so in digits."""
+    announced = request.headers.get("content-length", "")
+    return int(announced) if announced.isdecimal() and len(announced) < 20 else None
+
+
 def _multipart(request: Request, kind: type[Parser], limits: FormLimits) -> Parser:
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise _invalid(msg("This is not a form of the type multipart/form-data"))
@@ -64,26 +102,10 @@ def _multipart(request: Request, kind: type[Parser], limits: FormLimits) -> Pars
 
 async def _parsed(parser: MultiPartParser | FormParser) -> FormData:
     try:
-        return await parser.parse()
+        with translating_full_disk():
+            return await parser.parse()
     except MultiPartException as error:
         raise _invalid(verbatim(error.message.rstrip("."))) from error
-    except StudioError:
-        if isinstance(parser, _CountingParser):
-            parser.drop()  # Starlette does so for its own refusals alone
-        raise
-
-
-async def _counted(request: Request, most_bytes: int) -> AsyncGenerator[bytes]:
-    announced = request.headers.get("content-length", "")
-    received = int(announced) if announced.isdecimal() and len(announced) < 20 else 0
-    if received > most_bytes:
-        raise _too_large(most_bytes)
-    received = 0
-    async for piece in request.stream():
-        received += len(piece)
-        if received > most_bytes:
-            raise _too_large(most_bytes)
-        yield piece
 
 
 def _too_large(most_bytes: int) -> StudioError:
@@ -92,44 +114,101 @@ def _too_large(most_bytes: int) -> StudioError:
     )
 
 
+def _too_long() -> StudioError:
+    return StudioError(
+        msg("The texts of a form may hold at most {most} bytes.", most=MAX_TEXT_BYTES),
+        code="request.too_large",
+    )
+
+
+def _too_many_texts(most: int) -> StudioError:
+    return _invalid(
+        msgs(
+            "This form has more than {n} text. Send fewer",
+            "This form has more than {n} texts. Send fewer",
+            most,
+        )
+    )
+
+
+def _too_many_files(most: int) -> StudioError:
+    return _invalid(
+        msgs(
+            "This form has more than {n} file. Send fewer",
+            "This form has more than {n} files. Send fewer",
+            most,
+        )
+    )
+
+
 def _invalid(reason: Message) -> StudioError:
     return StudioError(msg("{reason}.", reason=reason), code="request.invalid")
 
 
-class _CountingParser(MultiPartParser):
-    """Refuses a file at the first byte beyond the limit."""
+class _TextParser(FormParser):
+    """Reads a form of texts alone."""
 
     def __init__(self, request: Request, limits: FormLimits) -> None:
         super().__init__(
             request.headers,
-            _counted(request, limits.max_bytes),
-            max_files=limits.max_files,
-            max_fields=limits.max_fields,
+            counted(request, MAX_TEXT_BYTES, _too_long()),
+            max_fields=inf,  # counted here, as Starlette refuses in words of its own
+            max_part_size=MAX_TEXT_BYTES,
         )
-        self._most_bytes = limits.max_file_bytes
+        self._most_texts = limits.max_fields
+
+    def on_field_start(self) -> None:
+        if len(self._items) == self._most_texts:
+            raise _too_many_texts(self._most_texts)
+        super().on_field_start()
+
+
+class _CountingParser(MultiPartParser):
+    """Refuses a file, or texts, at the first byte beyond the limit."""
+
+    def __init__(self, request: Request, limits: FormLimits) -> None:
+        super().__init__(
+            request.headers,
+            counted(request, limits.max_bytes, _too_large(limits.max_bytes)),
+            max_files=inf,  # counted here, as Starlette refuses in words of its own
+            max_fields=inf,
+            max_part_size=MAX_TEXT_BYTES,
+        )
+        self._limits = limits
+        self._files = self._texts = self._text_bytes = 0
         self.file_bytes = 0
 
     def on_part_begin(self) -> None:
         super().on_part_begin()
         self.file_bytes = 0
 
+    def on_headers_finished(self) -> None:
+        super().on_headers_finished()
+        if self._current_part.file is None:
+            self._texts += 1
+            if self._texts > self._limits.max_fields:
+                raise _too_many_texts(self._limits.max_fields)
+        else:
+            self._files += 1
+            if self._files > self._limits.max_files:
+                raise _too_many_files(self._limits.max_files)
+
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         file = self._current_part.file
-        if file is not None:
+        if file is None:
+            self._text_bytes += end - start
+            if self._text_bytes > MAX_TEXT_BYTES:
+                raise _too_long()
+        else:
             self.file_bytes += end - start
-            if self.file_bytes > self._most_bytes:
+            if self.file_bytes > self._limits.max_file_bytes:
                 self.on_excess(file)
                 return
         super().on_part_data(data, start, end)
 
-    def drop(self) -> None:
-        """Close the files that have arrived so far."""
-        for file in self._files_to_close_on_error:
-            file.close()
-
     def on_excess(self, file: UploadFile) -> None:
         """Called with each further piece of a file that is too large."""
-        raise refusals.over(self._most_bytes).naming(file.filename or "file")
+        raise refusals.over(self._limits.max_file_bytes).naming(file.filename or "file")
 
 
 class _CuttingParser(_CountingParser):

@@ -77,6 +77,18 @@ def identify_script(services: Services, connection: HTTPConnection) -> Actor | N
     return actor
 
 
+def identify_asker(services: Services, connection: HTTPConnection) -> Actor | None:
+    """The person behind a request by token or, where it has none that is valid, by cookie.
+
+    Who has a one-time password is nobody yet, until it is changed.
+    """
+    actor = identify_script(services, connection)
+    if actor is not None:
+        return actor
+    signed_in = identify(services, connection)
+    return signed_in.actor if signed_in and not signed_in.must_change_password else None
+
+
 def is_same_origin(connection: HTTPConnection, settings: Settings) -> bool:
     """Whether a browser says that the request was made by one of our own pages.
 

@@ -22,6 +22,7 @@ from studio.words import Message, msg
 logger = logging.getLogger(__name__)
 
 _OUTAGE_RETRY_AFTER_S = 5
+_FAULT = "fault "
 STATUSES = {
     400: "The request cannot be read.",
     401: "Nobody is signed in, or the token is not valid.",
@@ -46,6 +47,7 @@ _STATUS_BY_CODE = {
     "image.too_many_bytes": 413,
     "job.not_found": 404,
     "permission.signed_out": 401,
+    "request.broken_off": 400,
     "request.not_our_origin": 403,
     "request.not_signed_in": 401,
     "request.too_many": 429,
@@ -55,6 +57,7 @@ _STATUS_BY_CODE = {
     "storage.missing": 410,
     "tool.switched_off": 403,
     "tool.unknown": 404,
+    "upload.already_sent": 400,
     "upload.no_page": 400,
     "upload.too_many_pending": 413,
 }
@@ -75,6 +78,18 @@ def invalid(field: str, reason: Message, remedy: Message) -> UserInputError:
         msg("{field}: {reason}", field=shown(field), reason=reason),
         remedy=remedy,
         code="request.invalid",
+    )
+
+
+def not_signed_in() -> StudioError:
+    """Who asks has neither a session nor a token."""
+    return StudioError(msg("Sign in first."), code="request.not_signed_in")
+
+
+def not_our_origin() -> StudioError:
+    """Another site's page sent it."""
+    return StudioError(
+        msg("This was not sent from the studio's own page."), code="request.not_our_origin"
     )
 
 
@@ -128,9 +143,16 @@ def _own_up(_request: Request, error: Exception) -> JSONResponse:
 
 
 def fault(error: Exception) -> StudioError:
-    """What people are told of a mistake of ours; the log has the rest under the same number."""
-    number = secrets.token_hex(4)
-    logger.error("fault %s", number, exc_info=error)
+    """What people are told of a mistake of ours; the log has the rest under the same number.
+
+    One that passes several doors on its way out is logged at the first, and keeps its number.
+    """
+    notes = getattr(error, "__notes__", [])
+    number = next((note for note in notes if note.startswith(_FAULT)), "").removeprefix(_FAULT)
+    if not number:
+        number = secrets.token_hex(4)
+        error.add_note(_FAULT + number)
+        logger.error("fault %s", number, exc_info=error)
     return StudioError(
         msg(
             "Something went wrong in the studio. Tell an admin the number {number}: "

@@ -25,21 +25,17 @@ from tasks.services import Services
 def read_items(services: Services, actor: Actor, spec: ToolSpec, form: FormData) -> list[RunItem]:
     """One item for each file in the main role, with those in the other roles."""
     main, *others = (role.name for role in spec.roles)
-    pictures = [each for each in form.getlist(main) if isinstance(each, UploadFile) or each]
-    overrides = fields.read_overrides(form, len(pictures))
-    shared = {
-        role: files
-        for role in others
-        if (
-            files := [
-                take_file(services, actor, spec.role(role), value) for value in form.getlist(role)
-            ]
+    overrides = fields.read_overrides(form, len(fields.files_or_names(form, main)))
+    taken = {
+        role.name: fields.all_or_none(
+            partial(take_file, services, actor, role), fields.files_or_names(form, role.name)
         )
+        for role in spec.roles
     }
-    taken = fields.all_or_none(partial(take_file, services, actor, spec.roles[0]), pictures)
+    shared = {role: taken[role] for role in others if taken[role]}
     return [
         RunItem({main: [picture], **shared}, own)
-        for picture, own in zip(taken, overrides, strict=True)
+        for picture, own in zip(taken[main], overrides, strict=True)
     ]
 
 

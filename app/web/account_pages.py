@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
@@ -16,6 +17,8 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Redire
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from app.api.fair_threads import password_threads
+from app.api.forms import counted
 from app.api.identity import (
     clear_session_cookie,
     identify,
@@ -24,6 +27,7 @@ from app.api.identity import (
     set_session_cookie,
     visitor_of,
 )
+from app.api.refusals import headers_of, not_our_origin, not_signed_in
 from app.language import _, said
 from app.people.accounts import change_password
 from app.people.passwords import PasswordRefusedError
@@ -36,7 +40,7 @@ from app.people.signing_in import (
 )
 from app.web.frames import framed
 from app.web.middleware import PASSWORD_PATH, SESSION_PATH, SIGN_IN_PATH
-from app.web.refusals import not_our_origin
+from app.web.refusals import refusal
 from db.errors import DatabaseAwayError
 from studio.errors import StudioError
 from studio.words import msg
@@ -104,14 +108,14 @@ class _Doors:
         # Slept here, where it holds none of the threads that everybody shares.
         await asyncio.sleep(await run_in_threadpool(pause_before, self._services, name, visitor))
         try:
-            user_id, token = await run_in_threadpool(
-                self._open_session, name, form.get("password", ""), visitor
+            user_id, token = await password_threads().run(
+                visitor.ip, partial(self._open_session, name, form.get("password", ""), visitor)
             )
         except (SignInRefusedError, NotAllowedError) as error:
             return framed("sign_in.html", 401, next=target, name=name, error=_sentence(error))
         except TooManyAttemptsError as error:
             page = framed("sign_in.html", 429, next=target, name=name, error=_sentence(error))
-            page.headers["Retry-After"] = str(round(error.delay_s) + 1)
+            page.headers.update(headers_of(error))
             return page
         welcome = RedirectResponse(target, 303)
         set_session_cookie(welcome, settings, token)
@@ -145,11 +149,15 @@ class _Doors:
             message = _("The two new passwords differ. Type the same one twice.")
             return _password_page(signed_in, 422, error=message, fault="repeat")
         try:
-            await run_in_threadpool(
-                change_password, self._services, signed_in, current, new, visitor_of(request)
+            visitor = visitor_of(request)
+            await password_threads().run(
+                visitor.ip,
+                partial(change_password, self._services, signed_in, current, new, visitor),
             )
         except TooManyAttemptsError as error:
-            return _password_page(signed_in, 429, error=_sentence(error), fault="current")
+            page = _password_page(signed_in, 429, error=_sentence(error), fault="current")
+            page.headers.update(headers_of(error))
+            return page
         except PasswordRefusedError as error:
             fault = "current" if error.code == "password.wrong" else "new"
             return _password_page(signed_in, 422, error=_sentence(error), fault=fault)
@@ -157,10 +165,9 @@ class _Doors:
 
     async def session(self, request: Request) -> Response:
         """204 while the browser is signed in, else 401; asked by pages that lie idle."""
-        signed_in = await run_in_threadpool(identify, self._services, request)
-        return Response(
-            status_code=204 if signed_in else 401, headers={"Cache-Control": "no-store"}
-        )
+        if await run_in_threadpool(identify, self._services, request) is None:
+            return refusal(request, not_signed_in())
+        return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
     async def health(self, _request: Request) -> Response:
         """Whether pages can be served: 200 when the database answers, else 503."""
@@ -197,11 +204,10 @@ def safe_target(wanted: str | None) -> str:
 
 
 async def _read_form(request: Request) -> Mapping[str, str]:
+    too_large = StudioError(msg("This form is too large."), code="request.too_large")
     body = bytearray()
-    async for chunk in request.stream():
+    async for chunk in counted(request, _MAX_FORM_BYTES, too_large):
         body += chunk
-        if len(body) > _MAX_FORM_BYTES:
-            raise StudioError(msg("This form is too large."), code="request.too_large")
     try:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=10))
     except ValueError as error:

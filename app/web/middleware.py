@@ -12,8 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from app.api.identity import identify, is_same_origin
+from app.api.refusals import not_signed_in
 from app.language import language_of_header, speaking
-from app.web.refusals import not_signed_in, refusal, unknown_address
+from app.web.refusals import refusal, unknown_address
 from tasks.services import Services
 
 SIGN_IN_PATH = "/account/sign-in"

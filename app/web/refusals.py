@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.api.refusals import fault, headers_of, status_of
+from app.api.refusals import fault, headers_of, not_our_origin, not_signed_in, status_of
 from app.language import said
 from app.web.frames import framed
 from db.errors import DatabaseAwayError, RecordError
@@ -35,18 +35,6 @@ _TITLES = {
 def unknown_address() -> StudioError:
     """Nothing is there, or nothing that is shown to anybody."""
     return StudioError(msg("There is nothing at this address."), code="request.unknown_address")
-
-
-def not_signed_in() -> StudioError:
-    """Who asks has no session."""
-    return StudioError(msg("Sign in first."), code="request.not_signed_in")
-
-
-def not_our_origin() -> StudioError:
-    """Another site's page sent it."""
-    return StudioError(
-        msg("This was not sent from the studio's own page."), code="request.not_our_origin"
-    )
 
 
 def refusal(request: Request, error: StudioError | RecordError) -> Response:
@@ -133,6 +121,8 @@ def _refuse_by_status(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     match error.status_code:
+        case 401:
+            known = not_signed_in()
         case 404:
             known = unknown_address()
         case 405:

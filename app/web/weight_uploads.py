@@ -6,20 +6,22 @@ import shutil
 from pathlib import Path, PurePosixPath
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from app.api.forms import counted
 from app.api.identity import identify, is_same_origin, visitor_of
+from app.api.refusals import not_our_origin, not_signed_in
 from app.people.sessions import Visitor
-from app.web.refusals import not_our_origin, not_signed_in
 from app.weights.background import WorkFolder
 from app.weights.management import open_store, record_by
 from db.actor import Actor
-from studio.errors import DiskFullError, StudioError, WeightError
+from studio.errors import StudioError, WeightError
 from studio.models.arrivals import require_name
-from studio.storage import is_disk_full
+from studio.storage import translating_full_disk
 from studio.words import msg
+from tasks.authority import Needs, require
 from tasks.services import Services
 
 MAX_BYTES = 4_000_000_000
@@ -47,20 +49,15 @@ class _Arrivals:
             raise WeightError(msg("The file has no name."), code="weight.no_name")
         require_name(name)
         model_id = request.query_params.get("model") or None
-        arrival = await run_in_threadpool(self._folder.incoming)
-        try:
-            await _receive(request, arrival / name)
-            work_id = await run_in_threadpool(
-                self._begin, arrival / name, model_id, actor, visitor_of(request)
-            )
-        except ClientDisconnect:
-            return Response(status_code=400)
-        except OSError as error:
-            if not is_disk_full(error):
-                raise
-            raise DiskFullError from error
-        finally:
-            shutil.rmtree(arrival, ignore_errors=True)
+        with translating_full_disk():
+            arrival = await run_in_threadpool(self._folder.incoming)
+            try:
+                await _receive(request, arrival / name)
+                work_id = await run_in_threadpool(
+                    self._begin, arrival / name, model_id, actor, visitor_of(request)
+                )
+            finally:
+                shutil.rmtree(arrival, ignore_errors=True)
         return JSONResponse({"id": work_id}, 202)
 
     def _admin(self, request: Request) -> Actor:
@@ -69,12 +66,7 @@ class _Arrivals:
         signed_in = identify(self._services, request)
         if signed_in is None or signed_in.must_change_password:
             raise not_signed_in()
-        if not signed_in.actor.is_admin:
-            raise StudioError(
-                msg("Only admins can change which models are installed."),
-                code="permission.not_admin",
-            )
-        return signed_in.actor
+        return require(signed_in.actor, Needs.ADMIN)
 
     def _begin(self, path: Path, model_id: str | None, actor: Actor, visitor: Visitor) -> str:
         if model_id is not None:
@@ -88,22 +80,16 @@ class _Arrivals:
 
 async def _receive(request: Request, path: Path) -> None:
     """Write the body to ``path`` in large pieces, off the event loop."""
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > MAX_BYTES:
-        raise _too_large()
     pending = bytearray()
-    received = 0
     with path.open("wb") as file:
-        async for piece in request.stream():
+        async for piece in counted(request, MAX_BYTES, _too_large()):
             pending += piece
-            received += len(piece)
-            if received > MAX_BYTES:
-                raise _too_large()
             if len(pending) >= _WRITE_BYTES:
                 await run_in_threadpool(file.write, bytes(pending))
                 pending.clear()
         await run_in_threadpool(file.write, bytes(pending))
-    if not received:
+        size_bytes = file.tell()
+    if not size_bytes:
         raise WeightError(msg("The file is empty."), code="weight.empty")
 
 

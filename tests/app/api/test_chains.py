@@ -303,6 +303,13 @@ def test_chain_without_a_picture_is_refused(browser: TestClient, mei: Actor) -> 
     assert answer.json()["code"] == "submit.empty"
 
 
+def test_chain_whose_picture_is_an_empty_text_is_refused_as_one_without(
+    browser: TestClient, mei: Actor
+) -> None:
+    data = {"steps": '[{"tool": "upscale"}]', "1.image": ""}
+    assert browser.post("/api/v1/chains", data=data).json()["code"] == "submit.empty"
+
+
 def test_chain_by_a_viewer_is_refused_before_its_files_are_kept(
     services: Services, browser: TestClient
 ) -> None:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event, Lock
 from urllib.parse import urljoin, urlsplit
 
+import httpx
 import pytest
 from httpx2 import Response
 from hypothesis import example, given
@@ -11,8 +14,10 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from app.api.fair_threads import FairThreads, FairTurns
 from app.people import accounts, throttle
 from app.people.sessions import find_session
+from app.web import account_pages
 from app.web.account_pages import safe_target
 from app.web.application import create_routes
 from db.session import Database
@@ -86,6 +91,62 @@ def test_sign_in_too_often_is_429_and_says_how_long(
     assert answer.status_code == 429
     assert 0 < int(answer.headers["retry-after"]) <= services.settings.sign_in_longest_wait_s + 1
     assert " seconds, then try again" in answer.text
+
+
+def test_sign_in_where_too_many_wait_is_429_and_says_when_to_try_again(
+    services: Services, browser: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_person(services)
+    full = FairThreads(1, FairTurns(most_of_one=0, most_waiting_of_one=0))
+    monkeypatch.setattr(account_pages, "password_threads", lambda: full)
+    answer = sign_in(browser)
+    assert (answer.status_code, answer.json()["code"]) == (429, "request.too_many")
+    assert int(answer.headers["retry-after"]) > 0
+
+
+def test_passwords_are_looked_at_two_at_a_time_and_hold_up_nothing_else(
+    services: Services, browser: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_person(services)
+    lock, may_end = Lock(), Event()
+    looking: list[int] = []
+    at_once: list[int] = []
+
+    def look(*_: object) -> bool:
+        with lock:
+            looking.append(1)
+            at_once.append(len(looking))
+        assert may_end.wait(timeout=30)
+        with lock:
+            looking.pop()
+        return False
+
+    async def scene() -> tuple[list[httpx.Response], httpx.Response]:
+        def client(number: int) -> httpx.AsyncClient:
+            transport = httpx.ASGITransport(browser.app, client=(f"192.0.2.{number}", 1))
+            headers = {"Origin": "http://studio.test"}
+            base_url = "http://studio.test"
+            return httpx.AsyncClient(transport=transport, base_url=base_url, headers=headers)
+
+        async def guess(number: int) -> httpx.Response:
+            async with client(number) as guessing:
+                form = {"name": "mei", "password": "a guess"}
+                return await guessing.post("/account/sign-in", data=form)
+
+        guesses = [asyncio.create_task(guess(number)) for number in range(45)]
+        while len(at_once) < 2:
+            await asyncio.sleep(0.01)
+        async with client(100) as other:
+            health = await other.get("/healthz")
+        may_end.set()
+        return await asyncio.gather(*guesses), health
+
+    monkeypatch.setattr("app.people.signing_in.verify_password", look)
+    monkeypatch.setattr(throttle, "pause_s", lambda *_: 0.0)
+    answers, health = asyncio.run(scene())
+    assert health.status_code == 200
+    assert {answer.status_code for answer in answers} == {401}
+    assert max(at_once) == 2
 
 
 def test_sign_in_from_a_browser_that_was_in_before_is_not_slowed_by_others(

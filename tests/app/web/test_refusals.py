@@ -23,6 +23,7 @@ SIGNED_OUT = [
     ("PUT", "/weight-files/net.onnx", 401, "request.not_signed_in"),
     ("GET", "/media/picture.png", 401, "request.not_signed_in"),
     ("PUT", "/_stcore/upload_file/session/file", 401, "request.not_signed_in"),
+    ("GET", "/account/session", 401, "request.not_signed_in"),
     ("GET", "/account/nothing", 404, "request.unknown_address"),
 ]
 SIGNED_IN = [
@@ -66,7 +67,12 @@ def test_refusal_of_a_page_of_another_site_has_a_code(browser: TestClient) -> No
 
 
 @pytest.mark.parametrize(
-    ("status", "code"), [(400, "request.unreadable"), (403, "request.not_our_origin")]
+    ("status", "code"),
+    [
+        (400, "request.unreadable"),
+        (401, "request.not_signed_in"),
+        (403, "request.not_our_origin"),
+    ],
 )
 def test_refusal_of_a_framework_in_plain_text_is_told_in_our_shape(status: int, code: str) -> None:
     browser = TestClient(PlainAnswers(PlainTextResponse("No", status)))
