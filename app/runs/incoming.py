@@ -19,11 +19,25 @@ MOST_PENDING_FILES = 200
 _KEPT_S = 3600.0
 
 
-@dataclass(slots=True)
-class _Arrival:
+@dataclass(slots=True, eq=False)
+class Arrival:
+    """A file on its way, or here.
+
+    Attributes:
+        owner: who sends it.
+        size_bytes: what it counts for, as far as there is room for it.
+        has_room: whether there is, beside the other files of this person.
+        source: the file once it is here, or why it will not be taken.
+        is_wanted: whether the page has not let go of it meanwhile.
+        since_s: when it began to arrive, by ``monotonic``.
+
+    """
+
     owner: UUID
     size_bytes: int
+    has_room: bool
     source: BinaryIO | UserInputError | None = None
+    is_wanted: bool = True
     since_s: float = field(default_factory=monotonic)
 
 
@@ -32,20 +46,24 @@ class Incoming:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._arrivals: dict[str, _Arrival] = {}
+        self._arrivals: dict[str, Arrival] = {}
 
     @contextmanager
-    def arriving(self, owner: UUID, file_id: str, size_bytes: int) -> Iterator[bool]:
+    def arriving(self, owner: UUID, file_id: str, size_bytes: int) -> Iterator[Arrival]:
         """Hold room for a file while it arrives; it is given back unless the file is kept.
 
-        Gives whether there is room for its bytes, beside this person's other files.
-
         Raises:
-            StudioError: ``upload.too_many_pending``, not even for its name.
+            StudioError: ``upload.too_many_pending``, there is no room even for its name;
+                ``upload.already_sent``, browsers choose the id, and this one is taken.
 
         """
         with self._lock:
             self._forget_old()
+            if file_id in self._arrivals:
+                raise StudioError(
+                    msg("This file was sent already. Reload the page and drop it again."),
+                    code="upload.already_sent",
+                )
             pending = [one for one in self._arrivals.values() if one.owner == owner]
             if len(pending) >= MOST_PENDING_FILES:
                 raise StudioError(
@@ -54,33 +72,47 @@ class Incoming:
                 )
             taken_bytes = sum(one.size_bytes for one in pending)
             has_room = taken_bytes + size_bytes <= MOST_PENDING_BYTES
-            self._arrivals[file_id] = arrival = _Arrival(owner, size_bytes if has_room else 0)
+            arrival = Arrival(owner, size_bytes if has_room else 0, has_room)
+            self._arrivals[file_id] = arrival
         try:
-            yield has_room
+            yield arrival
         finally:
             with self._lock:
                 if arrival.source is None:
-                    self._arrivals.pop(file_id, None)
+                    del self._arrivals[file_id]
 
-    def keep(self, file_id: str, source: BinaryIO | UserInputError) -> None:
-        """The file is here, or it is known why it will not be taken."""
+    def keep(self, arrival: Arrival, source: BinaryIO | UserInputError) -> bool:
+        """The file is here, or it is known why it will not be taken.
+
+        Returns whether it waits for its page now; one that is not wanted any more is closed.
+        """
         with self._lock:
-            arrival = self._arrivals[file_id]
-            arrival.source = source
-            if isinstance(source, UserInputError):
-                arrival.size_bytes = 0
+            if arrival.is_wanted:
+                arrival.source = source
+                if isinstance(source, UserInputError):
+                    arrival.size_bytes = 0
+                return True
+        _close(source)
+        return False
 
     def take(self, file_id: str) -> BinaryIO | UserInputError | None:
-        """What arrived under this id, once; None when nothing did. The caller closes it."""
+        """What arrived under this id, once; None when nothing has. The caller closes it."""
         with self._lock:
-            arrival = self._arrivals.pop(file_id, None)
-        return arrival.source if arrival else None
+            arrival = self._arrivals.get(file_id)
+            if arrival is None or arrival.source is None:
+                return None
+            del self._arrivals[file_id]
+            return arrival.source
 
     def drop(self, file_id: str) -> None:
-        """The file is not wanted any more."""
+        """The file is not wanted any more, even if it still arrives."""
+        with self._lock:
+            arrival = self._arrivals.get(file_id)
+            if arrival is not None:
+                arrival.is_wanted = False
         source = self.take(file_id)
-        if source is not None and not isinstance(source, UserInputError):
-            source.close()
+        if source is not None:
+            _close(source)
 
     def _forget_old(self) -> None:
         """Of pages that were left."""
@@ -88,8 +120,12 @@ class Incoming:
         for file_id, arrival in list(self._arrivals.items()):
             if arrival.source is not None and now_s - arrival.since_s > _KEPT_S:
                 del self._arrivals[file_id]
-                if not isinstance(arrival.source, UserInputError):
-                    arrival.source.close()
+                _close(arrival.source)
+
+
+def _close(source: BinaryIO | UserInputError) -> None:
+    if not isinstance(source, UserInputError):
+        source.close()
 
 
 @lru_cache

@@ -18,14 +18,16 @@ from streamlit.runtime import Runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
-from app.api.forms import FormLimits, read_upload
+from app.api.forms import FormLimits, announced_bytes, read_upload
 from app.api.identity import identify, is_same_origin
+from app.api.refusals import not_our_origin, not_signed_in
 from app.runs.incoming import incoming
-from app.web.refusals import not_our_origin, refusal
+from app.web.refusals import refusal
 from studio.errors import StudioError, UserInputError
 from studio.imaging import refusals
 from studio.settings import Settings
 from studio.words import msg
+from tasks.authority import Needs, require
 from tasks.services import Services
 
 TIMES_THE_LIMIT = 10
@@ -49,7 +51,10 @@ class UploadsToDisk:
         session_id, _, file_id = scope["path"].removeprefix(_PREFIX).partition("/")
         if scope["method"] == "PUT":
             request = Request(scope, receive)
-            answer = await self._take(request, session_id, file_id)
+            try:
+                answer = await self._take(request, session_id, file_id)
+            except StudioError as error:
+                answer = refusal(request, error)
             await answer(scope, receive, send)
             return
         if scope["method"] == "DELETE":
@@ -58,40 +63,41 @@ class UploadsToDisk:
 
     async def _take(self, request: Request, session_id: str, file_id: str) -> Response:
         if not is_same_origin(request, self._services.settings):
-            return refusal(request, not_our_origin())
+            raise not_our_origin()
         signed_in = await run_in_threadpool(identify, self._services, request)
-        if signed_in is None or not signed_in.actor.may_run:
-            error = StudioError(
-                msg("Your account may not run tools."), code="permission.may_not_run"
-            )
-            return refusal(request, error)
+        if signed_in is None:
+            raise not_signed_in()
+        actor = require(signed_in.actor, Needs.RUNNING)
         runtime = Runtime.instance()
         if not _is_uuid(file_id) or not runtime.is_active_session(session_id):
             message = msg("The page that sends this is gone. Reload it.")
-            return refusal(request, StudioError(message, code="upload.no_page"))
-        try:
-            record = await self._receive(request, signed_in.actor.id, file_id)
-        except StudioError as error:
-            return refusal(request, error)
-        manager = cast(MemoryUploadedFileManager, runtime.uploaded_file_mgr)
-        manager.add_file(session_id, record)
+            raise StudioError(message, code="upload.no_page")
+        record = await self._receive(request, actor.id, file_id)
+        if record is not None:
+            manager = cast(MemoryUploadedFileManager, runtime.uploaded_file_mgr)
+            manager.add_file(session_id, record)
         return Response(status_code=204)
 
-    async def _receive(self, request: Request, owner: UUID, file_id: str) -> UploadedFileRec:
-        """The record for the page; the file, or why it is refused, waits beside it."""
+    async def _receive(self, request: Request, owner: UUID, file_id: str) -> UploadedFileRec | None:
+        """The record for the page; the file, or why it is refused, waits beside it.
+
+        None when the page has let go of it meanwhile.
+        """
         limits = form_limits(self._services.settings)
-        with incoming().arriving(owner, file_id, _announced(request, limits)) as has_room:
-            if not has_room:
+        with incoming().arriving(owner, file_id, _announced(request, limits)) as arrival:
+            if not arrival.has_room:
                 limits = replace(limits, max_file_bytes=0)
             upload, size_bytes = await read_upload(request, limits)
             name = upload.filename or "file"
             if size_bytes <= limits.max_file_bytes:
-                incoming().keep(file_id, upload.file)
+                is_kept = incoming().keep(arrival, upload.file)
             else:
                 await upload.close()
                 reason = refusals.too_many_bytes(size_bytes, limits.max_file_bytes)
-                incoming().keep(file_id, (reason if has_room else _no_room()).naming(name))
-        return UploadedFileRec(file_id, name, upload.content_type or "", b"")
+                reason = reason if arrival.has_room else _no_room()
+                is_kept = incoming().keep(arrival, reason.naming(name))
+        record = UploadedFileRec(file_id, name, upload.content_type or "", b"")
+        return record if is_kept else None
 
 
 def form_limits(settings: Settings) -> FormLimits:
@@ -106,9 +112,9 @@ def form_limits(settings: Settings) -> FormLimits:
 
 
 def _announced(request: Request, limits: FormLimits) -> int:
-    announced = request.headers.get("content-length", "")
-    is_number = announced.isdecimal() and len(announced) < 20
-    return min(int(announced), limits.max_file_bytes) if is_number else limits.max_file_bytes
+    announced = announced_bytes(request)
+    most = limits.max_file_bytes
+    return most if announced is None else min(announced, most)
 
 
 def _no_room() -> UserInputError:

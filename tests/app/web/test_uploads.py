@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from errno import ENOSPC
 from types import SimpleNamespace
 from uuid import uuid4
 
@@ -128,3 +129,20 @@ def test_upload_from_another_site_is_refused(
 ) -> None:
     page.headers["Origin"] = "http://elsewhere.test"
     assert send(page, 1) == "403 request.not_our_origin"
+
+
+def test_upload_under_an_id_that_is_taken_is_refused(
+    page: TestClient, files: MemoryUploadedFileManager
+) -> None:
+    file_id = send(page, 900)
+    assert send(page, 900, file_id=file_id) == "400 upload.already_sent"
+
+
+def test_upload_on_a_full_disk_is_507(
+    page: TestClient, files: MemoryUploadedFileManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise OSError(ENOSPC, "no room")
+
+    monkeypatch.setattr("starlette.formparsers.UploadFile.write", fail)
+    assert send(page, 900) == "507 storage.full"
