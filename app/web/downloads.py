@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -13,9 +13,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
-from app.api.fair_threads import fair_threads
-from app.api.identity import identify, identify_script
+from app.api.fair_threads import fair_threads, sending
+from app.api.identity import identify_asker
+from app.api.refusals import not_signed_in
 from app.language import _
 from app.runs.addresses import exported_name, saved_name
 from app.runs.archive import stream_zip
@@ -23,7 +25,6 @@ from app.runs.exports import QUALITIES, exported_file
 from app.runs.reading import batch_results
 from app.runs.renditions import display_file, full_file, thumbnail_file
 from app.web.middleware import FILE_POLICY
-from app.web.refusals import not_signed_in
 from db.actor import Actor
 from db.models import Blob, JobInput, JobOutput
 from db.repositories.blobs import BlobRepository
@@ -99,10 +100,7 @@ class _Files:
         return await fair_threads().run(actor.id, partial(self._thumbnail, actor, request))
 
     async def _actor(self, request: Request) -> Actor:
-        signed_in = await run_in_threadpool(identify, self._services, request)
-        if signed_in is not None and not signed_in.must_change_password:
-            return signed_in.actor
-        actor = await run_in_threadpool(identify_script, self._services, request)
+        actor = await run_in_threadpool(identify_asker, self._services, request)
         if actor is None:
             raise not_signed_in()
         return actor
@@ -110,7 +108,8 @@ class _Files:
     def _download(self, actor: Actor, request: Request) -> Response:
         found = self._find(actor, request.path_params["file_id"])
         blob, headers = found.blob, _saved_as(saved_name(found))
-        return self._answer(request, blob.sha256, blob.media_type, headers, self._stored(blob))
+        content = self._stored(blob)
+        return self._answer(request, actor, blob.sha256, blob.media_type, headers, content)
 
     def _export(self, actor: Actor, request: Request) -> Response:
         asked = request.path_params["format"]
@@ -122,7 +121,7 @@ class _Files:
         call = partial(exported_file, self._services, found, format, quality, owner=actor.id)
         headers = _saved_as(exported_name(found, format))
         etag = f"{found.blob_sha256}-{format}-{quality}"
-        return self._answer(request, etag, f"image/{format}", headers, call)
+        return self._answer(request, actor, etag, f"image/{format}", headers, call)
 
     def _picture(self, actor: Actor, request: Request) -> Response:
         found = self._find(actor, request.path_params["file_id"])
@@ -131,17 +130,23 @@ class _Files:
         # What people bring may say where it was taken: it is shown without, at any size.
         is_ours = isinstance(found, JobOutput) and blob.media_type in _BROWSER_TYPES
         if is_ours and (is_full or fits):
-            return self._shown(request, blob.sha256, blob.media_type, self._stored(blob))
+            content = self._stored(blob)
+            return self._shown(request, actor, blob.sha256, blob.media_type, content)
         make, size = (full_file, "full") if is_full else (display_file, DISPLAY_SIDE_PX)
-        call = partial(make, self._services, blob.sha256, owner=actor.id)
-        return self._shown(request, f"{blob.sha256}-{size}", "image/webp", call)
+        call = partial(make, self._services, blob.sha256, file_name=found.file_name, owner=actor.id)
+        return self._shown(request, actor, f"{blob.sha256}-{size}", "image/webp", call)
 
     def _shown(
-        self, request: Request, etag: str, media_type: str, content: Callable[[], Content]
+        self,
+        request: Request,
+        actor: Actor,
+        etag: str,
+        media_type: str,
+        content: Callable[[], Content],
     ) -> Response:
         """The picture, or one that says why it cannot be shown."""
         try:
-            return self._answer(request, etag, media_type, {}, content)
+            return self._answer(request, actor, etag, media_type, {}, content)
         except StorageError as error:
             if error.code != "storage.missing" or not _wants_picture(request):
                 raise
@@ -167,7 +172,7 @@ class _Files:
             "Cache-Control": "no-store",
         }
         body = stream_zip(self._services.blobs, results)
-        return StreamingResponse(body, media_type="application/zip", headers=headers)
+        return _Sent(body, actor.id, "application/zip", headers)
 
     def _thumbnail(self, actor: Actor, request: Request) -> Response:
         sha256: str = request.path_params["sha256"]
@@ -176,11 +181,12 @@ class _Files:
         if blob is None:
             raise _missing()
         call = partial(thumbnail_file, self._services, sha256, owner=actor.id)
-        return self._shown(request, f"{sha256}-{THUMBNAIL_SIDE_PX}", "image/jpeg", call)
+        return self._shown(request, actor, f"{sha256}-{THUMBNAIL_SIDE_PX}", "image/jpeg", call)
 
     def _answer(
         self,
         request: Request,
+        actor: Actor,
         etag: str,
         media_type: str,
         headers: dict[str, str],
@@ -192,7 +198,7 @@ class _Files:
         found = content()
         if isinstance(found, Path):
             return FileResponse(found, media_type=media_type, headers=headers)
-        return StreamingResponse(found, media_type=media_type, headers=headers)
+        return _Sent(found, actor.id, media_type, headers)
 
     def _stored(self, blob: Blob) -> Callable[[], Content]:
         blobs = self._services.blobs
@@ -207,6 +213,20 @@ class _Files:
             return path or blobs.pieces(blob.sha256)
 
         return content
+
+
+class _Sent(StreamingResponse):
+    """Bytes as they come, made in a thread of our own and in a turn of who reads them."""
+
+    def __init__(
+        self, pieces: Iterator[bytes], owner: Hashable, media_type: str, headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(fair_threads().each(pieces), media_type=media_type, headers=headers)
+        self._owner = owner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with sending().turn(self._owner):
+            await super().__call__(scope, receive, send)
 
 
 def _missing() -> StudioError:

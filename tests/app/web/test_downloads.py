@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from io import BytesIO
+from threading import current_thread
 from uuid import uuid4
 
 import pytest
@@ -9,8 +11,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from starlette.testclient import TestClient
 
+from app.api.fair_threads import FairTurns
 from app.people.sessions import create_api_token
 from app.runs.addresses import download_url, export_url, picture_url
+from app.web import downloads
 from app.web.downloads import content_disposition
 from db.actor import Actor
 from db.models import Blob, Job
@@ -269,3 +273,39 @@ def test_part_that_cannot_be_sent_is_refused_with_a_code_and_a_sentence(
     assert answer.json()["message"].endswith(".")
     if status == 416:
         assert answer.headers["Content-Range"].startswith("bytes */")
+
+
+def test_archive_is_made_outside_of_the_threads_that_all_share(
+    services: Services, browser: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pieces(*_: object) -> Iterator[bytes]:
+        for _number in range(2):
+            yield current_thread().name.partition("_")[0].encode()
+
+    be(services, browser, make_person(services))
+    monkeypatch.setattr(downloads, "batch_results", lambda *_: ["a result"])
+    monkeypatch.setattr(downloads, "stream_zip", pieces)
+    assert browser.get(f"/batches/{uuid4()}/results.zip").content == b"person" * 2
+
+
+def test_archive_beyond_the_turns_of_a_person_is_429(
+    services: Services, browser: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    be(services, browser, make_person(services))
+    monkeypatch.setattr(downloads, "batch_results", lambda *_: ["a result"])
+    monkeypatch.setattr(downloads, "stream_zip", lambda *_: iter([b"zip"]))
+    none = FairTurns(most_of_one=0, most_waiting_of_one=0)
+    monkeypatch.setattr(downloads, "sending", lambda: none)
+    answer = browser.get(f"/batches/{uuid4()}/results.zip")
+    assert (answer.status_code, answer.json()["code"]) == (429, "request.too_many")
+
+
+def test_download_with_token_and_cookie_is_by_the_token_as_in_rest(
+    services: Services, browser: TestClient
+) -> None:
+    mei, li = make_person(services), make_person(services, "li")
+    job = make_run(services, mei, png(), visibility=Visibility.PRIVATE)
+    token = create_api_token(services, mei, "export", HERE)
+    be(services, browser, li)
+    headers = {"Authorization": f"Bearer {token}"}
+    assert browser.get(download_url(job.outputs[0]), headers=headers).status_code == 200
