@@ -16,12 +16,14 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 from struct import Struct
 from typing import cast
+
+import psutil
 
 from studio.confined import parcel
 from studio.errors import StudioError
@@ -68,10 +70,10 @@ class Nursery:
             return False
         if len(request) < REQUEST.size:
             return False
-        call, reply, lifeline = descriptors
         try:
+            call, reply, lifeline = descriptors
             pid = os.fork()
-        except OSError:  # no room for a process: the pool sees the sockets close
+        except (ValueError, OSError):  # no room for them, or a process: the pool sees them close
             for descriptor in descriptors:
                 os.close(descriptor)
             return True
@@ -130,10 +132,8 @@ def _live(
 
 
 def _answer(call: int, reply: int, memory_limit_bytes: int) -> int:
-    limits = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (_address_space() + memory_limit_bytes, limits[1]))
-    outcome = _outcome(call)
-    resource.setrlimit(resource.RLIMIT_AS, limits)
+    with memory_limited(memory_limit_bytes):
+        outcome = _outcome(call)
     with socket.socket(fileno=reply) as line:
         socket.send_fds(line, [b"!"], [_packed(outcome)])
     return 0
@@ -160,9 +160,21 @@ def _packed(outcome: tuple[bool, object]) -> int:
         return parcel.pack((False, RuntimeError(text)))
 
 
-def _address_space() -> int:
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    return pages * resource.getpagesize()
+@contextlib.contextmanager
+def memory_limited(limit_bytes: int) -> Iterator[None]:
+    """Let this process take ``limit_bytes`` of address space beyond what it has.
+
+    Where the system does not take this limit, as macOS, or has a lower one, nothing changes.
+    """
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    address_space_bytes = int(psutil.Process().memory_info().vms)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_AS, (address_space_bytes + limit_bytes, before[1]))
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def _volunteer_when_memory_is_short() -> None:

@@ -16,6 +16,10 @@ def pack(value: object) -> int:
     """Descriptor of a file that holds ``value``; the caller closes it.
 
     Arrays are written as they lie in memory, beside the pickle and not in it.
+
+    Raises:
+        OSError: there is no room for the file or its descriptor.
+
     """
     buffers: list[pickle.PickleBuffer] = []
     head = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
@@ -24,12 +28,16 @@ def pack(value: object) -> int:
     for place, number in enumerate((len(parts), *(part.nbytes for part in parts))):
         pack_into(_COUNT, index, place * calcsize(_COUNT), number)
     descriptor = _anonymous_file()
-    with open(descriptor, "wb", closefd=False) as file:
-        file.write(index)
-        for part in parts:
-            file.seek(_aligned(file.tell()))
-            file.write(part)
-        file.truncate(max(file.tell(), 1))
+    try:
+        with open(descriptor, "wb", closefd=False) as file:
+            file.write(index)
+            for part in parts:
+                file.seek(_aligned(file.tell()))
+                file.write(part)
+            file.truncate(max(file.tell(), 1))
+    except OSError:
+        os.close(descriptor)
+        raise
     return descriptor
 
 

@@ -14,8 +14,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Hashable, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from threading import Lock
 from time import monotonic
@@ -116,13 +116,14 @@ class ConfinedPool:
 
         Raises:
             OverrunError: the time or memory was not enough, or the child crashed.
-            BusyError: ``work.busy``, no turn came or the machine is too busy, or
-                ``work.no_process``.
+            BusyError: ``work.busy``, no turn came, or the machine is too busy or short of memory;
+                or ``work.no_process``.
 
         """
         turn = self._turns.take(owner, memory_limit_bytes, patience_s=patience_s, check=check)
         with turn:
-            call_file = parcel.pack(call)
+            with _room_needed():
+                call_file = parcel.pack(call)
             try:
                 if wall_limit_s is None:
                     wall_limit_s = _WALL_FACTOR * time_limit_s + _WALL_SLACK_S
@@ -151,7 +152,8 @@ class ConfinedPool:
         if nursery is None or not nursery.is_ours():
             if nursery is not None:
                 nursery.close()
-            self._nursery = nursery = _NurseryProcess(self._preload, self._niceness)
+            with _room_needed():
+                self._nursery = nursery = _NurseryProcess(self._preload, self._niceness)
         return nursery
 
 
@@ -175,23 +177,12 @@ class _NurseryProcess:
         self._lock = Lock()
         self.is_closed = False
         self._control, there = socket.socketpair()
-        with there:
-            self._process = subprocess.Popen(  # noqa: S603 -- our own module
-                [
-                    sys.executable,
-                    "-m",
-                    "studio.confined.nursery",
-                    str(there.fileno()),
-                    str(niceness),
-                    *preload,
-                ],
-                stdin=subprocess.DEVNULL,
-                pass_fds=[there.fileno()],
-                env=_environment(),
-                # Ctrl-C at a terminal is for the process that asks. The session stays: Linux gives
-                # each one as much of the processors as any other, however nice its processes are.
-                process_group=0,
-            )
+        try:
+            with there:
+                self._process = _started(there, preload, niceness)
+        except OSError:
+            self._control.close()
+            raise
 
     def is_ours(self) -> bool:
         return self._owner_pid == os.getpid() and self._process.poll() is None
@@ -204,8 +195,9 @@ class _NurseryProcess:
     def ask(self, request: _Request, check: Callable[[], object]) -> tuple[bool, object]:
         """Whether the call returned, and what it returned or raised."""
         with ExitStack() as ends:
-            reply, reply_there = _pair(ends)
-            lifeline, lifeline_there = _pair(ends)
+            with _room_needed():
+                reply, reply_there = _pair(ends)
+                lifeline, lifeline_there = _pair(ends)
             limits = REQUEST.pack(
                 request.time_limit_s, request.wall_limit_s, request.memory_limit_bytes
             )
@@ -233,6 +225,21 @@ class _NurseryProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def _started(
+    control: socket.socket, preload: Sequence[str], niceness: int
+) -> subprocess.Popen[bytes]:
+    number = control.fileno()
+    return subprocess.Popen(  # noqa: S603 -- our own module
+        [sys.executable, "-m", "studio.confined.nursery", str(number), str(niceness), *preload],
+        stdin=subprocess.DEVNULL,
+        pass_fds=[number],
+        env=_environment(),
+        # Ctrl-C at a terminal is for the process that asks. The session stays: Linux gives
+        # each one as much of the processors as any other, however nice its processes are.
+        process_group=0,
+    )
 
 
 def _environment() -> dict[str, str]:
@@ -267,16 +274,19 @@ def _await(
     reply.settimeout(_CHECK_S)
     while True:
         try:
-            _, descriptors, _, _ = socket.recv_fds(reply, 1, 1)
+            answer, descriptors, _, _ = socket.recv_fds(reply, 1, 1)
             break
         except TimeoutError:
             check()
             if monotonic() > ends_s:
                 raise _no_process() from None
-    if not descriptors:
+    if not answer:
         return None
+    if not descriptors:  # it answered, and there was no room for what it sent
+        raise _no_process()
     try:
-        return cast(tuple[bool, object], parcel.unpack(descriptors[0]))
+        with _room_needed():
+            return cast(tuple[bool, object], parcel.unpack(descriptors[0]))
     finally:
         os.close(descriptors[0])
 
@@ -299,12 +309,27 @@ def _failure(lifeline: socket.socket) -> Exception:
             )
         case code if code == -signal.SIGPROF:
             return OverrunError(msg("It took too long and was stopped."), code="work.too_slow")
-        case code if code in (OUT_OF_MEMORY, -signal.SIGKILL):
+        case code if code == -signal.SIGKILL:  # by the kernel, for want of memory, or by an admin
+            return BusyError(
+                msg("The machine ran short of memory while it read this file. Try again shortly."),
+                delay_s=5,
+                code="work.busy",
+            )
+        case code if code == OUT_OF_MEMORY:
             return OverrunError(
                 msg("It needed too much memory and was stopped."), code="work.too_large"
             )
         case _:
             return OverrunError(msg("What reads it crashed."), code="work.crashed")
+
+
+@contextmanager
+def _room_needed() -> Iterator[None]:
+    """Where the system has no room for a process, a descriptor or what it names, say so."""
+    try:
+        yield
+    except OSError as error:
+        raise _no_process() from error
 
 
 def _no_process() -> BusyError:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import errno
 import os
+import resource
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Event, Thread
@@ -15,7 +18,7 @@ import psutil
 import pytest
 
 from studio.confined.pool import ConfinedPool, OverrunError
-from studio.errors import RetriableError, UserInputError
+from studio.errors import BusyError, RetriableError, UserInputError
 from tests.studio.confined import work
 
 Result = TypeVar("Result")
@@ -118,6 +121,56 @@ def test_pool_whose_child_crashes_says_so_and_goes_on(pool: ConfinedPool) -> Non
     assert run(pool, partial(work.allocate, 3)) == 3
 
 
+def test_pool_whose_child_is_killed_asks_to_come_again(pool: ConfinedPool) -> None:
+    with pytest.raises(BusyError) as caught:
+        run(pool, work.be_killed)
+    assert caught.value.code == "work.busy"
+    assert run(pool, partial(work.allocate, 3)) == 3
+
+
+@pytest.mark.parametrize("is_started", [True, False])
+def test_pool_without_a_descriptor_left_asks_to_come_again(is_started: bool) -> None:
+    with closing(small_pool()) as pool:
+        if is_started:
+            run(pool, partial(work.allocate, 1))
+        with no_descriptor_left(), pytest.raises(BusyError) as caught:
+            run(pool, partial(work.allocate, 2))
+        assert caught.value.code == "work.no_process"
+        assert run(pool, partial(work.allocate, 3)) == 3
+
+
+def test_pool_without_a_process_to_be_had_asks_to_come_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def none_to_be_had(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    with closing(small_pool()) as pool:
+        with monkeypatch.context() as patch:
+            patch.setattr(subprocess, "Popen", none_to_be_had)
+            with pytest.raises(BusyError) as caught:
+                run(pool, partial(work.allocate, 1))
+        assert caught.value.code == "work.no_process"
+        assert run(pool, partial(work.allocate, 2)) == 2
+
+
+def test_pool_without_a_descriptor_for_the_answer_asks_to_come_again(
+    pool: ConfinedPool, tmp_path: Path
+) -> None:
+    note = tmp_path / "go"
+    with ExitStack() as taken:
+
+        def check() -> None:
+            if not note.exists():
+                note.touch()
+                taken.enter_context(no_descriptor_left())
+
+        with pytest.raises(BusyError) as caught:
+            run(pool, partial(work.wait_for_file, str(note)), check=check)
+    assert caught.value.code == "work.no_process"
+    assert run(pool, partial(work.allocate, 3)) == 3
+
+
 def test_pool_whose_check_raises_kills_the_child(pool: ConfinedPool, tmp_path: Path) -> None:
     note = tmp_path / "pid"
 
@@ -138,9 +191,7 @@ def test_pool_whose_process_was_killed_starts_it_again(pool: ConfinedPool) -> No
 
 def test_pool_when_closed_leaves_no_process(tmp_path: Path) -> None:
     note = tmp_path / "pid"
-    pool = ConfinedPool(
-        preload=["tests.studio.confined.work"], most_at_once=1, memory_budget_bytes=_MUCH_BYTES
-    )
+    pool = small_pool()
 
     def spin() -> None:
         with pytest.raises(RetriableError):
@@ -161,9 +212,7 @@ def test_pool_of_a_process_that_dies_takes_its_children_along(tmp_path: Path) ->
     note = tmp_path / "pid"
     asker = os.fork()
     if asker == 0:
-        pool = ConfinedPool(
-            preload=["tests.studio.confined.work"], most_at_once=1, memory_budget_bytes=_MUCH_BYTES
-        )
+        pool = small_pool()
         run(pool, partial(work.spin_after_telling_pid, str(note)))
         os._exit(0)
     wait_for(note)
@@ -238,6 +287,24 @@ def test_pool_with_slow_work_of_one_owner_serves_another(pool: ConfinedPool) -> 
         is_enough.set()
         for thread in threads:
             thread.join()
+
+
+def small_pool() -> ConfinedPool:
+    return ConfinedPool(
+        preload=["tests.studio.confined.work"], most_at_once=1, memory_budget_bytes=_MUCH_BYTES
+    )
+
+
+@contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    """Let this process open nothing more, however few files it has open."""
+    with Path(os.devnull).open("rb") as lowest:
+        was = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest.fileno() + 1, was[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, was)
 
 
 def nursery_of(pool: ConfinedPool) -> psutil.Process:

@@ -49,6 +49,17 @@ def crash() -> None:
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
+def be_killed() -> None:
+    """End as whoever the kernel chooses when memory is short."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def wait_for_file(path: str) -> str:
+    while not Path(path).exists():
+        time.sleep(0.01)
+    return path
+
+
 def unpicklable() -> object:
     return lambda: None
 
