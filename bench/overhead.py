@@ -39,6 +39,7 @@ def main() -> None:
         settings = Settings(data_dir=Path(folder), database_url="", broker_url="", storage_url="")
         services = Services.from_settings(settings)
         upgrade(services.database.url)
+        services.blobs.prepare()
         workers = [program for program in programs(settings) if program.name != "web"]
         supervisor = start(settings, workers)
         stack.callback(supervisor.wait)

@@ -63,6 +63,7 @@ def studio_of(
         )
         upgrade(settings.resolved_database_url)
         services = Services.from_settings(settings)
+        services.blobs.prepare()
         running.callback(services.database.engine.dispose)
         processes = [running.enter_context(program(settings, name)) for name in names]
         yield services, processes

@@ -115,11 +115,13 @@ class BlobStore:
                 self._options["endpoint_url"] = endpoint_url
 
     def prepare(self) -> None:
-        """Make the folder or bucket where there is none."""
+        """Make the folder or bucket where there is none.
+
+        Nothing else makes it: a folder that is gone later is a disk that is not mounted.
+        """
         root = self._root if self._is_local else self._root.partition("/")[0]
         with self._translated("root"):
-            if not self._files.exists(root):
-                self._files.mkdir(root)
+            self._files.makedirs(root, exist_ok=True)
 
     @contextmanager
     def staging(self) -> Iterator[Arriving]:
@@ -149,22 +151,18 @@ class BlobStore:
         """Store a staged file and return its SHA-256 in hex.
 
         Atomic: readers see the whole file or none. Idempotent: the same bytes are stored
-        once, and a damaged copy is replaced.
+        once. A damaged copy is replaced, but where a server keeps it only if its size is wrong.
         """
         with self._translated(staged.sha256):
-            if self._size(staged.sha256) != staged.size_bytes:
+            # A local file moves in at no cost; to send or read it again costs what it weighs.
+            if self._is_local or self._size(staged.sha256) != staged.size_bytes:
                 self._move_in(staged)
         return staged.sha256
 
     def put(self, data: bytes) -> str:
         """Store ``data`` as ``take`` stores a file."""
-        digest = hashlib.sha256(data).hexdigest()
-        with self._translated(digest):
-            is_there = self._size(digest) == len(data)
-        if not is_there:
-            with self.staged(BytesIO(data)) as staged:
-                self.take(staged)
-        return digest
+        with self.staged(BytesIO(data)) as staged:
+            return self.take(staged)
 
     def read(self, digest: str) -> bytes:
         """The bytes, checked against ``digest``."""
@@ -192,8 +190,8 @@ class BlobStore:
         Where the reader finds the file gone, that is a ``StorageError``; whatever else goes wrong
         for it is its own affair.
         """
-        path = self.local_path(digest)
-        if path is not None:
+        if self._is_local:
+            path = Path(self._path(digest))
             for _ in self.pieces(digest):
                 pass
             try:
@@ -253,9 +251,10 @@ class BlobStore:
         removed = 0
         with self._translated("partial files"):
             for path in Path(self._root).rglob(f"*{_PARTIAL_SUFFIX}"):
-                if time.time() - path.stat().st_mtime > older_than_s:
-                    path.unlink(missing_ok=True)
-                    removed += 1
+                with suppress(FileNotFoundError):  # its write has ended meanwhile
+                    if time.time() - path.stat().st_mtime > older_than_s:
+                        path.unlink()
+                        removed += 1
         return removed
 
     @property
@@ -279,6 +278,8 @@ class BlobStore:
         try:
             return int(self._files.info(self._path(digest))["size"])
         except FileNotFoundError:
+            if self._is_unmounted():
+                raise
             return None
 
     @contextmanager
@@ -287,7 +288,7 @@ class BlobStore:
         if self._is_local:
             folder = Path(self._root) / _INCOMING
             with self._translated("incoming"):
-                folder.mkdir(parents=True, exist_ok=True)
+                folder.mkdir(exist_ok=True)
             yield folder
         else:
             with TemporaryDirectory(prefix="darkroom-") as name:
@@ -349,13 +350,15 @@ def translating_full_disk() -> Iterator[None]:
 def _failures(protocol: str) -> tuple[type[Exception], ...]:
     if protocol != "s3":
         return (OSError,)
-    # it ships no types
+    # they ship no types
     from botocore.exceptions import (  # type: ignore[import-untyped]
         BotoCoreError,
         ClientError,
     )
+    from s3fs.core import S3_RETRYABLE_ERRORS  # type: ignore[import-untyped]
 
-    return (OSError, BotoCoreError, ClientError)
+    # What it has tried again in vain it raises as it came, such as an answer that breaks off.
+    return (OSError, BotoCoreError, ClientError, *S3_RETRYABLE_ERRORS)
 
 
 def _write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
@@ -368,7 +371,8 @@ def _write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
 
 def _enter(staged: Path, path: Path) -> None:
     """Make ``staged`` appear as ``path``, whole, and stay where it is."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    for folder in (path.parent.parent, path.parent):  # never the root above: see ``prepare``
+        folder.mkdir(exist_ok=True)
     part = path.with_name(f"{path.name}.{uuid4().hex}{_PARTIAL_SUFFIX}")
     try:
         try:

@@ -63,6 +63,7 @@ def running(settings: Settings) -> Iterator[Studio]:
     """Both processes, and a worker on duty; all end with it."""
     services = Services.from_settings(settings)
     upgrade(services.database.url)
+    services.blobs.prepare()
     chosen = [program for program in programs(settings) if program.name in ("worker-light", "beat")]
     supervisor = start(settings, chosen)
     try:

@@ -154,7 +154,10 @@ def _storage(services: Services) -> Finding:
         is_whole = services.blobs.read(digest) == probe
         services.blobs.delete(digest)
     except StudioError as error:
-        remedy = _("Check STUDIO_STORAGE_URL and STUDIO_STORAGE_ENDPOINT_URL, and their rights.")
+        remedy = _(
+            "Check STUDIO_STORAGE_URL and STUDIO_STORAGE_ENDPOINT_URL, their rights, and that the "
+            "disk is mounted. Before the first start, run `studio migrate`."
+        )
         return Finding(
             "storage", State.FAULT, _("{name}: {fault}", name=name, fault=error.message), remedy
         )

@@ -19,7 +19,7 @@ def migrate(
         typer.Option("--first-admin", help="Also create the admin of a studio without accounts."),
     ] = False,
 ) -> None:
-    """Bring the database to the schema of this version, and make the storage bucket.
+    """Bring the database to the schema of this version, and make the bucket or folder of storage.
 
     Safe to run at every start and from several machines at once: one migrates, the
     others wait.

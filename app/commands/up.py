@@ -51,6 +51,7 @@ def up(
     _require_free_port(settings)  # before anything is made on the disk
     services = get_services()
     upgrade(services.database.url)
+    services.blobs.prepare()
     greet_first_admin(services)
     lacking = _lacking_weights(settings)
     with _stop_on_signal(), _supervised(settings) as process:

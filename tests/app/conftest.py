@@ -46,7 +46,9 @@ def services_on(database: Database, folder: Path) -> Services:
         max_files_per_run=3,
         _env_file=None,
     )
-    return Services(settings, database, BlobStore(settings.resolved_storage_url))
+    blobs = BlobStore(settings.resolved_storage_url)
+    blobs.prepare()
+    return Services(settings, database, blobs)
 
 
 @pytest.fixture

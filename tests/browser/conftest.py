@@ -161,7 +161,9 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     data_dir = tmp_path_factory.mktemp("studio")
     settings = Settings(data_dir=data_dir, port=free_port(), _env_file=None)
     upgrade(settings.resolved_database_url)
-    running = Studio(Services.from_settings(settings))
+    services = Services.from_settings(settings)
+    services.blobs.prepare()
+    running = Studio(services)
     running.start_web()
     yield running
     running.stop()

@@ -54,12 +54,10 @@ class MissingFolder:
 
     def close(self) -> None:
         self._folder.rename(self._aside)
-        self._folder.touch()
 
     freeze = close
 
     def restore(self) -> None:
-        self._folder.unlink()
         self._aside.rename(self._folder)
 
 

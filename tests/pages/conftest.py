@@ -28,7 +28,9 @@ def services(
     monkeypatch.setenv("STUDIO_DATABASE_URL", sqlite_database.url)
     get_settings.cache_clear()
     get_services.cache_clear()
-    yield get_services()
+    services = get_services()
+    services.blobs.prepare()
+    yield services
     get_services.cache_clear()
 
 

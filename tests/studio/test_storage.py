@@ -16,7 +16,10 @@ from uuid import uuid4
 import boto3  # type: ignore[import-untyped]  # it ships no types
 import fsspec  # type: ignore[import-untyped]  # it ships no types
 import pytest
+from aiohttp import ClientPayloadError
+from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
 from moto.server import ThreadedMotoServer
+from s3fs import S3File  # type: ignore[import-untyped]
 
 from studio.errors import DiskFullError, StorageAwayError, StorageError
 from studio.storage import BlobStore
@@ -69,7 +72,7 @@ def stored(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> tuple[B
         def tamper_file(digest: str, data: bytes) -> None:
             _file(tmp_path, digest).write_bytes(data)
 
-        return BlobStore(f"file://{tmp_path}/blobs"), tamper_file
+        return local_store(tmp_path / "blobs"), tamper_file
     name = uuid4().hex
 
     def tamper_memory(digest: str, data: bytes) -> None:
@@ -87,6 +90,12 @@ def store(stored: tuple[BlobStore, Tamper]) -> BlobStore:
 @pytest.fixture
 def tamper(stored: tuple[BlobStore, Tamper]) -> Tamper:
     return stored[1]
+
+
+def local_store(folder: Path) -> BlobStore:
+    store = BlobStore(f"file://{folder}")
+    store.prepare()
+    return store
 
 
 def _file(tmp_path: Path, digest: str) -> Path:
@@ -189,6 +198,14 @@ def test_put_mends_a_file_that_was_cut_off(store: BlobStore, tamper: Tamper) -> 
     assert store.read(DIGEST) == DATA
 
 
+def test_put_mends_a_local_file_whose_size_is_right(tmp_path: Path) -> None:
+    store = local_store(tmp_path / "blobs")
+    store.put(DATA)
+    _file(tmp_path, DIGEST).write_bytes(DATA[::-1])
+    store.put(DATA)
+    assert store.read(DIGEST) == DATA
+
+
 @pytest.mark.parametrize("name", ["../../etc/passwd", "", "A" * 64, f"{'a' * 63}/"])
 def test_a_name_that_is_no_digest_reaches_no_file(store: BlobStore, name: str) -> None:
     for action in (store.read, store.delete, store.exists):
@@ -198,7 +215,7 @@ def test_a_name_that_is_no_digest_reaches_no_file(store: BlobStore, name: str) -
 
 
 def test_put_from_many_processes_at_once_leaves_one_whole_file(tmp_path: Path) -> None:
-    store = BlobStore(f"file://{tmp_path}/blobs")
+    store = local_store(tmp_path / "blobs")
     data = os.urandom(300_000)
     workers = [
         multiprocessing.get_context("fork").Process(target=store.put, args=(data,))
@@ -235,7 +252,7 @@ def _write_for_ever(store: BlobStore) -> None:
 def test_put_that_is_killed_leaves_no_file_under_a_digest_that_is_not_whole(
     tmp_path: Path,
 ) -> None:
-    store = BlobStore(f"file://{tmp_path}/blobs")
+    store = local_store(tmp_path / "blobs")
     for _ in range(5):
         writer = multiprocessing.get_context("fork").Process(target=_write_for_ever, args=(store,))
         writer.start()
@@ -252,7 +269,7 @@ def test_put_that_is_killed_leaves_no_file_under_a_digest_that_is_not_whole(
 
 
 def test_remove_partial_takes_old_leftovers_only(tmp_path: Path) -> None:
-    store = BlobStore(f"file://{tmp_path}/blobs")
+    store = local_store(tmp_path / "blobs")
     store.put(DATA)
     old, fresh = (_file(tmp_path, DIGEST).with_name(f"{n}.partial") for n in ("old", "fresh"))
     for path in (old, fresh):
@@ -264,8 +281,28 @@ def test_remove_partial_takes_old_leftovers_only(tmp_path: Path) -> None:
     assert list(store.iter_digests()) == [DIGEST]
 
 
+def test_remove_partial_of_a_file_that_its_writer_removes_goes_on_with_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = local_store(tmp_path / "blobs")
+    left = [tmp_path / "blobs" / f"{name}.partial" for name in ("one", "two", "three")]
+    for path in left:
+        path.write_bytes(b"x")
+        os.utime(path, (0, 0))
+    rglob = Path.rglob
+
+    def and_one_is_renamed(folder: Path, pattern: str) -> list[Path]:
+        found = list(rglob(folder, pattern))
+        found[0].unlink()
+        return found
+
+    monkeypatch.setattr(Path, "rglob", and_one_is_renamed)
+    assert store.remove_partial(older_than_s=3600) == 2
+    assert not any(path.exists() for path in left)
+
+
 def test_local_path_is_the_file_itself(tmp_path: Path) -> None:
-    store = BlobStore(f"file://{tmp_path}/blobs")
+    store = local_store(tmp_path / "blobs")
     assert store.local_path(DIGEST) is None
     store.put(DATA)
     path = store.local_path(DIGEST)
@@ -320,11 +357,74 @@ def test_a_folder_that_cannot_be_written_is_unreachable(tmp_path: Path) -> None:
 
 
 def test_read_when_the_whole_folder_is_gone_is_away_and_not_missing(tmp_path: Path) -> None:
-    store = BlobStore(f"file://{tmp_path / 'blobs'}")
+    store = local_store(tmp_path / "blobs")
     digest = store.put(b"precious")
     (tmp_path / "blobs").rename(tmp_path / "unmounted")
     with pytest.raises(StorageAwayError):
         store.read(digest)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda store: store.as_file(DIGEST).__enter__(),
+        lambda store: store.staging().__enter__(),
+        lambda store: list(store.pieces(DIGEST)),
+        lambda store: store.put(DATA),
+        lambda store: store.exists(DIGEST),
+        lambda store: store.delete(DIGEST),
+    ],
+    ids=["as_file", "staging", "pieces", "put", "exists", "delete"],
+)
+def test_folder_that_is_not_mounted_is_away_and_is_not_made_anew(
+    tmp_path: Path, use: Callable[[BlobStore], object]
+) -> None:
+    store = local_store(tmp_path / "blobs")
+    store.put(DATA)
+    (tmp_path / "blobs").rename(tmp_path / "unmounted")
+    with pytest.raises(StorageAwayError):
+        use(store)
+    assert not (tmp_path / "blobs").exists()
+
+
+def test_take_after_the_folder_went_away_does_not_make_it_anew(tmp_path: Path) -> None:
+    store = local_store(tmp_path / "blobs")
+    with store.staging() as arriving:
+        arriving.write(DATA)
+        staged = arriving.finish()
+        (tmp_path / "blobs").rename(tmp_path / "unmounted")
+        with pytest.raises(StorageAwayError):
+            store.take(staged)
+    assert not (tmp_path / "blobs").exists()
+
+
+def test_as_file_of_what_was_never_stored_is_missing(store: BlobStore) -> None:
+    with pytest.raises(StorageError) as caught, store.as_file(ABSENT):
+        pass
+    assert caught.value.code == "storage.missing"
+
+
+def test_prepare_twice_leaves_what_is_there(store: BlobStore) -> None:
+    store.put(DATA)
+    store.prepare()
+    assert store.read(DIGEST) == DATA
+
+
+@pytest.mark.parametrize(
+    "fault", [ClientPayloadError("cut off"), ResponseParserError("not XML")], ids=repr
+)
+def test_server_whose_answers_break_off_is_away(
+    bucket: tuple[str, Tamper], s3_endpoint: str, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    store = BlobStore(bucket[0], endpoint_url=s3_endpoint)
+    store.put(DATA)
+
+    def broken(*_: object, **__: object) -> bytes:
+        raise fault
+
+    monkeypatch.setattr(S3File, "read", broken)
+    with pytest.raises(StorageAwayError):
+        store.read(DIGEST)
 
 
 def test_put_on_a_full_disk_names_the_disk_and_leaves_no_part(
@@ -340,7 +440,7 @@ def test_put_on_a_full_disk_names_the_disk_and_leaves_no_part(
 
 
 def test_as_file_that_goes_away_under_its_reader_is_missing(tmp_path: Path) -> None:
-    storage = BlobStore(f"file://{tmp_path}")
+    storage = local_store(tmp_path)
     digest = storage.put(b"a picture")
 
     def read() -> None:
@@ -354,8 +454,7 @@ def test_as_file_that_goes_away_under_its_reader_is_missing(tmp_path: Path) -> N
 
 
 def test_as_file_leaves_the_faults_of_its_reader_alone(tmp_path: Path) -> None:
-    storage = BlobStore(f"file://{tmp_path / 'blobs'}")
-    storage.prepare()
+    storage = local_store(tmp_path / "blobs")
     digest = storage.put(b"a picture")
 
     def read() -> None:

@@ -23,7 +23,9 @@ def services(database: Database, tmp_path: Path) -> Services:
         lease_s=5,
         max_files_per_run=3,
     )
-    return Services(settings, database, BlobStore(settings.resolved_storage_url))
+    blobs = BlobStore(settings.resolved_storage_url)
+    blobs.prepare()
+    return Services(settings, database, blobs)
 
 
 @pytest.fixture

@@ -55,6 +55,7 @@ def services(data_dir: Path) -> Iterator[Services]:
     """The studio whose data the commands find, with an admin to act for."""
     services = get_services()
     upgrade(services.database.url)
+    services.blobs.prepare()
     with services.database.write() as session:
         make_actor(session, role=Role.ADMIN)
     yield services
