@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -80,8 +82,8 @@ class Settings(BaseSettings):
     """Worker processes of the ``cpu`` and ``maintenance`` lanes."""
     threads: int = Field(default=0, ge=0)
     """Threads one network may use; 0 means the cores of the machine over ``network_workers``."""
-    device: str = ""
-    """``cpu`` or ``cuda``; empty means the best that is there."""
+    device: Literal["cpu", "cuda"] | None = None
+    """Where networks run; empty means the best that is there."""
     model_cache_bytes: int = Field(default=0, ge=0)
     """Budget of resident models a process; 0 means a quarter of the machine's memory."""
     embed_provenance: bool = True
@@ -105,8 +107,21 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
-            return [part.strip() for part in value.split(",") if part.strip()]
+            return _between_commas(value)
         return value
+
+    @field_validator("weight_mirrors")
+    @classmethod
+    def _mirrors_named(cls, value: str) -> str:
+        for mirror in _between_commas(value):
+            _host(mirror)
+        return value
+
+    @field_validator("device", mode="before")
+    @classmethod
+    def _device_named(cls, value: object) -> object:
+        """``CUDA`` is ``cuda``, and an empty variable is none."""
+        return (value.strip().lower() or None) if isinstance(value, str) else value
 
     @property
     def local_catalogue_path(self) -> Path:
@@ -115,8 +130,8 @@ class Settings(BaseSettings):
 
     @property
     def trusted_weight_hosts(self) -> frozenset[str]:
-        """The hosts of ``weight_mirrors``."""
-        return frozenset(host.strip() for host in self.weight_mirrors.split(",") if host.strip())
+        """The hosts of ``weight_mirrors``, as addresses name them: small, and without a port."""
+        return frozenset(_host(mirror) for mirror in _between_commas(self.weight_mirrors))
 
     @property
     def resolved_database_url(self) -> str:
@@ -132,6 +147,20 @@ class Settings(BaseSettings):
     def is_embedded_broker(self) -> bool:
         """Whether wake-up tokens travel through files in ``data_dir``."""
         return not self.broker_url
+
+
+def _between_commas(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _host(mirror: str) -> str:
+    """The name or address in ``mirror``; ``ValueError`` where there is none."""
+    with suppress(ValueError):
+        return str(ip_address(mirror))  # of version 6, it has colons of its own
+    with suppress(ValueError):
+        if host := urlsplit(f"//{mirror}").hostname:
+            return host
+    raise ValueError(msg("“{mirror}” names no host", mirror=mirror))
 
 
 @lru_cache

@@ -124,7 +124,7 @@ def choose_device(settings: Settings, *, has_cuda: bool, library: str, package: 
             which would bring it.
 
     """
-    if not settings.device:
+    if settings.device is None:
         return Device.CUDA if has_cuda else Device.CPU
     device = Device(settings.device)
     if device is Device.CUDA and not has_cuda:
