@@ -50,7 +50,9 @@ class PublicTransport(httpx.BaseTransport):
 
     def __init__(self, trusted_hosts: Collection[str] = ()) -> None:
         self._trusted_hosts = frozenset(trusted_hosts)
-        self._direct = httpx.HTTPTransport()
+        # Requests name the address they dial: a connection that was kept would serve another host
+        # on that address, whose certificate nobody has looked at.
+        self._direct = httpx.HTTPTransport(limits=httpx.Limits(max_keepalive_connections=0))
         self._proxied: dict[str, httpx.HTTPTransport] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -84,7 +86,7 @@ class PublicTransport(httpx.BaseTransport):
         for address in others:
             try:
                 return self._direct.handle_request(_dialled(request, address))
-            except httpx.ConnectError:
+            except (httpx.ConnectError, httpx.ConnectTimeout):
                 continue
         return self._direct.handle_request(_dialled(request, last))
 

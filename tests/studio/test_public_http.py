@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import httpx
@@ -19,6 +20,32 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
     with file_server() as running:
         running.files["/secret"] = Served(b"secret")
         yield running
+
+
+def look_up_as(monkeypatch: pytest.MonkeyPatch, names: Mapping[str, Sequence[str]]) -> None:
+    """Let each of the names have these addresses."""
+    real = socket.getaddrinfo
+
+    def look_up(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
+        places = names.get(host, [host])
+        return [found for place in places for found in real(place, port, *args, **kwargs)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+
+@contextmanager
+def deaf_listener(place: tuple[str, int]) -> Iterator[None]:
+    """A place whose queue is full, so that it answers no attempt to connect."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(place)
+        listener.listen(0)
+        for _ in range(3):
+            queued = stack.enter_context(socket.socket())
+            queued.setblocking(False)
+            queued.connect_ex(place)
+        yield
 
 
 @pytest.mark.parametrize("address", ["1.1.1.1", "8.8.8.8", "2606:4700::1111", "::ffff:1.1.1.1"])
@@ -96,15 +123,7 @@ def test_transport_dials_the_address_it_has_looked_at(
 def test_transport_refuses_a_name_one_of_whose_addresses_is_private(
     server: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = socket.getaddrinfo
-    monkeypatch.setattr(
-        socket,
-        "getaddrinfo",
-        lambda host, port, *args, **kwargs: [
-            *real("1.1.1.1", port, *args, **kwargs),
-            *real("127.0.0.1", port, *args, **kwargs),
-        ],
-    )
+    look_up_as(monkeypatch, {"two-faced.example": ["1.1.1.1", "127.0.0.1"]})
     with httpx.Client(transport=PublicTransport()) as client, pytest.raises(PrivateAddressError):
         client.get(server.url("/secret").replace("127.0.0.1", "two-faced.example"))
 
@@ -113,22 +132,44 @@ def test_transport_refuses_a_name_one_of_whose_addresses_is_private(
 def test_transport_tries_the_next_address_when_one_is_silent(
     server: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = socket.getaddrinfo
+    look_up_as(monkeypatch, {"mirror.example": ["127.0.0.9", "127.0.0.1"]})
     closed = server.server_port
-
-    def look_up(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
-        if host != "mirror.example":
-            return real(host, port, *args, **kwargs)
-        return [
-            *real("127.0.0.9", port, *args, **kwargs),
-            *real("127.0.0.1", port, *args, **kwargs),
-        ]
-
-    monkeypatch.setattr(socket, "getaddrinfo", look_up)
     with httpx.Client(transport=PublicTransport({"mirror.example"})) as client:
         answer = client.get(f"http://mirror.example:{closed}/secret")
     assert answer.content == b"secret"
     assert answer.request.headers["host"] == f"mirror.example:{closed}"
+
+
+@pytest.mark.allow_hosts(["127.0.0.1", "127.0.0.9"])
+def test_transport_tries_the_next_address_when_one_does_not_answer_at_all(
+    server: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up_as(monkeypatch, {"mirror.example": ["127.0.0.9", "127.0.0.1"]})
+    url = server.url("/secret").replace("127.0.0.1", "mirror.example")
+    timeout = httpx.Timeout(30, connect=0.3)
+    with (
+        deaf_listener(("127.0.0.9", server.server_port)),
+        httpx.Client(transport=PublicTransport({"mirror.example"}), timeout=timeout) as client,
+    ):
+        assert client.get(url).content == b"secret"
+
+
+def test_transport_serves_no_host_by_the_connection_of_another(
+    server: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("one.example", "two.example")
+    look_up_as(monkeypatch, {name: ["127.0.0.1"] for name in names})
+    handler = server.RequestHandlerClass
+    monkeypatch.setattr(handler, "protocol_version", "HTTP/1.1")  # which keeps connections
+    connections = set()
+    with httpx.Client(transport=PublicTransport(names)) as client:
+        for name in names:
+            url = server.url("/secret").replace("127.0.0.1", name)
+            with client.stream("GET", url) as answer:
+                line = answer.extensions["network_stream"]
+                connections.add(line.get_extra_info("client_addr"))
+                answer.read()
+    assert len(connections) == 2
 
 
 def test_transport_of_an_unknown_name_is_a_connection_that_failed(server: FileServer) -> None:
