@@ -256,6 +256,8 @@ def _readable(path: Path) -> Iterator[None]:
         ValueError,
     ) as error:
         raise _refusal(path, msg("it is damaged or not an archive")) from error
+    except NotImplementedError as error:
+        raise _refusal(path, msg("it is packed in a way that wheels are not")) from error
 
 
 def _refusal(path: Path, reason: Message) -> WeightError:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -220,14 +221,12 @@ class WeightStore:
         """
         specs = [self.catalogue.get(model_id)] if model_id else list(self.catalogue)
         require_name(path.name)
-        if not path.is_file():
-            raise WeightError(
-                msg("There is no file {path}.", path=str(path)), code="weight.unreadable"
-            )
+        with _readable(path):  # the weights folder is not to blame for what happens to this file
+            recognised = recognise(path, specs, is_named=model_id is not None)
         with self._folder.held(), self._folder.workspace() as scratch:
             taken = [
                 self._import(spec, file, partial(shutil.copyfile, path), path, repin=repin)
-                for spec, file in recognise(path, specs, is_named=model_id is not None)
+                for spec, file in recognised
             ]
             if not taken and archives.is_archive(path):
                 taken = [
@@ -337,6 +336,31 @@ class WeightStore:
             )
         is_news = before is None or before.sha256 != entry.sha256
         return Imported(spec.id, file.name, entry.sha256, was_pinned=is_news and not file.digests)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Tell of a file that somebody brings, and that cannot be read, by its name.
+
+    Raises:
+        WeightError: ``weight.unreadable``.
+
+    """
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise WeightError(
+            msg("There is no file {path}.", path=str(path)), code="weight.unreadable"
+        ) from error
+    except OSError as error:
+        raise WeightError(
+            msg(
+                "{path} cannot be read: {fault}. Check who owns it, and the disk it lies on.",
+                path=str(path),
+                fault=error.strerror or str(error),
+            ),
+            code="weight.unreadable",
+        ) from error
 
 
 def _tell(

@@ -204,6 +204,23 @@ def test_extract_encrypted_member_says_so(tmp_path: Path, out: Path) -> None:
         archives.extract(wheel, "net.bin", out)
 
 
+@pytest.mark.parametrize(
+    ("offset", "value"), [(6, 99), (8, 1 << 5), (8, 1 << 6)], ids=["version", "patch", "strong"]
+)
+def test_extract_of_a_zip_newer_than_the_reader_says_so(
+    tmp_path: Path, out: Path, offset: int, value: int
+) -> None:
+    path = tmp_path / "odd.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("net.bin", DATA)
+    data = bytearray(path.read_bytes())
+    data[data.find(b"PK\1\2") + offset] = value
+    path.write_bytes(data)
+    with pytest.raises(WeightError, match="packed in a way") as refusal:
+        archives.extract(path, "net.bin", out)
+    assert refusal.value.code == "weight.archive"
+
+
 @pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2, 99])
 def test_extract_of_unusual_compression_says_so(tmp_path: Path, out: Path, method: int) -> None:
     path = tmp_path / "odd.zip"

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -127,6 +129,24 @@ def test_import_absent_file_is_refused(folder: Path, tmp_path: Path) -> None:
     store = make_store(folder, make_model(make_file("net.onnx", DATA)))
     with pytest.raises(WeightError, match="There is no file") as refusal:
         store.import_file(tmp_path / "nothing.pb")
+    assert refusal.value.code == "weight.unreadable"
+
+
+def test_import_unreadable_file_is_refused_and_the_folder_is_not_blamed(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = make_store(folder, make_model(make_file("net.onnx", DATA)))
+    theirs = write(tmp_path / "net.onnx", DATA)
+    opened = Path.open
+
+    def unless_theirs(path: Path, *args: Any, **kwargs: Any) -> Any:
+        if path == theirs:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opened(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", unless_theirs)
+    with pytest.raises(WeightError, match=r"net\.onnx cannot be read: Permission") as refusal:
+        store.import_file(theirs)
     assert refusal.value.code == "weight.unreadable"
 
 
