@@ -46,9 +46,9 @@ class Catalogue:
         for path in paths:
             try:
                 document = tomllib.loads(path.read_text(encoding="utf-8"))
-                licences |= document.get("licences", {})
-                models += (_read(entry, licences) for entry in document["model"])
-            except (OSError, KeyError, ValueError) as error:
+                licences |= _licences(document)
+                models += (_read(entry, licences) for entry in _entries(document))
+            except (OSError, ValueError) as error:
                 raise WeightError(
                     msg(
                         "The weight catalogue {file} cannot be used: {fault}",
@@ -95,20 +95,51 @@ class Catalogue:
         return [model for model in self if model.default]
 
 
+def _licences(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    licences = document.get("licences", {})
+    if isinstance(licences, dict):
+        return licences
+    raise ValueError(msg("its licences are no table. Begin each with [licences.NAME]."))
+
+
+def _entries(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    entries = document.get("model")
+    if isinstance(entries, list) and entries and all(isinstance(one, dict) for one in entries):
+        return entries
+    raise ValueError(
+        msg("it lists no models. Begin each with [[model]], in two pairs of brackets.")
+    )
+
+
 def _read(entry: Mapping[str, Any], licences: Mapping[str, Any]) -> ModelSpec:
     """An entry of a file.
 
     Raises:
-        KeyError: it names no licence, or one that there is not.
         ValueError: with a message that names the entry and the field.
 
     """
+    name = shown(str(entry.get("id", ""))) or msg("an entry without an id")
+    fields = dict(entry)
+    if "licence" in entry:
+        fields["licence"] = _licence(name, str(entry["licence"]), licences)
     try:
-        return ModelSpec.model_validate({**entry, "licence": licences[entry["licence"]]})
+        return ModelSpec.model_validate(fields)
     except ValidationError as error:
-        name = shown(str(entry.get("id", "")))
         fault = fault_in(error.errors(include_url=False), whole=msg("the entry"))
         raise ValueError(msg("{name}, {fault}", name=name, fault=fault)) from error
+
+
+def _licence(entry_name: Value, licence: str, licences: Mapping[str, Any]) -> object:
+    if licence not in licences:
+        raise ValueError(
+            msg(
+                "{name}, licence: there is none called “{licence}”. Describe it under "
+                "[licences.{licence}], or name one that there is.",
+                name=entry_name,
+                licence=shown(licence),
+            )
+        )
+    return licences[licence]
 
 
 def _fault(error: Exception) -> Value:

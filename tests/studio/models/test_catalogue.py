@@ -184,9 +184,20 @@ def test_catalogue_repeated_id_is_refused() -> None:
     ("text", "fault"),
     [
         ("model = [", "weights.toml cannot be used"),
-        ("[licences.x]\n", "model"),
-        ("[[model]]\nid = 'a'\nlicence = 'x'\n", "'x'"),
-        ("[licences.x]\n[[model]]\nid = 'a'\nlicence = 'y'\n", "'y'"),
+        ("[licences.x]\n", r"it lists no models\. Begin each with \[\[model\]\]"),
+        ("[model]\nid = 'a'\n", r"it lists no models\. Begin each with \[\[model\]\]"),
+        ("model = ['a']", r"it lists no models\. Begin each with \[\[model\]\]"),
+        ("licences = 'x'\n[[model]]\nid = 'a'\n", r"Begin each with \[licences\.NAME\]"),
+        ("[[model]]\nid = 'a'\nlicence = 'x'\n", "a, licence: there is none called “x”"),
+        (
+            "[licences.x]\n[[model]]\nid = 'a'\nlicence = ['y']\n",
+            r"a, licence: there is none called “\['y'\]”",
+        ),
+        (
+            "[licences.x]\n[[model]]\nid = 'a'\nlicence = 'y'\n",
+            r"a, licence: there is none called “y”\. Describe it under \[licences\.y\]",
+        ),
+        ("[[model]]\ntitle = 'a'\n", "an entry without an id, id: this is needed"),
         ("[licences.x]\n[[model]]\nid = 'a'\nlicence = 'x'\n", "a, title: this is needed"),
     ],
 )

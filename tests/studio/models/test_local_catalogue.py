@@ -105,6 +105,7 @@ def test_local_model_may_name_a_licence_that_ships(weights_dir: Path) -> None:
         (('id = "house-style"', 'id = "isnet"'), "lists isnet twice"),
         (('layout = "nchw"', 'layout = "chw"'), r"catalogue\.local\.toml cannot be used"),
         (('licence = "house"', 'licence = "none"'), r"catalogue\.local\.toml cannot be used"),
+        (("[[model]]", "[model]"), r"catalogue\.local\.toml cannot be used: it lists no models"),
     ],
 )
 def test_local_catalogue_at_fault_is_refused_with_the_fault(
