@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from threading import RLock
+from weakref import ref
 
 from studio.models.catalogue import ModelSpec, Task, WeightFile
 from studio.models.guard import memory_exhausted
@@ -83,8 +84,9 @@ class ModelCache:
         self._budget_bytes = settings.model_cache_bytes or usable_memory_bytes() // _MEMORY_SHARE
         self._resident: OrderedDict[_Digests, Runtime] = OrderedDict()
         self._lock = RLock()
-        self._interruptible: tuple[Runtime, ...] = ()
-        """What is resident, to be read without the lock, which is held while a network loads."""
+        self._interruptible: tuple[ref[Runtime], ...] = ()
+        """What was loaded and is in use by anybody, resident or not any more; to be read without
+        the lock, which is held while a network loads."""
 
     @property
     def resident_bytes(self) -> int:
@@ -202,13 +204,14 @@ class ModelCache:
         return self._store.path(model_id, file.name)
 
     def interrupt(self) -> None:
-        """Make a run under way in any of the networks raise ``JobCancelledError`` soon.
+        """Make a run under way in any network that was opened raise ``JobCancelledError`` soon.
 
         Called from another thread than the run's; harmless when nothing runs. Does not wait for
         a network that is being loaded, which no library can be interrupted in.
         """
-        for runtime in self._interruptible:
-            runtime.interrupt()
+        for reference in self._interruptible:
+            if runtime := reference():
+                runtime.interrupt()
 
     def _digests(self, spec: ModelSpec, file: WeightFile) -> _Digests:
         own = self._store.digest(spec.id, file.name)
@@ -231,14 +234,14 @@ class ModelCache:
         # The file's size said too little: only a loaded network knows what it holds.
         self._release(self._budget_bytes - runtime.resident_bytes)
         self._resident[digests] = runtime
-        self._interruptible = tuple(self._resident.values())
+        in_use = (reference for reference in self._interruptible if reference())
+        self._interruptible = (*in_use, ref(runtime))
         return runtime
 
     def _release(self, limit_bytes: int) -> None:
         """Forget the least recently used until the rest hold at most ``limit_bytes``."""
         while self._resident and self.resident_bytes > limit_bytes:
             self._resident.popitem(last=False)
-            self._interruptible = tuple(self._resident.values())
 
 
 def _record(

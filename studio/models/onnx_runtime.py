@@ -73,16 +73,17 @@ class OnnxRuntime:
         uses_cuda = self._session.get_providers()[0] == _PROVIDERS[Device.CUDA]
         self.device = Device.CUDA if uses_cuda else Device.CPU
         self.precision = Precision.FP16 if self._halves else Precision.FP32
-        self.resident_bytes = max(path.stat().st_size, process_bytes() - before)
+        self._loaded_bytes = max(path.stat().st_size, process_bytes() - before)
+        self.resident_bytes = self._loaded_bytes
         self._under_way = ort.RunOptions()
 
     def run(self, inputs: Mapping[str, Array]) -> list[Array]:
         """Run on float32 arrays by input name; halves are converted here, there and back."""
-        before = process_bytes()
         feed = {
             name: array.astype(np.float16) if name in self._halves else array
             for name, array in inputs.items()
         }
+        before = process_bytes()
         options = self._under_way = ort.RunOptions()
         try:
             outputs = self._session.run(None, feed, options)
@@ -92,8 +93,10 @@ class OnnxRuntime:
             if is_memory_error(error):
                 raise MemoryError(str(error)) from error
             raise
-        # What stays in the session's arena is there for the next run, and counts as its own.
-        self.resident_bytes += max(0, process_bytes() - before)
+        # What stays in the session's arena is there for the next run, and counts as its own; what
+        # is handed out does not, and what others give back meanwhile is counted back.
+        grown_bytes = process_bytes() - before - sum(output.nbytes for output in outputs)
+        self.resident_bytes = max(self._loaded_bytes, self.resident_bytes + grown_bytes)
         return [_as_float(output) for output in outputs]
 
     def interrupt(self) -> None:

@@ -123,6 +123,14 @@ def test_interrupt_reaches_every_resident_network(tmp_path: Path) -> None:
     assert [runtime.interrupts for runtime in runtimes] == [1, 1]  # type: ignore[attr-defined]  # FakeRuntime
 
 
+def test_interrupt_reaches_a_network_that_is_in_use_and_no_longer_resident(tmp_path: Path) -> None:
+    cache = make_cache(make_store(tmp_path, "a", "b"), budget_bytes=100)
+    runtimes = [cache.open(name, Report()).runtime for name in ("a", "b")]
+    assert cache.resident_bytes == 100
+    cache.interrupt()
+    assert [runtime.interrupts for runtime in runtimes] == [1, 1]  # type: ignore[attr-defined]  # FakeRuntime
+
+
 def test_open_without_memory_releases_the_others_and_tries_again(tmp_path: Path) -> None:
     loader = CountingLoader(None, MemoryError)
     cache = make_cache(make_store(tmp_path, "a", "b"), loader)

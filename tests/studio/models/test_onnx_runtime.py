@@ -73,6 +73,22 @@ def test_resident_bytes_cover_at_least_the_file(tmp_path: Path) -> None:
     assert OnnxRuntime(path, CPU).resident_bytes >= path.stat().st_size
 
 
+def test_resident_bytes_of_many_runs_are_what_stays_behind_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = OnnxRuntime(write_mean_of_channels(tmp_path / "net.onnx"), CPU)
+    loaded_bytes = runtime.resident_bytes
+    planes = np.zeros((1, 3, 1000, 1000), np.float32)
+    answer_bytes, arena_bytes = planes.nbytes // 3, 50_000_000
+    measured = [0, arena_bytes + answer_bytes, 0, answer_bytes, 1000, answer_bytes]
+    monkeypatch.setattr("studio.models.onnx_runtime.process_bytes", lambda: measured.pop(0))
+    for _ in range(2):
+        runtime.run({"input": planes})
+        assert runtime.resident_bytes == loaded_bytes + arena_bytes
+    runtime.run({"input": planes})
+    assert runtime.resident_bytes == loaded_bytes + arena_bytes - 1000
+
+
 def test_a_file_that_is_no_graph_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
     path.write_text("not a graph", encoding="utf-8")
