@@ -37,21 +37,31 @@ class Report:
         self._open: list[Stage] = []
         self._since_s = perf_counter()
         self._span = (0.0, 1.0)
+        self._told = 0.0
         self.seconds: dict[str, float] = {}
         self.notes: list[Message] = []
         self.weights: list[WeightUse] = []
         self.regions: list[Region] = []
 
     def progress(self, fraction: float) -> None:
-        """Tell how far the job, or the span of it, is, 0 to 1; the cancel point of every tool.
+        """Tell how far the job, or the span of it, is, 0 to 1; a cancel point as ``check`` is.
 
         Raises:
             JobCancelledError: the owner asked to stop.
 
         """
         start, stop = self._span
-        whole = start + min(max(fraction, 0.0), 1.0) * (stop - start)
-        self._sink(whole, self._open[-1] if self._open else "run")
+        self._told = start + min(max(fraction, 0.0), 1.0) * (stop - start)
+        self.check()
+
+    def check(self) -> None:
+        """Ask whether to go on, where nothing is known of how far the job is.
+
+        Raises:
+            JobCancelledError: the owner asked to stop.
+
+        """
+        self._sink(self._told, self._open[-1] if self._open else "run")
 
     @contextmanager
     def span(self, start: float, stop: float) -> Iterator[None]:

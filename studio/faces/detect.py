@@ -104,7 +104,7 @@ class Detectors:
         small, scale = _shrunk(pixels, _WHOLE_SIDE_PX)
         found = []
         for quarters in (1, 2, 3):
-            report.progress(1.0)
+            report.check()
             turned = np.ascontiguousarray(np.rot90(small, quarters))
             for one in self.propose(turned, report, with_tiles=False):
                 upright = one

@@ -106,7 +106,7 @@ def _confirm(
     """The faces among the proposals, and what is none."""
     sightings, doubtful = [], []
     for proposal in proposals:
-        report.progress(1.0)
+        report.check()
         mesh, score = fit_mesh(model, pixels, proposal)
         if score > LEAST_SCORE:
             sightings.append(_Sighting(proposal, mesh, score))
