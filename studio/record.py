@@ -18,7 +18,7 @@ class WeightUse(BaseModel):
     graph_sha256: str | None = None
     """Of the graph, where that is a file apart from the weights."""
     runtime: str
-    """``onnxruntime``, ``ncnn`` or ``opencv``."""
+    """``onnxruntime``, ``ncnn``, ``opencv`` or ``torch``."""
     device: str
     """``cpu`` or ``cuda``."""
     precision: str

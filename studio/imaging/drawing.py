@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from studio.errors import UserInputError
 from studio.imaging.picture import Picture, Pixels
+from studio.validation import reason_of
 from studio.words import Message, msg
 
 MAX_BYTES = 16_000_000
@@ -45,7 +46,6 @@ Coordinate = Annotated[float, Field(ge=-1e6, le=1e6)]
 
 _SEGMENTS_AT_ONCE = 128
 """Bounds the memory of a stroke of many points."""
-_TOO_MANY_POINTS = f"It has more than {MAX_ALL_POINTS:,} points"
 _ERASED, _PAINTED = 1, 2
 """What the last stroke did to a pixel; 0 when none touched it."""
 
@@ -138,7 +138,7 @@ class Drawing(BaseModel):
     @model_validator(mode="after")
     def _has_few_points(self) -> Drawing:
         if sum(len(stroke.points) for stroke in self.strokes) > MAX_ALL_POINTS:
-            raise ValueError(_TOO_MANY_POINTS)
+            raise ValueError(msg("It has more than {most} points", most=MAX_ALL_POINTS))
         return self
 
     def to_bytes(self) -> bytes:
@@ -154,7 +154,7 @@ def _excess(error: ValidationError) -> Message | None:
         if detail["type"] == "too_long":
             return msg("A stroke has more than {most} points", most=MAX_POINTS)
         if detail["type"] == "value_error":
-            return msg("It has more than {most} points", most=MAX_ALL_POINTS)
+            return reason_of(detail)  # what a validator of ours found
     return None
 
 

@@ -98,7 +98,7 @@ def download(
                     ) from error
                 asked_s = error.wait_s if isinstance(error, _TransientError) else 0.0
                 time.sleep(max(policy.delay_s(failures), min(asked_s, _LONGEST_WAIT_S)))
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
+            except httpx.HTTPError as error:
                 raise _refusal(url, verbatim(str(error))) from error
             else:
                 _known_path(part).unlink(missing_ok=True)
