@@ -24,7 +24,7 @@ from typing import TypeVar, cast
 from studio.confined import parcel
 from studio.confined.nursery import OUT_OF_MEMORY, REQUEST, STATUS
 from studio.confined.turns import Turns
-from studio.errors import BusyError, StudioError
+from studio.errors import BusyError, RetriableError, StudioError
 from studio.words import msg
 
 Result = TypeVar("Result")
@@ -116,8 +116,9 @@ class ConfinedPool:
 
         Raises:
             OverrunError: the time or memory was not enough, or the child crashed.
-            BusyError: ``work.busy``, no turn came, or the machine is too busy or short of memory;
-                or ``work.no_process``.
+            BusyError: ``work.busy``, no turn came or the machine is too busy; or
+                ``work.no_process``.
+            RetriableError: ``work.killed``, the machine ran short of memory.
 
         """
         turn = self._turns.take(owner, memory_limit_bytes, patience_s=patience_s, check=check)
@@ -309,11 +310,12 @@ def _failure(lifeline: socket.socket) -> Exception:
             )
         case code if code == -signal.SIGPROF:
             return OverrunError(msg("It took too long and was stopped."), code="work.too_slow")
-        case code if code == -signal.SIGKILL:  # by the kernel, for want of memory, or by an admin
-            return BusyError(
+        case code if code == -signal.SIGKILL:
+            # By the kernel, for want of memory that this call may have been the one to take.
+            return RetriableError(
                 msg("The machine ran short of memory while it read this file. Try again shortly."),
-                delay_s=5,
-                code="work.busy",
+                delay_s=15,
+                code="work.killed",
             )
         case code if code == OUT_OF_MEMORY:
             return OverrunError(

@@ -153,7 +153,7 @@ def read_confined(
     Raises:
         UserInputError: whatever ``call`` raises; ``image.too_slow``, ``image.bomb`` or
             ``image.crashes`` when the child had to be ended or died of the file.
-        BusyError: ``work.busy`` or ``work.no_process``.
+        RetriableError: ``work.busy``, ``work.no_process`` or ``work.killed``.
 
     """
     memory_bytes = memory_limit_bytes(source, limits)

@@ -47,7 +47,7 @@ def convert(conversion: Conversion, materials: Sequence[Path], out: Path) -> Non
 
     Raises:
         WeightError: ``weight.conversion``, naming what cannot be converted and why.
-        BusyError: ``work.no_process``, or ``work.busy`` where memory is short.
+        RetriableError: ``work.no_process``, or ``work.killed`` where memory is short.
 
     """
     call = partial(_convert, conversion, tuple(materials), out)
@@ -63,7 +63,7 @@ def try_out(path: Path, spec: ModelSpec, file: WeightFile) -> None:
 
     Raises:
         WeightError: ``weight.unusable``, it cannot be opened, or not within reason.
-        BusyError: ``work.no_process``, or ``work.busy`` where memory is short.
+        RetriableError: ``work.no_process``, or ``work.killed`` where memory is short.
 
     """
     is_picture = file.name.endswith(_PICTURES)

@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from studio.confined.pool import ConfinedPool, OverrunError
-from studio.errors import BusyError, RetriableError, UserInputError
+from studio.errors import BusyError, RetriableError, UserInputError, Verdict
 from tests.studio.confined import work
 
 Result = TypeVar("Result")
@@ -122,9 +122,9 @@ def test_pool_whose_child_crashes_says_so_and_goes_on(pool: ConfinedPool) -> Non
 
 
 def test_pool_whose_child_is_killed_asks_to_come_again(pool: ConfinedPool) -> None:
-    with pytest.raises(BusyError) as caught:
+    with pytest.raises(RetriableError) as caught:
         run(pool, work.be_killed)
-    assert caught.value.code == "work.busy"
+    assert (caught.value.code, caught.value.verdict) == ("work.killed", Verdict.RETRY)
     assert run(pool, partial(work.allocate, 3)) == 3
 
 
