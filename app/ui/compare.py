@@ -1,16 +1,12 @@
-"""The before/after slider: own markup and script, nothing fetched from elsewhere."""
+"""The before/after slider."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-import streamlit as st
-
+from app.ui.component import component
 from app.ui.words import _
-
-_ASSETS = Path(__file__).parent / "assets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +29,14 @@ class Comparison:
     height_px: int
 
 
-_slider = st.components.v2.component(
-    "darkroom_compare",
-    html=(_ASSETS / "compare.html").read_text(encoding="utf-8"),
-    css=(_ASSETS / "compare.css").read_text(encoding="utf-8"),
-    js=(_ASSETS / "compare.js").read_text(encoding="utf-8"),
-)
+_slider = component("compare")
 
 
-def _words() -> Mapping[str, str]:
-    """What the slider says, by the classes that its markup has."""
+def _words(title: str) -> Mapping[str, str]:
+    """What the slider says, by the classes that its markup has; ``title`` names the pictures."""
     return {
+        "before": _("Before: {name}", name=title),
+        "after": _("After: {name}", name=title),
         "range": _("Divide between before and after"),
         "tag-before": _("Before"),
         "tag-after": _("After"),
@@ -56,4 +49,4 @@ def _words() -> Mapping[str, str]:
 
 def compare(pictures: Comparison, *, key: str) -> None:
     """Show both pictures in one frame with a line to drag between them."""
-    _slider(key=key, data=asdict(pictures) | {"words": _words()})
+    _slider(key=key, data=asdict(pictures) | {"words": _words(pictures.title)})

@@ -1,4 +1,4 @@
-"""The bar above the canvas: own markup and script, nothing fetched from elsewhere."""
+"""The bar above the canvas."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.ui.component import component
 from app.ui.guard import acting
 from app.ui.words import _
 from db.actor import Actor
@@ -70,12 +71,7 @@ class StageEvents:
     is_rebuilt: bool
 
 
-_bar = st.components.v2.component(
-    "darkroom_stage",
-    html=(_ASSETS / "stage.html").read_text(encoding="utf-8"),
-    css=(_ASSETS / "stage.css").read_text(encoding="utf-8"),
-    js=(_ASSETS / "stage.js").read_text(encoding="utf-8"),
-)
+_bar = component("stage")
 
 
 def style() -> None:

@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
-import streamlit as st
-
+from app.ui.component import component
 from app.ui.words import _
 
-_ASSETS = Path(__file__).parent / "assets"
-
-_zone = st.components.v2.component(
-    "darkroom_weight_drop",
-    html=(_ASSETS / "weight_drop.html").read_text(encoding="utf-8"),
-    css=(_ASSETS / "weight_drop.css").read_text(encoding="utf-8"),
-    js=(_ASSETS / "weight_drop.js").read_text(encoding="utf-8"),
-)
+_zone = component("weight_drop")
 
 
 def drop_weights(model_id: str | None, *, key: str) -> None:

@@ -148,6 +148,24 @@ def test_dropped_file_is_recognised_and_a_stranger_refused(
     assert not [path for path in left.iterdir() if path.is_dir()], "no dropped file stays behind"
 
 
+def test_file_dropped_after_the_model_was_chosen_anew_is_sent_once_and_for_that_model(
+    admin_page: Page,
+) -> None:
+    sent: list[str] = []
+    admin_page.on(
+        "request",
+        lambda request: sent.append(request.url) if request.method == "PUT" else None,
+    )
+    admin_page.get_by_text("Import a file").click()
+    for title in ("Good net", "Wrong net", "Other net"):
+        admin_page.get_by_role("combobox", name="Model it is for").click()
+        admin_page.get_by_role("option", name=title).click()
+        settle(admin_page)
+    drop_file(admin_page, "nameless.bin", b"not a network")
+    expect(admin_page.get_by_text("nameless.bin arrived")).to_be_visible()
+    assert [url.rpartition("/")[2] for url in sent] == ["nameless.bin?model=other"]
+
+
 def test_member_reads_the_terms_and_can_change_nothing(
     studio: Studio, open_page: OpenPage, sign_in: SignIn
 ) -> None:

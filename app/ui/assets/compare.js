@@ -1,6 +1,7 @@
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 export default function ({ data, parentElement }) {
+  const { on, atEnd, end } = begin(parentElement);
   const find = (selector) => parentElement.querySelector(selector);
   const stage = find(".stage");
   const layers = find(".layers");
@@ -10,9 +11,6 @@ export default function ({ data, parentElement }) {
   const hint = find(".hint");
   const broken = find(".broken");
   const view = { zoom: 1, x: 0, y: 0 };
-  const controller = new AbortController();
-  const on = (target, type, listener) =>
-    target.addEventListener(type, listener, { signal: controller.signal });
 
   // The divider lies on the stage; the cut is in the picture, which may be zoomed and moved.
   const draw = () => {
@@ -50,10 +48,7 @@ export default function ({ data, parentElement }) {
     draw();
   };
 
-
   stage.style.setProperty("--ratio", String(data.width_px / data.height_px));
-  before.alt = `Before: ${data.title}`;
-  after.alt = `After: ${data.title}`;
   load(before, data.before);
   load(after, data.after);
 
@@ -82,16 +77,15 @@ export default function ({ data, parentElement }) {
   for (const button of parentElement.querySelectorAll("[data-zoom]")) {
     on(button, "click", () => setZoom(Number(button.dataset.zoom)));
   }
-  const { range: aim, zoom: zooming, ...texts } = data.words;
+  const { range: aim, zoom: zooming, before: altBefore, after: altAfter, ...texts } = data.words;
   range.ariaLabel = aim;
+  before.alt = altBefore;
+  after.alt = altAfter;
   find(".zoom").ariaLabel = zooming;
   for (const [name, text] of Object.entries(texts)) find(`.${name}`).textContent = text;
   const resized = new ResizeObserver(() => setZoom(view.zoom));
   resized.observe(stage);
+  atEnd(() => resized.disconnect());
   setZoom(1);
-
-  return () => {
-    controller.abort();
-    resized.disconnect();
-  };
+  return end;
 }

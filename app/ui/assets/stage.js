@@ -43,9 +43,6 @@ const seen = (window.darkroomStage ??= {
   root: null, generation: null, isHidden: false, isPainting: false, steps: [], stroke: null, toldAt: 0,
 });
 
-// Every rerun of the page calls the function below again, without ending the call before.
-const endings = new WeakMap();
-
 const findCanvas = (stage) => {
   for (const element of stage.querySelectorAll("*")) {
     const root = element.shadowRoot?.querySelector(".dc-root");
@@ -54,14 +51,32 @@ const findCanvas = (stage) => {
   return null;
 };
 
+// What keys that are pressed outside of fields ask for: "undo", "redo" or nothing.
+const stepOf = (event) => {
+  const isTyping = event.composedPath()[0].matches?.("input, textarea, [contenteditable]");
+  if (isTyping || !(event.ctrlKey || event.metaKey)) return "";
+  const key = event.key.toLowerCase();
+  if (key === "z") return event.shiftKey ? "redo" : "undo";
+  return key === "y" ? "redo" : "";
+};
+
+const write = (find, { words, map, frame }) => {
+  find(".group").ariaLabel = words.bar;
+  find(".toggle").textContent = words.toggle;
+  find(".peek").textContent = words.peek;
+  find(".map img").alt = words.map;
+  find(".map").hidden = !map;
+  if (!map) return;
+  find(".map img").src = map;
+  const [left, top, width, height] = frame.map((part) => `${part * 100}%`);
+  Object.assign(find(".frame").style, { left, top, width, height });
+};
+
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
-  endings.get(parentElement)?.();
+  const { on, atEnd, end } = begin(parentElement);
   const find = (selector) => parentElement.querySelector(selector);
   const stage = parentElement.host.closest(STAGE);
   const [toggle, peek, map] = [find(".toggle"), find(".peek"), find(".map")];
-  const controller = new AbortController();
-  const on = (target, type, listener, options = {}) =>
-    target.addEventListener(type, listener, { ...options, signal: controller.signal });
   let root = null;
   seen.steps = seen.steps.filter(([number]) => number > data.stepped);
   if (seen.stroke && (data.taken > seen.stroke.taken || data.stepped >= seen.stroke.number)) seen.stroke = null;
@@ -183,10 +198,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     if (window.darkroom?.isAwaited?.() || seen.stroke) event.preventDefault();
   });
   on(document, "keydown", (event) => {
-    const isTyping = event.composedPath()[0].matches?.("input, textarea, [contenteditable]");
-    if (isTyping || !(event.ctrlKey || event.metaKey)) return;
-    const key = event.key.toLowerCase();
-    const name = key === "y" || (key === "z" && event.shiftKey) ? "redo" : key === "z" ? "undo" : "";
+    const name = stepOf(event);
     if (!name) return;
     event.preventDefault();
     // Numbered, and told until they were taken: of two triggers in one run only the last arrives.
@@ -195,28 +207,17 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     tell();
   });
 
-  find(".group").ariaLabel = data.words.bar;
-  toggle.textContent = data.words.toggle;
-  peek.textContent = data.words.peek;
-  find(".map img").alt = data.words.map;
-  map.hidden = !data.map;
-  if (data.map) {
-    find(".map img").src = data.map;
-    const [left, top, width, height] = data.frame.map((part) => `${part * 100}%`);
-    Object.assign(find(".frame").style, { left, top, width, height });
-  }
+  write(find, data);
   resized.observe(stage);
   changed.observe(stage, { childList: true, subtree: true });
   attach();
   show();
 
-  const end = () => {
-    controller.abort();
+  atEnd(() => {
     resized.disconnect();
     changed.disconnect();
     clearInterval(waiting);
     clearTimeout(settling);
-  };
-  endings.set(parentElement, end);
+  });
   return end;
 }

@@ -1,18 +1,18 @@
+// What is being sent, by the drop zone it was dropped on: it goes on when another model is chosen.
+const requests = new WeakMap();
+
 const megabytes = (bytes) => (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0);
 
 // One file at a time, sent as it is: the studio writes it to disk piece by piece, so a gigabyte
 // costs neither side its memory.
 export default function ({ data, parentElement }) {
+  const { on, end } = begin(parentElement);
   const find = (selector) => parentElement.querySelector(selector);
   const drop = find(".drop");
   const choose = find(".choose");
   const input = find("input");
   const sending = find(".sending");
   const outcome = find(".outcome");
-  const controller = new AbortController();
-  const on = (target, type, listener) =>
-    target.addEventListener(type, listener, { signal: controller.signal });
-  let request = null;
 
   for (const element of parentElement.querySelectorAll("[data-words]")) {
     element.textContent = data.words[element.dataset.words];
@@ -39,8 +39,8 @@ export default function ({ data, parentElement }) {
     }
   };
 
-  const end = (text, refused) => {
-    request = null;
+  const finish = (text, refused) => {
+    requests.delete(parentElement);
     sending.hidden = true;
     choose.hidden = false;
     input.value = "";
@@ -48,9 +48,10 @@ export default function ({ data, parentElement }) {
   };
 
   const send = (file) => {
-    if (!file || request) return;
+    if (!file || requests.has(parentElement)) return;
     const model = data.model ? `?model=${encodeURIComponent(data.model)}` : "";
-    request = new XMLHttpRequest();
+    const request = new XMLHttpRequest();
+    requests.set(parentElement, request);
     request.open("PUT", `/weight-files/${encodeURIComponent(file.name)}${model}`);
     request.upload.onprogress = ({ loaded, total }) => {
       find("progress").value = total ? loaded / total : 0;
@@ -59,10 +60,10 @@ export default function ({ data, parentElement }) {
     };
     request.onload = () => {
       const taken = request.status === 202;
-      end(taken ? words("arrived", { file: file.name }) : reason(request), !taken);
+      finish(taken ? words("arrived", { file: file.name }) : reason(request), !taken);
     };
-    request.onerror = () => end(words("failed", { file: file.name }), true);
-    request.onabort = () => end(words("cancelled", {}), false);
+    request.onerror = () => finish(words("failed", { file: file.name }), true);
+    request.onabort = () => finish(words("cancelled", {}), false);
     say("");
     choose.hidden = true;
     sending.hidden = false;
@@ -70,7 +71,7 @@ export default function ({ data, parentElement }) {
   };
 
   on(input, "change", () => send(input.files[0]));
-  on(find(".stop"), "click", () => request?.abort());
+  on(find(".stop"), "click", () => requests.get(parentElement)?.abort());
   for (const type of ["dragenter", "dragover"]) {
     on(drop, type, (event) => { event.preventDefault(); drop.classList.add("over"); });
   }
@@ -81,5 +82,5 @@ export default function ({ data, parentElement }) {
     send(event.dataTransfer.files[0]);
   });
 
-  return () => controller.abort();
+  return end;
 }
