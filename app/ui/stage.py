@@ -80,21 +80,20 @@ def style() -> None:
 
 
 def stage_bar(
-    look: StageLook, *, key: str, on_event: Callable[[Actor, StageEvents], None]
+    look: StageLook, *, key: str, on_event: Callable[[Actor, StageEvents], bool]
 ) -> Room | None:
     """Draw the bar for the canvas in the same container, whose key begins with ``stage-``.
 
-    ``on_event`` is called before the page runs again. Returns the measured room, None until
-    the browser has told.
+    ``on_event`` is called before the page runs again and returns whether it has taken what it was
+    told; if not, that is told again. Returns the measured room, None until the browser has told.
     """
 
     @acting
     def tell(actor: Actor) -> None:
         values = st.session_state[key]
-        events = _events(values)
-        numbers = [int(number) for number, _step in values.get("steps") or ()]
-        st.session_state[_STEPPED] = max([_stepped(), *numbers])
-        on_event(actor, events)
+        if on_event(actor, _events(values)):
+            numbers = [int(number) for number, _step in values.get("steps") or ()]
+            st.session_state[_STEPPED] = max([_stepped(), *numbers])
 
     result = _bar(
         key=key,

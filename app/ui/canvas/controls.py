@@ -7,7 +7,8 @@ import streamlit as st
 from app.painting import drawings
 from app.ui.canvas.easel import Easel
 from app.ui.guard import acting
-from app.ui.words import _, _n, said
+from app.ui.literal import literal_sentence
+from app.ui.words import _, _n
 from db.actor import Actor
 
 ZOOMS = (1, 2, 4, 8)
@@ -61,7 +62,7 @@ def zoom(_actor: Actor, easel: Easel) -> None:
 def offer_lost(easel: Easel) -> None:
     """Say what was not saved, vanished or was painted in another tab, and how to get it."""
     if easel.refused:
-        st.error(said(easel.refused), icon=":material/error:")
+        st.error(literal_sentence(easel.refused), icon=":material/error:")
     if easel.lost:
         with st.container(border=True, horizontal=True, vertical_alignment="center", key="lost"):
             words = _n(

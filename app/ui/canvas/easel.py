@@ -18,8 +18,10 @@ from app.painting.canvas_json import Json, View, generation_of
 from app.painting.told import read_canvas
 from app.ui.canvas.viewing import view_in
 from app.ui.stage import Room
+from app.ui.unbroken import unbroken
 from db.actor import Actor
-from studio.errors import RetriableError, StudioError, UserInputError
+from db.errors import DatabaseAwayError
+from studio.errors import RetriableError, UserInputError
 from studio.imaging.drawing import Drawing, Stroke
 from tasks.files import StoredFile
 from tasks.services import Services
@@ -74,7 +76,7 @@ class Easel:
     centre: tuple[float, float] = (0.5, 0.5)
     room: Room | None = None
     received: object = None
-    refused: StudioError | None = None
+    refused: UserInputError | RetriableError | DatabaseAwayError | None = None
     past: deque[Drawing] = field(default_factory=lambda: deque(maxlen=_STEPS))
     future: deque[Drawing] = field(default_factory=lambda: deque(maxlen=_STEPS))
 
@@ -120,35 +122,41 @@ class Easel:
         self.zoom, self.centre = zoom, centre
         self.show()
 
-    def take(self, actor: Actor) -> None:
-        """Save what the canvas has told since the last time."""
+    def take(self, actor: Actor) -> bool:
+        """Save what the canvas has told since the last time.
+
+        Returns whether nothing of that is left; what is, is told again.
+        """
         told = _told(st.session_state.get(self.key))
         if told is None or told == self.received:
-            return
+            return True
+        with unbroken():
+            try:
+                self.refused = self._take(actor, told)
+            except (RetriableError, DatabaseAwayError) as passing:
+                self.refused = passing
+                return False
+            self.received = told
+            st.session_state["canvas.taken"] = self.taken + 1
+        return True
+
+    def _take(self, actor: Actor, told: Json) -> UserInputError | None:
+        """Save ``told``, or return why that is never to be."""
         number = generation_of(told)
         generation = self.generations.get(number) if number is not None else None
         if generation is None:
-            self._note(told)
-            return
+            return None
         before = generation.strokes
         try:
             strokes = read_canvas(told, before, generation.view, owner=self.painter_id)
-        except RetriableError as busy:  # it is told again
-            self.refused = busy
-            return
         except UserInputError as refusal:
-            self._note(told, refusal)
-            return
-        self._note(told)
-        generation.strokes = strokes
+            return refusal
         if number == self.generation:
             self.change(actor, self.drawing.model_copy(update={"strokes": strokes}))
         else:
             self._take_late(actor, before, strokes)
-
-    def _note(self, told: Json, refused: StudioError | None = None) -> None:
-        self.received, self.refused = told, refused
-        st.session_state["canvas.taken"] = self.taken + 1
+        generation.strokes = strokes
+        return None
 
     def _take_late(
         self, actor: Actor, before: tuple[Stroke, ...], after: tuple[Stroke, ...]
@@ -172,31 +180,38 @@ class Easel:
         """Save that the drawing became ``after``."""
         if after.strokes == self.drawing.strokes:
             return
-        self.past.append(self.drawing)
-        self.future.clear()
+        before = self.drawing
         self._save(actor, after)
+        self.past.append(before)
+        self.future.clear()
 
     def replace(self, actor: Actor, after: Drawing) -> None:
         """Save that the drawing became ``after`` by other means than the canvas."""
-        self.take(actor)
+        if not self.take(actor):
+            return
         self.change(actor, after)
         self.show()
 
     def step(self, actor: Actor, *, back: bool) -> None:
         """Undo one change, or make it again."""
-        self.take(actor)
+        if not self.take(actor):
+            return
         source, target = (self.past, self.future) if back else (self.future, self.past)
         if not source:
             return
-        target.append(self.drawing)
-        self._save(actor, source.pop(), is_step=True)
+        before = self.drawing
+        self._save(actor, source[-1], is_step=True)
+        source.pop()
+        target.append(before)
         self.show()
 
     def restore(self, actor: Actor) -> None:
         """Bring back what vanished."""
-        self.take(actor)
-        self.past.append(self.drawing)
+        if not self.take(actor):
+            return
+        before = self.drawing
         self._adopt(drawings.restore_previous(self.services, actor, self.picture))
+        self.past.append(before)
         self.show()
 
     def dismiss(self, actor: Actor) -> None:

@@ -72,8 +72,10 @@ def _draw_bar(easel: Easel, tool: Tool, brush_px: int, beneath: Beneath) -> Room
     )
 
 
-def _react(actor: Actor, easel: Easel, events: StageEvents) -> None:
-    easel.take(actor)
+def _react(actor: Actor, easel: Easel, events: StageEvents) -> bool:
+    """Do what was done in the browser. Returns False, and does nothing, while strokes wait."""
+    if not easel.take(actor):
+        return False
     if events.room:
         easel.fit(events.room)
     for step in events.steps:
@@ -82,6 +84,7 @@ def _react(actor: Actor, easel: Easel, events: StageEvents) -> None:
         easel.look(easel.zoom, events.look_at)
     if events.is_rebuilt:
         easel.show()
+    return True
 
 
 def _map(easel: Easel) -> str:

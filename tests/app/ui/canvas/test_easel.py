@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +13,7 @@ from app.ui.canvas import easel
 from app.ui.canvas.easel import easel_for
 from app.ui.stage import Room
 from db.actor import Actor
+from db.errors import DatabaseAwayError
 from studio.imaging.drawing import Drawing, Stroke, StrokeKind
 from tasks.services import Services
 from tasks.submit import store_upload
@@ -75,6 +78,19 @@ def tab(services: Services, mei: Actor, monkeypatch: pytest.MonkeyPatch) -> Tab:
 
 def saved(services: Services, tab: Tab) -> Drawing:
     return drawings.load_sheet(services, tab.actor, tab.picture).drawing
+
+
+@contextmanager
+def database_away() -> Iterator[None]:
+    """Meanwhile no drawing can be saved."""
+
+    def save(*_args: object, **_options: object) -> None:
+        raise DatabaseAwayError
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("save_change", "restore_previous"):
+            patch.setattr(drawings, name, save)
+        yield
 
 
 def test_stroke_is_saved_in_pixels_of_the_picture(services: Services, tab: Tab) -> None:
@@ -234,3 +250,44 @@ def test_canvas_that_left_the_page_begins_with_what_is_saved(
     drawings.save_change(services, mei, tab.picture, before, after)
     tab.enter()
     assert easel_for(services, mei, tab.picture).drawing == after
+
+
+def test_stroke_that_could_not_be_saved_is_taken_when_it_is_told_again(
+    services: Services, tab: Tab
+) -> None:
+    taken = tab.easel.taken
+    tab.draw(50)
+    with database_away():
+        assert not tab.easel.take(tab.actor)
+    assert isinstance(tab.easel.refused, DatabaseAwayError)
+    assert (tab.lines(), tab.easel.taken, len(tab.easel.past)) == ([], taken, 0)
+    assert tab.easel.take(tab.actor)
+    assert tab.easel.refused is None
+    assert tab.easel.taken == taken + 1
+    assert len(saved(services, tab).strokes) == 1
+
+
+def test_stroke_that_could_not_be_saved_is_not_painted_over(services: Services, tab: Tab) -> None:
+    tab.draw(50)
+    with database_away():
+        tab.easel.replace(tab.actor, drawings.blank(tab.picture))
+        tab.easel.step(tab.actor, back=True)
+    tab.take()
+    assert len(saved(services, tab).strokes) == 1
+
+
+def test_step_that_could_not_be_saved_can_be_made_again(services: Services, tab: Tab) -> None:
+    tab.draw(50)
+    tab.take()
+    with database_away(), pytest.raises(DatabaseAwayError):
+        tab.easel.step(tab.actor, back=True)
+    assert tab.lines() == [100]
+    tab.easel.step(tab.actor, back=True)
+    assert (tab.lines(), len(tab.easel.past), len(tab.easel.future)) == ([], 0, 1)
+
+
+def test_restoring_that_could_not_be_saved_leaves_no_step_behind(tab: Tab) -> None:
+    steps = len(tab.easel.past)
+    with database_away(), pytest.raises(DatabaseAwayError):
+        tab.easel.restore(tab.actor)
+    assert len(tab.easel.past) == steps
