@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 from html import escape
 from pathlib import Path
-from secrets import token_hex
 
 import streamlit as st
-from streamlit.navigation.page import Page
 
 from app.people.tool_switches import switched_off
-from app.ui.literal import literal_sentence
+from app.ui.faults import saying_faults
 from app.ui.navigation import sections, tool_page
 from app.ui.signed_in import require_user
 from app.ui.states import role_name
-from app.ui.words import _, _n, said
+from app.ui.words import _, _n
 from db.actor import Actor
-from db.errors import DatabaseAwayError
-from studio.errors import StudioError
 from studio.tools.registry import tool_title
 from studio.words import Message
 from tasks.batches import unfinished
 from tasks.services import get_services
-
-logger = logging.getLogger(__name__)
 
 _ASSETS = Path(__file__).resolve().parents[1] / "web" / "assets"
 
@@ -46,28 +39,8 @@ def main() -> None:
     with st.sidebar:
         _show_batches(actor)
         _show_person(actor)
-    _run(page)
-
-
-def _run(page: Page) -> None:
-    """Run the page; what it did not expect becomes a sentence, with a number that is in the log."""
-    try:
+    with saying_faults(f"page {page.title}"):
         page.run()
-    except DatabaseAwayError:
-        raise
-    except StudioError as error:
-        st.error(literal_sentence(said(error)), icon=":material/error:")
-    except Exception:
-        number = token_hex(4)
-        logger.exception("page %s failed: number %s", page.title, number)
-        st.error(
-            _(
-                "Something went wrong inside the studio. Reload the page; if it happens again, "
-                "tell an admin the number {number}, which is in the log of the web process.",
-                number=number,
-            ),
-            icon=":material/error:",
-        )
 
 
 def _show_batches(actor: Actor) -> None:
@@ -107,7 +80,5 @@ def _show_person(actor: Actor) -> None:
     )
 
 
-try:
+with saying_faults("the frame of the pages"):
     main()
-except DatabaseAwayError as away:
-    st.error(literal_sentence(said(away)))

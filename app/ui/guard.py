@@ -14,15 +14,14 @@ from typing import Concatenate, ParamSpec
 
 import streamlit as st
 
-from app.ui.literal import literal_sentence
+from app.ui.faults import saying_faults
 from app.ui.signed_in import require_user
 from app.ui.unbroken import unbroken
 from app.ui.words import said
 from db.actor import Actor
-from tasks.authority import NotAllowedError
 
 P = ParamSpec("P")
-Deed = Callable[Concatenate[Actor, P], None]
+Deed = Callable[Concatenate[Actor, P], object]
 Guarded = Callable[P, None]
 Who = Callable[[], Actor]
 
@@ -30,7 +29,7 @@ Who = Callable[[], Actor]
 def acting(deed: Deed[P], *, who: Who = require_user) -> Guarded[P]:
     """``deed`` as a callback of a widget, done whole; ``who`` ends the run unless it may go on.
 
-    What the record refuses then is said above the page.
+    What stops it is said above the page.
     """
     guarded = _guarded(deed, who)
 
@@ -69,9 +68,7 @@ def dialog(title: str, *, icon: str, who: Who = require_user) -> Callable[[Deed[
 def _guarded(deed: Deed[P], who: Who) -> Guarded[P]:
     @wraps(deed)
     def act(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
+        with saying_faults(deed.__qualname__):
             deed(who(), *args, **kwargs)
-        except NotAllowedError as error:
-            st.error(literal_sentence(error.message), icon=":material/lock:")
 
     return act

@@ -11,6 +11,7 @@ from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 from app.people.sessions import session_cookie
+from app.ui.faults import logger as faults_log
 from db.actor import Actor
 from db.session import Database
 from studio.settings import ROOT, get_settings
@@ -32,6 +33,14 @@ def services(
     services.blobs.prepare()
     yield services
     get_services.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _no_fault(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Pages say what nobody expected; a test that means it to happen clears the log."""
+    yield
+    faults = [one for one in caplog.get_records("call") if one.name == faults_log.name]
+    assert not faults, "\n".join(one.getMessage() for one in faults)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import pytest
 from streamlit.navigation.page import Page
 
 from app.people import accounts
+from db.errors import DatabaseAwayError, InvalidCursorError
 from studio.errors import StudioError, UserInputError
 from studio.params import INTERPOLATION, UpscaleParams
 from studio.words import msg
@@ -50,6 +51,8 @@ def test_entry_session_ended_elsewhere_ends_the_next_run(services: Services, vis
             "a.png: It is",
         ),
         (StudioError(msg("The disk is full.")), "The disk is full."),
+        (DatabaseAwayError(), "The database cannot be reached."),
+        (InvalidCursorError(), "This page address is damaged."),
         (ValueError("secret detail"), "tell an admin the number"),
     ],
 )
@@ -73,6 +76,7 @@ def test_entry_page_that_fails_says_so_in_a_sentence(
     assert "secret detail" not in shown.value
     if isinstance(error, ValueError):
         assert shown.value.split("number ")[1].split(",")[0] in caplog.text
+    caplog.clear()
 
 
 def test_entry_leads_back_to_the_own_batches_that_go_on(services: Services, visit: Visit) -> None:

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.pages.harness import button
+
+
+def _page() -> None:
+    from uuid import UUID
+
+    import streamlit as st
+
+    from app.ui.guard import acting, fragment
+    from db.actor import Actor
+    from db.errors import DatabaseAwayError
+    from db.types import Role
+
+    def somebody() -> Actor:
+        return Actor(UUID(int=1), "mei", Role.MEMBER)
+
+    def lose_the_database(_actor: Actor) -> None:
+        raise DatabaseAwayError
+
+    @fragment(who=somebody)
+    def break_down(_actor: Actor) -> None:
+        raise ValueError("secret detail")
+
+    st.button("Keep", on_click=acting(lose_the_database, who=somebody))
+    break_down()
+    st.markdown("what is below")
+
+
+def test_fault_of_a_fragment_is_said_with_its_number_and_the_page_goes_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    page = AppTest.from_function(_page).run()
+    assert not page.exception
+    assert [each.value for each in page.markdown] == ["what is below"]
+    [shown] = page.error
+    assert "secret detail" not in shown.value
+    assert shown.value.split("number ")[1].split(",")[0] in caplog.text
+    assert "break_down failed" in caplog.text
+
+
+def test_refusal_of_a_callback_is_said_in_a_sentence() -> None:
+    page = button(AppTest.from_function(_page).run(), "Keep").click().run()
+    assert not page.exception
+    assert "The database cannot be reached." in page.error[0].value
