@@ -23,11 +23,12 @@ class Filters:
     def __init__(self, place: str) -> None:
         """``place`` names the part of the list in the address; other filters start from the top."""
         self._place = place
-        self._keys: list[str] = []
+        self._bound: dict[str, str | None] = {}  # what widgets tied to the address hold when empty
+        self._chosen: list[str] = []
 
     def ask_text(self, placeholder: str) -> str:
         """Words to look for, as ``text``."""
-        self._keys.append("text")
+        self._bound["text"] = ""
         typed = st.text_input(
             _("Search"),
             key="text",
@@ -41,7 +42,7 @@ class Filters:
 
     def ask_day(self, label: str, key: str) -> date | None:
         """A day, as year-month-day."""
-        self._keys.append(key)
+        self._bound[key] = None
         return st.date_input(
             label,
             value=None,
@@ -87,9 +88,9 @@ class Filters:
 
     def clear(self, _actor: Actor) -> None:
         """Ask for everything."""
-        for key in self._keys:
-            st.session_state.pop(key, None)
-        st.query_params.clear()
+        st.session_state.update(self._bound)  # the address follows; Streamlit lets no other way
+        for key in (*self._chosen, self._place):
+            st.query_params.pop(key, None)
 
     def show_turns(self, turns: Iterable[tuple[str, str | int | None]]) -> None:
         """Links to other parts of the list, by label and place; a place of None has none.
@@ -108,7 +109,7 @@ class Filters:
 
     def _take_from_address(self, key: str, titles: Mapping[str, str], default: str | None) -> None:
         """Set a widget to the choice that the address names; Streamlit's binding takes titles."""
-        self._keys.append(key)
+        self._chosen.append(key)
         wanted = st.query_params.get(key)
         st.session_state[key] = wanted if wanted in titles else default
 

@@ -77,6 +77,22 @@ def test_run_is_found_and_run_again_and_edited(
     expect(page.get_by_text("48 × 32 px").first).to_be_visible()
 
 
+def test_filters_that_nothing_fits_are_cleared_with_one_click(
+    studio: Studio, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    name = studio.add_user()
+    enlarge(studio, name, "pier.png")
+    page = open_page()
+    sign_in(page, name)
+    page.goto("/history?text=nowhere&from=2020-01-01&to=2020-01-02&tool=upscale&show=starred")
+    page.get_by_role("button", name="Clear the filters").click()
+    expect(page.get_by_text("pier.png")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Search")).to_have_value("")
+    page.wait_for_url(re.compile("/history$"))
+    page.reload()
+    expect(page.get_by_text("pier.png")).to_be_visible()
+
+
 def test_deleted_run_waits_in_the_trash_and_comes_back(
     studio: Studio, open_page: OpenPage, sign_in: SignIn
 ) -> None:
