@@ -8,7 +8,7 @@ from app.people.consent import has_consented
 from app.ui import toolpage
 from app.ui.choosing import ask_restoration
 from app.ui.consent import ask_consent
-from app.ui.faceswap.assignment import ask_faces
+from app.ui.faceswap.assignment import ask_faces, is_by_likeness
 from app.ui.faceswap.options import ask_engine, ask_swapper
 from app.ui.faceswap.search import search_faces
 from app.ui.faceswap.sources import ask_sources
@@ -19,7 +19,7 @@ from app.ui.submitting import ask_run
 from app.ui.toolpage import ToolPage
 from app.ui.uploader import Tray, tray
 from app.ui.words import _, said
-from studio.params import FaceChoice, FaceswapParams
+from studio.params import FaceswapParams
 from studio.tools.faceswap.spec import SPEC
 from tasks.files import StoredFile
 from tasks.requests import RunItem
@@ -74,8 +74,7 @@ def make_item(
     page: ToolPage, form: OptionForm, target: StoredFile, sources: Tray, reference: Tray
 ) -> RunItem:
     files = {"source": sources.files}
-    is_compared = form.values["faces"] is None and form.values["choice"] is FaceChoice.LIKENESS
-    if is_compared and reference.files:
+    if is_by_likeness(form) and reference.files:
         files["reference"] = reference.files[:1]
     return page.item(target, files)
 

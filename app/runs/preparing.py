@@ -24,15 +24,14 @@ def find_prepared(
     """The newest runs of the tool on this picture that the actor may see and that still hold.
 
     One that was cancelled does not. Of a tool that only prepares others the newest alone counts,
-    as nobody chose how it ran; one of an older version of such a tool does not hold either.
+    as nobody chose how it ran; it counts where it was cancelled, too, so that it is not begun
+    again unasked, but not where it is of an older version of the tool.
     """
     with services.database.read() as session:
         runs = PastRunRepository(session).find_runs(actor, spec.name, picture.sha256, limit=_RECENT)
-    held = [job for job in runs if job.state is not JobState.CANCELLED]
     if not spec.is_auxiliary:
-        return held
-    newest = held[:1]
-    return [job for job in newest if not job.record or job.record["tool_version"] == spec.version]
+        return [job for job in runs if job.state is not JobState.CANCELLED]
+    return [job for job in runs[:1] if not job.record or job.record["tool_version"] == spec.version]
 
 
 def prepare(services: Services, actor: Actor, params: ToolParams, picture: StoredFile) -> None:

@@ -185,6 +185,24 @@ def test_faceswap_searches_each_picture_once_and_privately(
     assert (started.state, started.visibility) == (JobState.QUEUED, Visibility.PRIVATE)
 
 
+def test_faceswap_search_that_was_cancelled_is_not_begun_again_unasked(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    add_search(services, mei, TARGET, state=JobState.CANCELLED, record=None)
+    page = open_faceswap(visit, tmp_path, mei)
+    fill(page, SOURCE)
+
+    def searches() -> list[JobState]:
+        found = jobs_of(services, "faces")
+        target = sha256(TARGET).hexdigest()
+        return [job.state for job in found if job.inputs[0].blob_sha256 == target]
+
+    assert searches() == [JobState.CANCELLED]
+    assert "The search for faces was stopped." in markup(page)
+    button(page, "Look again").click().run()
+    assert searches() == [JobState.CANCELLED, JobState.QUEUED]
+
+
 def test_faceswap_search_that_failed_says_why_and_can_be_repeated(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor
 ) -> None:
@@ -358,6 +376,24 @@ def test_faceswap_by_a_network_names_all_that_it_needs(
     have(services, monkeypatch, "ghost-1-256", "crossface-ghost", "w600k-r50")
     page.run()
     assert not page.code
+
+
+def test_faceswap_by_likeness_with_a_network_names_what_both_need_once(
+    services: Services,
+    visit: Visit,
+    tmp_path: Path,
+    mei: Actor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    have(services, monkeypatch, "ghost-1-256", "crossface-ghost")
+    page = open_faceswap(visit, tmp_path, mei)
+    fill(page, SOURCE)
+    [ways] = [each for each in page.segmented_control if each.label == "Which faces"]
+    ways.set_value("likeness").run()
+    page.selectbox(key="faceswap.new.model").set_value("ghost-1-256").run()
+    assert not page.exception
+    assert [each.value for each in page.code] == ["studio weights pull arcface-w600k-r50"]
+    assert page.button(key="faceswap.run").disabled
 
 
 def test_faceswap_by_likeness_is_not_content_with_a_bridge(

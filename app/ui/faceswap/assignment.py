@@ -8,10 +8,8 @@ import streamlit as st
 
 from app.faces.search import found_faces
 from app.ui import states
-from app.ui.faceswap.recognition import recognisers
 from app.ui.faceswap.search import face_crop, largest_face, show_failed_search
 from app.ui.held import show_tray
-from app.ui.models import missing_weights
 from app.ui.options import OptionForm, label_of
 from app.ui.result import notes_of
 from app.ui.toolpage import ToolPage
@@ -52,6 +50,11 @@ def ask_faces(
     form.set("choice", FaceChoice(way))
     st.caption(said(_RULES[FaceChoice(way)]))
     return way != FaceChoice.LIKENESS or _ask_likeness(page, form, reference)
+
+
+def is_by_likeness(form: OptionForm) -> bool:
+    """Whether faces are compared with a reference."""
+    return form.values["faces"] is None and form.values["choice"] is FaceChoice.LIKENESS
 
 
 def _ask_way(form: OptionForm, *, is_single: bool) -> str:
@@ -161,11 +164,7 @@ def _ask_one(
 
 
 def _ask_likeness(page: ToolPage, form: OptionForm, reference: Tray) -> bool:
-    """The reference and how alike; needs a recognition model."""
-    best = recognisers(page.services.settings)[0]
-    if not best.is_installed and best.spec:
-        missing_weights(best.spec, page.tool)
-        return False
+    """The reference and how alike."""
     form.ask("likeness")
     pick_files(
         page.services,

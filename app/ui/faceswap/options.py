@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.ui.choosing import ask_model
+from app.ui.faceswap.assignment import is_by_likeness
 from app.ui.faceswap.recognition import recognisers
 from app.ui.models import ModelChoice, missing_helpers, missing_weights_of
 from app.ui.options import OptionForm
@@ -24,21 +25,24 @@ _PADDINGS = {
 
 
 def ask_swapper(page: ToolPage, form: OptionForm) -> bool:
-    """What swaps; returns whether it and all that works with it are installed."""
+    """What swaps; returns whether it and all that works with it are installed.
+
+    Ask which faces before: to compare them takes a network, too.
+    """
     settings = page.services.settings
     choice = ask_model(page, form, "face-swap")
-    missing = missing_helpers(settings, *_companions(settings, choice))
+    missing = missing_helpers(settings, *_companions(settings, choice, form))
     missing_weights_of(missing, page.tool)
     return choice.is_installed and not missing
 
 
-def _companions(settings: Settings, choice: ModelChoice) -> list[str]:
-    """What a network needs to know the source by; the mesh needs nothing."""
+def _companions(settings: Settings, choice: ModelChoice, form: OptionForm) -> list[str]:
+    """What knows the source for a network, or faces by their likeness; the mesh needs nothing."""
     contract = choice.spec.contract if choice.spec else None
-    if not isinstance(contract, FaceSwapContract):
-        return []
-    recogniser = recognisers(settings)[0].id
-    return [recogniser, contract.bridge] if contract.bridge else [recogniser]
+    bridge = contract.bridge if isinstance(contract, FaceSwapContract) else None
+    is_recognised = isinstance(contract, FaceSwapContract) or is_by_likeness(form)
+    recogniser = recognisers(settings)[0].id if is_recognised else None
+    return [model_id for model_id in (recogniser, bridge) if model_id]
 
 
 def ask_engine(form: OptionForm) -> None:
