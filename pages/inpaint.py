@@ -17,21 +17,23 @@ from app.ui.canvas.controls import stroke_count
 from app.ui.canvas.easel import Easel, easel_for
 from app.ui.canvas.named import offer_named
 from app.ui.canvas.painting import paint
-from app.ui.canvas.pictures import forget, hold, painted_picture, reopen, show_pictures
+from app.ui.canvas.pictures import forget, painted_picture, reopen, show_pictures
 from app.ui.choosing import ask_model
 from app.ui.guard import fragment
 from app.ui.layout import header
-from app.ui.literal import literal
+from app.ui.literal import literal, literal_sentence
 from app.ui.masks import ask_finish, ask_start, read_mask, show_preview
 from app.ui.options import OptionForm
 from app.ui.signed_in import require_runner, require_user
 from app.ui.stage import style
 from app.ui.submitting import ask_run
 from app.ui.toolpage import ToolPage
+from app.ui.unbroken import unbroken
 from app.ui.uploader import Tray, tray
 from app.ui.words import _, said
 from db.actor import Actor
 from db.models import Job
+from studio.errors import StorageAwayError, StorageError, UserInputError
 from studio.imaging.drawing import Drawing
 from studio.params import InpaintParams, MaskPreset
 from studio.tools.inpaint.spec import SPEC
@@ -84,7 +86,8 @@ def compose_painted(
         ask_finish(form)
         params = InpaintParams.model_validate(form.values)
         pixels = read_mask(page, masks.get(picture.sha256))
-        is_masked = show_preview(page, params, easel.drawing, pixels, picture)
+        is_masked = will_mask(params, masks.get(picture.sha256), easel.drawing)
+        show_preview(page, params, easel.drawing, pixels, picture, is_masked=is_masked)
         bare = [
             one
             for one in others
@@ -115,7 +118,7 @@ def compose_painted(
 
 
 def will_mask(params: InpaintParams, mask: StoredFile | None, drawing: Drawing | None) -> bool:
-    """Whether a run of a picture that is not on the canvas would repaint anything."""
+    """Whether a run would repaint anything, be it less than a reduced picture shows."""
     is_painted = drawing is not None and any(not stroke.erases for stroke in drawing.strokes)
     return is_painted or not params.lacks({MASK} if mask else set())
 
@@ -182,19 +185,18 @@ def paint_next(page: ToolPage, job: Job, *, is_kept: bool) -> None:
     if result is None:
         return
     picture = stored_file(result)
-    hold(held, picture, result.blob.size_bytes)
-    given.empty()
-    drawing = drawings.blank(picture)
-    options = initial_values(job)
-    if not is_kept:
-        options |= {"preset": MaskPreset.NONE, "invert": False}
+    if is_kept:
+        drawing, options = drawing_of(page.services, job, picture), initial_values(job)
+        masks = [file for file in job.inputs if file.role == MASK]
     else:
-        drawing = drawing_of(page.services, job, picture)
-        if mask := find_input(job, MASK):
-            given.take_input(mask)
-    memory.start_from(InpaintParams, options, None)
-    put_on_canvas(page, picture, drawing)
-    st.query_params.clear()
+        drawing, masks = drawings.blank(picture), []
+        options = initial_values(job) | {"preset": MaskPreset.NONE, "invert": False}
+    with unbroken():
+        put_on_canvas(page, picture, drawing)
+        held.hold(result)
+        given.hold(*masks)
+        memory.start_from(InpaintParams, options, None)
+        st.query_params.clear()
     st.rerun()
 
 
@@ -203,10 +205,29 @@ def take_old_drawing(page: ToolPage, picture: StoredFile) -> None:
     job_id = toolpage.query_id("from")
     if job_id is None or st.query_params.get("drawing") == job_id.hex:
         return
-    st.query_params["drawing"] = job_id.hex
     job = get_run(page.services, page.actor, job_id)
-    if job is not None and job.tool == page.tool:
-        put_on_canvas(page, picture, drawing_of(page.services, job, picture))
+    drawing = old_drawing(page, job, picture) if job and job.tool == page.tool else None
+    with unbroken():
+        if drawing is not None:
+            put_on_canvas(page, picture, drawing)
+        st.query_params["drawing"] = job_id.hex
+
+
+def old_drawing(page: ToolPage, job: Job, picture: StoredFile) -> Drawing | None:
+    """What the run was painted with; said, and None, where that can be had no more.
+
+    Raises:
+        StorageAwayError: it cannot be had just now.
+        RetriableError: too many files are being read.
+
+    """
+    try:
+        return drawing_of(page.services, job, picture)
+    except StorageAwayError:
+        raise
+    except (StorageError, UserInputError) as gone:
+        st.warning(literal_sentence(gone), icon=":material/info:")
+        return None
 
 
 def put_on_canvas(page: ToolPage, picture: StoredFile, drawing: Drawing) -> None:

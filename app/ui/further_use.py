@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.people.tool_switches import switched_off
-from app.runs.reading import find_output, stored_file
+from app.runs.reading import find_output
 from app.ui.navigation import tool_page
 from app.ui.uploader import tray
 from app.ui.words import _, said
@@ -51,6 +51,4 @@ def is_to_come(actor: Actor, job: Job) -> bool:
 
 def put_in_tray(tool: str, result: JobOutput) -> None:
     """Have ``result`` lie on the page of ``tool`` alone."""
-    held = tray(tool)
-    held.empty()
-    held.add(stored_file(result), result.blob.size_bytes)
+    tray(tool).hold(result)

@@ -16,7 +16,7 @@ from app.painting.picture_views import data_address, mask_pixels, view_pixels
 from app.runs.reading import find_output, main_input, stored_file
 from app.ui.words import _
 from db.models import Job
-from studio.errors import RetriableError, StorageError, UserInputError
+from studio.errors import StorageError, UserInputError
 from studio.imaging.drawing import Drawing
 from studio.imaging.picture import Pixels
 from studio.params import HOLE_LEVEL, InpaintParams
@@ -38,13 +38,11 @@ class MaskFigure:
     Attributes:
         address: of the picture with the mask over it, which needs no request.
         part: of the picture's area that is masked, 0 to 1.
-        is_empty: whether nothing is masked, not even softly.
 
     """
 
     address: str
     part: float
-    is_empty: bool
 
     def markup(self, words: str) -> str:
         """A figure with ``words`` below it."""
@@ -87,7 +85,12 @@ def mask_figure(
 
 
 def mask_of_run(services: Services, job: Job) -> MaskFigure | None:
-    """What a run under a mask repainted; None when it has no mask or its files are gone."""
+    """What a run under a mask repainted; None when it has no mask or its files are gone.
+
+    Raises:
+        RetriableError: too many files are being read.
+
+    """
     made = find_output(job, MASK_ROLE) if takes_mask(job) else None
     source = main_input(job)
     if source is None or made is None or made.blob.width_px is None or made.blob.height_px is None:
@@ -97,7 +100,7 @@ def mask_of_run(services: Services, job: Job) -> MaskFigure | None:
         picture = stored_file(source)
         mask = mask_pixels(services, made.blob_sha256, view, owner=job.owner_id)
         shown = view_pixels(services, picture, view, owner=job.owner_id)
-    except (StorageError, UserInputError, RetriableError):  # the run's pictures say so
+    except (StorageError, UserInputError):  # the run's pictures say so
         return None
     return _figure(mask, shown)
 
@@ -108,7 +111,12 @@ def takes_mask(job: Job) -> bool:
 
 
 def drawing_of_run(services: Services, job: Job) -> MaskFigure | None:
-    """What was painted for a run, without its other masks; None when it cannot be shown."""
+    """What was painted for a run, without its other masks; None when its files are gone.
+
+    Raises:
+        RetriableError: too many files are being read.
+
+    """
     source = main_input(job)
     if source is None:
         return None
@@ -116,7 +124,7 @@ def drawing_of_run(services: Services, job: Job) -> MaskFigure | None:
     try:
         painted = drawing_of(services, job, picture)
         return mask_figure(services, _STROKES_ALONE, painted, None, picture, owner=job.owner_id)
-    except (StorageError, UserInputError, RetriableError):  # the run's pictures say so
+    except (StorageError, UserInputError):  # the run's pictures say so
         return None
 
 
@@ -130,4 +138,4 @@ def _figure(mask: Pixels, picture: Pixels) -> MaskFigure:
     buffer = BytesIO()
     Image.fromarray(tinted(picture, mask)).save(buffer, "JPEG", quality=_QUALITY)
     address = data_address(buffer.getvalue(), "image/jpeg")
-    return MaskFigure(address, float((mask >= HOLE_LEVEL).mean()), not mask.any())
+    return MaskFigure(address, float((mask >= HOLE_LEVEL).mean()))

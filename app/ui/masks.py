@@ -13,8 +13,8 @@ from app.painting.mask_sources import find_masks, mask_of, mask_offers, read_giv
 from app.runs.reading import main_input, stored_file
 from app.ui import states
 from app.ui.guard import acting
-from app.ui.literal import literal
-from app.ui.mask_figure import MaskFigure, mask_figure
+from app.ui.literal import literal, literal_sentence
+from app.ui.mask_figure import mask_figure
 from app.ui.options import OptionForm
 from app.ui.progress import watch
 from app.ui.toolpage import ToolPage
@@ -104,17 +104,13 @@ def show_preview(
     drawing: Drawing,
     given: Pixels | None,
     picture: StoredFile,
-) -> bool:
-    """What will be repainted, small. Returns whether there is anything."""
+    *,
+    is_masked: bool,
+) -> None:
+    """What will be repainted, small; what is smaller than that shows, it only says."""
     figure = mask_figure(page.services, params, drawing, given, picture, owner=page.actor.id)
-    st.html(figure.markup(_repainted(figure)))
-    return not figure.is_empty
-
-
-def _repainted(figure: MaskFigure) -> str:
-    if not figure.part:
-        return _("Nothing is masked yet")
-    return _("Repaints {share}", share=figure.share)
+    words = _("Repaints {share}", share=figure.share) if is_masked else _("Nothing is masked yet")
+    st.html(figure.markup(words))
 
 
 def _ask_preset(form: OptionForm) -> None:
@@ -172,15 +168,23 @@ def _ask_search(
         picture = main_input(job)
         if picture is not None and mask_of(job):
             made[picture.blob_sha256].append(job)
-    failed = next((job for job in jobs if job.state is JobState.FAILED), None)
     lacking = [picture for picture in pictures if picture.sha256 not in made]
-    if lacking and failed:
-        states.failure(failed.id, failed.error_code, failed.error_message)
     if lacking:
+        _say_failed(jobs, lacking)
         _offer_search(page, lacking, spec, offer)
     chosen = {sha256: _choose_run(page, runs, spec) for sha256, runs in made.items()}
     masks = {sha256: mask_of(job) for sha256, job in chosen.items()}
     return {sha256: stored_file(mask) for sha256, mask in masks.items() if mask}
+
+
+def _say_failed(jobs: Sequence[Job], lacking: Sequence[StoredFile]) -> None:
+    """Why the first of ``lacking`` has no mask, where one was looked for and not found."""
+    digests = {picture.sha256 for picture in lacking}
+    for job in jobs:
+        picture = main_input(job)
+        if job.state is JobState.FAILED and picture and picture.blob_sha256 in digests:
+            states.failure(job.id, job.error_code, job.error_message)
+            return
 
 
 def _choose_run(page: ToolPage, runs: Sequence[Job], spec: ToolSpec) -> Job:
@@ -207,6 +211,6 @@ def _offer_search(
         for picture in pictures:
             request_mask(page.services, page.actor, picture, offer)
     except StudioError as error:
-        st.error(said(error), icon=":material/error:")
+        st.error(literal_sentence(error), icon=":material/error:")
         return
     st.rerun()

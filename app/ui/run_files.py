@@ -13,6 +13,7 @@ from app.ui.mask_figure import drawing_of_run
 from app.ui.result import role_label, role_words
 from app.ui.words import _, said
 from db.models import Job, JobInput, JobOutput
+from studio.errors import RetriableError
 from studio.tools.spec import DRAWING_ROLE
 from tasks.services import Services
 
@@ -39,7 +40,10 @@ def show_files(services: Services, job: Job) -> None:
 def _small_picture(services: Services, job: Job, file: JobInput | JobOutput) -> str:
     """Address of what ``file`` looks like; empty for what cannot be shown."""
     if file.role == DRAWING_ROLE:
-        painted = drawing_of_run(services, job)
+        try:
+            painted = drawing_of_run(services, job)
+        except RetriableError:
+            return ""  # the file can be fetched all the same
         return painted.address if painted else ""
     is_picture = file.blob.media_type.startswith("image/")
     return thumbnail_url(file.blob_sha256) if is_picture else ""

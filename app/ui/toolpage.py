@@ -35,6 +35,7 @@ from app.ui.result import (
     show_result,
     show_source,
 )
+from app.ui.unbroken import unbroken
 from app.ui.uploader import Tray, pick_files
 from app.ui.words import _, _n, said
 from db.actor import Actor
@@ -127,8 +128,10 @@ def _compose(page: ToolPage, compose: Callable[[ToolPage], None]) -> None:
         st.session_state[waited_for] = job.id
         compose_on(page, job)
         return
-    if job and st.session_state.pop(waited_for, None) == job.id and (made := find_output(job)):
-        put_in_tray(page.tool, made)
+    if job and st.session_state.get(waited_for) == job.id:
+        if made := find_output(job):
+            put_in_tray(page.tool, made)
+        del st.session_state[waited_for]
     compose(page)
 
 
@@ -229,23 +232,21 @@ def prefill(
         st.warning(
             _(
                 "{fault} The options below are the usual ones.",
-                fault=literal_sentence(said(fault)),
+                fault=literal_sentence(fault),
             ),
             icon=":material/info:",
         )
     if memory.recall(params).from_id != job.id:
-        memory.start_from(params, initial_values(job), job.id)
-        _fill(held, job, page.spec.main_role)
-        for role, tray in (others or {}).items():
-            _fill(tray, job, role)
+        with unbroken():
+            _fill(held, job, page.spec.main_role)
+            for role, tray in (others or {}).items():
+                _fill(tray, job, role)
+            memory.start_from(params, initial_values(job), job.id)
     return memory.recall(params).params
 
 
 def _fill(tray: Tray, job: Job, role: str) -> None:
-    tray.empty()
-    for file in job.inputs:
-        if file.role == role:
-            tray.take_input(file)
+    tray.hold(*(file for file in job.inputs if file.role == role))
 
 
 def ask_pictures(

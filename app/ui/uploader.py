@@ -11,6 +11,7 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from threading import RLock
@@ -27,8 +28,9 @@ from app.ui import states
 from app.ui.literal import literal
 from app.ui.signed_in import require_runner, require_user
 from app.ui.words import _, _n
-from db.models import JobInput
-from studio.errors import RetriableError, UserInputError
+from db.errors import RecordError
+from db.models import JobInput, JobOutput
+from studio.errors import RetriableError, StudioError, UserInputError
 from studio.words import msg, msgs
 from tasks.files import StoredFile
 from tasks.services import Services, get_services
@@ -95,40 +97,50 @@ class Tray:
                 return
             self.refused, self.forgotten = [], ()
             self.drops += 1
-            for file_name, source in files:
-                try:
-                    self._take_one(services, file_name, source, limit, owner)
-                except UserInputError as error:
-                    self.refused.append(error)
-                except RetriableError as error:
-                    self.refused.append(_busy(file_name, error))
-            self.keep(self.files)
+            try:
+                for file_name, source in files:
+                    try:
+                        self._take_one(services, file_name, source, limit, owner)
+                    except (StudioError, RecordError) as error:
+                        self.refused.append(_refusal(file_name, error))
+            finally:
+                self.keep(self.files)
 
     def settle(self) -> None:
         """Wait until no other run of the page is taking a drop."""
         with self._lock:
             pass
 
-    def take_input(self, used: JobInput) -> None:
-        """Take the file that an earlier run read."""
-        self.add(stored_file(used), used.blob.size_bytes)
+    def hold(self, *files: JobInput | JobOutput) -> None:
+        """Hold these files of earlier runs, and nothing else."""
+        with self._lock:
+            self._forget()
+            for file in files:
+                self._append(_stored(stored_file(file), file.blob.size_bytes))
+            self.keep(self.files)
 
     def add(self, file: StoredFile, size_bytes: int) -> None:
-        """Take a file that is in storage already."""
-        self.chosen.append(Chosen(file, size_bytes, thumbnail_url(file.sha256)))
-        self.keep(self.files)
+        """Take a file that is in storage already, unless it is held."""
+        with self._lock:
+            self._append(_stored(file, size_bytes))
+            self.keep(self.files)
 
     def remove(self, sha256: str) -> None:
         """Take one picture out."""
-        self.chosen = [one for one in self.chosen if one.file.sha256 != sha256]
-        self.keep(self.files)
+        with self._lock:
+            self.chosen = [one for one in self.chosen if one.file.sha256 != sha256]
+            self.keep(self.files)
 
     def empty(self) -> None:
         """Forget everything, so that the next drop starts afresh."""
+        with self._lock:
+            self._forget()
+            self.keep(())
+
+    def _forget(self) -> None:
         self.chosen = []
         self.refused, self.forgotten = [], ()
         self.drops += 1
-        self.keep(())
 
     def _take_one(
         self,
@@ -148,9 +160,12 @@ class Tray:
         if isinstance(source, UserInputError):
             raise source
         stored = store_upload(services, file_name, source, owner=owner)
-        if all(one.file.sha256 != stored.sha256 for one in self.chosen):
-            thumbnail = _data_address(stored.thumbnail_jpeg)
-            self.chosen.append(Chosen(stored, stored.size_bytes, thumbnail))
+        self._append(Chosen(stored, stored.size_bytes, _data_address(stored.thumbnail_jpeg)))
+
+    def _append(self, new: Chosen) -> None:
+        """The same picture is held once, as widgets are named after it."""
+        if all(one.file.sha256 != new.file.sha256 for one in self.chosen):
+            self.chosen.append(new)
 
 
 def tray(key: str) -> Tray:
@@ -177,10 +192,12 @@ def passing_tray(key: str) -> Tray:
     return held
 
 
+def _stored(file: StoredFile, size_bytes: int) -> Chosen:
+    return Chosen(file, size_bytes, thumbnail_url(file.sha256))
+
+
 def _filled(kept: KeptTray, keep: Callable[[Sequence[StoredFile]], None]) -> Tray:
-    chosen = [
-        Chosen(one.file, one.size_bytes, thumbnail_url(one.file.sha256)) for one in kept.files
-    ]
+    chosen = [_stored(one.file, one.size_bytes) for one in kept.files]
     if kept.forgotten:
         keep([one.file for one in kept.files])
     return Tray(chosen, forgotten=kept.forgotten, keep=keep)
@@ -247,13 +264,17 @@ def _css_string(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("<", r"\3c ")
 
 
-def _busy(file_name: str, error: RetriableError) -> UserInputError:
-    return UserInputError(
-        msg("The studio could not read it in time"),
-        remedy=msg("Drop it again in a minute."),
-        code=error.code,
-        file_name=file_name,
-    )
+def _refusal(file_name: str, error: StudioError | RecordError) -> UserInputError:
+    """Why the file is not held, in a sentence that names it."""
+    match error:
+        case UserInputError():
+            return error if error.file_name else error.naming(file_name)
+        case RetriableError():
+            reason = msg("The studio could not read it in time")
+            remedy = msg("Drop it again in a minute.")
+        case _:
+            reason, remedy = msg("The studio could not keep it"), error.message
+    return UserInputError(reason, remedy=remedy, code=error.code, file_name=file_name)
 
 
 def _data_address(jpeg: bytes) -> str:
@@ -264,6 +285,8 @@ def _sources(uploads: Iterable[UploadedFile]) -> Iterator[tuple[str, Source]]:
     """Each upload as our own route keeps it, or as Streamlit does where none stands before it."""
     for one in uploads:
         arrived = incoming().take(one.file_id)
-        yield one.name, one if arrived is None else arrived
-        if arrived is not None and not isinstance(arrived, UserInputError):
-            arrived.close()
+        if arrived is None or isinstance(arrived, UserInputError):
+            yield one.name, arrived or one
+        else:
+            with closing(arrived):
+                yield one.name, arrived

@@ -9,8 +9,10 @@ from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
 from app.painting import drawings
+from app.runs.page_memory import keep_tray, recall_tray
 from app.ui.masks import Start
 from db.actor import Actor
+from db.errors import DatabaseAwayError
 from db.models import Blob, Job, JobInput
 from db.states import JobState
 from db.types import Origin, Visibility
@@ -312,6 +314,62 @@ def test_inpaint_result_is_the_next_picture(
     assert len(drawings.load_sheet(services, mei, result).drawing.strokes) == strokes
     [grow] = [one for one in page.number_input if one.label == "Grow"]
     assert grow.value == 9
+
+
+def fail(*_args: object, **_options: object) -> None:
+    raise DatabaseAwayError
+
+
+def test_inpaint_result_whose_drawing_cannot_be_read_leaves_the_tray_as_it_was(
+    services: Services,
+    visit: Visit,
+    tmp_path: Path,
+    mei: Actor,
+    picture: StoredFile,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    result = store_upload(services, "cat-inpainted.png", png(5, 60, 40))
+    painted = drawings.store_drawing(services, drawing(STROKE))
+    done = finish(services, mei, "inpaint", picture, {"image": result}, painted=painted)
+    keep_tray(services, mei, "inpaint", [picture])
+    page = open_page(visit, tmp_path, mei, job=str(done))
+    monkeypatch.setattr(drawings, "drawing_of", fail)
+    page.button(key="next.keep").click().run()
+    assert [one.file for one in recall_tray(services, mei, "inpaint").files] == [picture]
+    assert str(done) in page.query_params["job"]
+
+
+def test_inpaint_old_drawing_that_could_not_be_saved_is_taken_by_the_next_run_of_the_page(
+    services: Services,
+    visit: Visit,
+    tmp_path: Path,
+    mei: Actor,
+    picture: StoredFile,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    painted = drawings.store_drawing(services, drawing(STROKE))
+    item = {"image": picture, "drawing": painted}
+    [first] = submit(services, mei, request(InpaintParams(), item))
+    page = visit(navigated(tmp_path, "INPAINT"), mei)
+    page.query_params["from"] = str(first)
+    with monkeypatch.context() as patch:
+        patch.setattr(drawings, "save_change", fail)
+        page.run()
+    assert "drawing" not in page.query_params
+    page.run()
+    assert "1 stroke, saved" in markup(page)
+
+
+def test_inpaint_stroke_too_small_for_the_preview_can_be_run(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    large = store_upload(services, "large.png", png(1, 3000, 2000))
+    dot = Stroke(kind=StrokeKind.BRUSH, points=((1501, 1001),), width_px=1)
+    blank = drawings.blank(large)
+    drawings.save_change(services, mei, large, blank, blank.model_copy(update={"strokes": (dot,)}))
+    page = open_page(visit, tmp_path, mei, picture=large.sha256, name="large.png")
+    assert "Repaints less than 0.1 % of the picture" in markup(page)
+    assert run_button(page)
 
 
 def given(job: Job, role: str) -> JobInput:

@@ -45,12 +45,6 @@ def reopen(page: ToolPage, held: Tray) -> None:
         held.add(picture, blob.size_bytes)
 
 
-def hold(held: Tray, picture: StoredFile, size_bytes: int) -> None:
-    """Have this picture alone in the tray."""
-    held.empty()
-    held.add(picture, size_bytes)
-
-
 def forget(held: Tray) -> None:
     """The address names no picture any more, unless the tray still holds it."""
     st.session_state.pop(_PAINTED, None)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from threading import Event, Thread
 from typing import Any
 
@@ -8,6 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from app.ui import uploader
 from app.ui.uploader import Tray
+from db.errors import DatabaseAwayError
+from studio.errors import DiskFullError
 from tasks.files import StoredFile
 from tasks.services import Services
 from tests.pictures import png
@@ -33,6 +36,47 @@ def test_tray_same_picture_twice_is_kept_once(services: Services) -> None:
     tray = Tray()
     tray.take(services, [("a.png", png(1))], limit=5)
     tray.take(services, [("copy of a.png", png(1))], limit=5)
+    assert [file.file_name for file in tray.files] == ["a.png"]
+
+
+@pytest.mark.parametrize("fault", [DatabaseAwayError(), DiskFullError()])
+def test_tray_names_the_file_that_could_not_be_kept_and_takes_the_others(
+    services: Services, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    store = uploader.store_upload
+
+    def store_most(services: Services, file_name: str, *args: Any, **kwargs: Any) -> StoredFile:
+        if file_name == "b.png":
+            raise fault
+        return store(services, file_name, *args, **kwargs)
+
+    monkeypatch.setattr(uploader, "store_upload", store_most)
+    tray = Tray()
+    tray.take(services, [(f"{name}.png", png(ord(name))) for name in "abc"], limit=5)
+    assert [file.file_name for file in tray.files] == ["a.png", "c.png"]
+    [refusal] = tray.refused
+    assert refusal.file_name == "b.png"
+    assert str(fault) in str(refusal)
+
+
+def test_tray_keeps_what_it_took_before_a_drop_broke_off(services: Services) -> None:
+    kept: list[list[str]] = []
+
+    def files() -> Iterator[tuple[str, bytes]]:
+        yield "a.png", png(1)
+        raise KeyboardInterrupt
+
+    tray = Tray(keep=lambda files: kept.append([file.file_name for file in files]))
+    with pytest.raises(KeyboardInterrupt):
+        tray.take(services, files(), limit=5)
+    assert kept == [["a.png"]]
+
+
+def test_tray_picture_added_twice_is_kept_once(services: Services) -> None:
+    stored = uploader.store_upload(services, "a.png", png(1))
+    tray = Tray()
+    for _ in range(2):
+        tray.add(stored, stored.size_bytes)
     assert [file.file_name for file in tray.files] == ["a.png"]
 
 
