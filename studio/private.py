@@ -7,6 +7,9 @@ import os
 import stat
 from pathlib import Path
 
+from studio.errors import SettingsError
+from studio.words import msg
+
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _log = logging.getLogger(__name__)
 
@@ -16,10 +19,25 @@ def keep_private(folder: Path) -> None:
 
     All that this process and those it starts write from now on is private too. Deeper folders
     are left as they are: nobody gets past those on the way.
+
+    Raises:
+        SettingsError: ``folder`` cannot be made or looked into.
+
     """
     os.umask(_OTHERS)
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in (folder, *folder.iterdir()):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        inside = list(folder.iterdir())
+    except OSError as error:
+        raise SettingsError(
+            msg(
+                "The folder {folder} cannot be used ({fault}). Give this user the right to read "
+                "and write there, or set STUDIO_DATA_DIR to another.",
+                folder=str(folder),
+                fault=str(error.strerror),
+            )
+        ) from error
+    for path in (folder, *inside):
         _tighten(path)
 
 

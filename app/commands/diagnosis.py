@@ -16,13 +16,13 @@ from kombu.exceptions import KombuError
 from kombu.exceptions import OperationalError as BrokerError
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.commands.default_weights import lacking_defaults
 from app.formatting import file_size
 from app.language import _, _n, said
+from app.weights.management import open_store
 from db.errors import DatabaseAwayError
 from db.migrate import current, head
 from studio.errors import StudioError
-from studio.models.catalogue import load_catalogue
-from studio.models.weights import Installed, WeightStore
 from studio.tools.registry import TOOL_FAULTS, TOOLS
 from tasks.celery_app import broker_options, broker_url
 from tasks.services import Services
@@ -168,10 +168,8 @@ def _storage(services: Services) -> Finding:
 
 
 def _weights(services: Services) -> Finding:
-    store = WeightStore(services.settings.weights_dir, load_catalogue())
-    defaults = store.catalogue.defaults()
-    lacking = [spec.id for spec in defaults if not isinstance(store.status(spec.id), Installed)]
-    if lacking:
+    store = open_store(services.settings)
+    if lacking := lacking_defaults(store):
         detail = _("not usable: {models}", models=tuple(lacking))
         return Finding(
             "weights",
@@ -191,7 +189,7 @@ def _weights(services: Services) -> Finding:
         _n(
             "{n} default model is installed",
             "{n} default models are installed",
-            len(defaults),
+            len(store.catalogue.defaults()),
         ),
     )
 

@@ -18,7 +18,7 @@ class NoAdminError(StudioError):
 
 
 def operator(services: Services) -> Actor:
-    """The first enabled admin.
+    """The enabled admin whose account is the oldest.
 
     Raises:
         NoAdminError: there is none.
@@ -26,11 +26,10 @@ def operator(services: Services) -> Actor:
     """
     with services.database.read() as session:
         people = AccountRepository(session).everybody()
-    admin = next(
-        (user for user in people if user.role is Role.ADMIN and user.disabled_at is None), None
-    )
-    if admin is None:
+    admins = [user for user in people if user.role is Role.ADMIN and user.disabled_at is None]
+    if not admins:
         raise NoAdminError(msg("There is no enabled admin to act for. Enable one first."))
+    admin = min(admins, key=lambda user: user.created_at)
     return Actor(admin.id, admin.name, admin.role)
 
 

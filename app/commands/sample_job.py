@@ -11,6 +11,7 @@ from app.commands.operator import operator
 from app.runs.sample import sample_picture
 from db.actor import Actor
 from db.models import Job
+from db.repositories.history import JobFilters
 from db.repositories.jobs import JobRepository
 from db.states import JobState
 from studio.errors import StudioError
@@ -41,16 +42,21 @@ class SampleDone:
 
 
 def was_anything_run(services: Services) -> bool:
-    """Whether this studio has any run on record."""
+    """Whether this studio has any run on record, be it in the trash."""
+    admin = operator(services)
     with services.database.read() as session:
-        return JobRepository(session).count(operator(services), cap=1).value > 0
+        jobs = JobRepository(session)
+        shelves = JobFilters(), JobFilters(trashed=True)
+        return any(jobs.count(admin, filters, cap=1).value for filters in shelves)
 
 
 def run_sample(services: Services) -> SampleDone:
     """Cut the sample portrait out as the first admin, and save the result in ``data_dir``.
 
     Raises:
-        StudioError: the job failed, or did not end in ``SAMPLE_TIMEOUT_S``.
+        StudioError: the job failed, did not end in ``SAMPLE_TIMEOUT_S``, or its result cannot be
+            written.
+        RecordError: the database is away.
 
     """
     actor = operator(services)
@@ -63,10 +69,19 @@ def run_sample(services: Services) -> SampleDone:
     if job.state is not JobState.SUCCEEDED:
         raise SampleFailedError(job.error_message or msg("It was {state}.", state=job.state))
     result = next(output for output in job.outputs if output.role == RESULT_ROLE)
-    folder = services.settings.data_dir / "sample"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / result.file_name
-    path.write_bytes(services.blobs.read(result.blob_sha256))
+    data = services.blobs.read(result.blob_sha256)
+    path = services.settings.data_dir / "sample" / result.file_name
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as error:
+        raise SampleFailedError(
+            msg(
+                "{path} cannot be written ({fault}). Make room there, or mend its permissions.",
+                path=str(path),
+                fault=str(error.strerror),
+            )
+        ) from error
     return SampleDone(path, seconds)
 
 

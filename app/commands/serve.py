@@ -27,6 +27,14 @@ class Part(StrEnum):
     BEAT = "beat"
 
 
+_ASKED_BY = {
+    Part.WORKER_GPU: ("STUDIO_NETWORK_WORKERS",),
+    Part.WORKER_LIGHT: ("STUDIO_LIGHT_WORKERS",),
+    Part.BEAT: ("STUDIO_NETWORK_WORKERS", "STUDIO_LIGHT_WORKERS"),
+}
+"""The settings that switch a part on."""
+
+
 class NotServedError(StudioError):
     """The part is switched off by the settings, or not at work."""
 
@@ -48,7 +56,7 @@ def serve(
     command = {program.name: program.command for program in programs(settings)}.get(part)
     if command is None:
         raise NotServedError(
-            msg("The settings ask for no {part}; see STUDIO_NETWORK_WORKERS.", part=part)
+            msg("The settings ask for no {part}; see {names}.", part=part, names=_ASKED_BY[part])
         )
     keep_private(settings.data_dir)
     os.chdir(ROOT)

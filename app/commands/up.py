@@ -13,15 +13,16 @@ from typing import Annotated
 
 import typer
 
+from app.commands.default_weights import lacking_defaults
 from app.commands.first_admin import greet_first_admin
-from app.commands.health import is_web_healthy
+from app.commands.health import is_web_healthy, web_address
 from app.commands.sample_job import run_sample, was_anything_run
 from app.language import _
+from app.weights.management import open_store
+from db.errors import RecordError
 from db.migrate import upgrade
 from db.types import Lane
 from studio.errors import StudioError
-from studio.models.catalogue import load_catalogue
-from studio.models.weights import Installed, WeightStore
 from studio.settings import Settings, get_settings
 from studio.words import msg
 from tasks import supervisor
@@ -56,8 +57,7 @@ def up(
     lacking = _lacking_weights(settings)
     with _stop_on_signal(), _supervised(settings) as process:
         _wait_until_ready(services, process)
-        if sample or (sample is None and not was_anything_run(services)):
-            _show_sample(services, lacking)
+        _show_sample(services, lacking, is_wanted=sample)
         typer.echo(
             _("The studio is open at {address}  (Ctrl-C stops it)", address=address(settings))
         )
@@ -73,7 +73,7 @@ def up(
 def address(settings: Settings) -> str:
     """Where people find the studio."""
     host = "localhost" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 — compared, not bound
-    return settings.public_url or f"http://{host}:{settings.port}"
+    return settings.public_url or web_address(host, settings.port)
 
 
 def _require_free_port(settings: Settings) -> None:
@@ -96,12 +96,7 @@ def _require_free_port(settings: Settings) -> None:
 
 
 def _lacking_weights(settings: Settings) -> list[str]:
-    store = WeightStore(settings.weights_dir, load_catalogue())
-    lacking = [
-        spec.id
-        for spec in store.catalogue.defaults()
-        if not isinstance(store.status(spec.id), Installed)
-    ]
+    lacking = lacking_defaults(open_store(settings))
     if lacking:
         typer.echo(
             _(
@@ -163,13 +158,16 @@ def _wait_until_ready(services: Services, process: subprocess.Popen[bytes]) -> N
         time.sleep(_POLL_S)
 
 
-def _show_sample(services: Services, lacking: list[str]) -> None:
-    if lacking:
-        typer.echo(_("No sample job was run, as weights are missing."), err=True)
-        return
+def _show_sample(services: Services, lacking: list[str], *, is_wanted: bool | None) -> None:
+    """Run the sample job if it ``is_wanted``, by default on the first start; the studio goes on."""
     try:
+        if is_wanted is False or (is_wanted is None and was_anything_run(services)):
+            return
+        if lacking:
+            typer.echo(_("No sample job was run, as weights are missing."), err=True)
+            return
         done = run_sample(services)
-    except StudioError as error:
+    except (StudioError, RecordError) as error:
         typer.echo(_("The sample job failed: {reason}", reason=error.message), err=True)
     else:
         typer.echo(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from studio.errors import SettingsError
 from studio.private import keep_private
 
 
@@ -31,6 +32,13 @@ def test_keep_private_new_folder_is_the_users_alone(tmp_path: Path) -> None:
         0o600,
         0o700,
     ]
+
+
+def test_keep_private_folder_that_cannot_be_made_names_the_setting(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("x", encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"data.*STUDIO_DATA_DIR"):
+        keep_private(blocked / "data")
 
 
 def test_keep_private_old_folder_is_tightened(tmp_path: Path) -> None:

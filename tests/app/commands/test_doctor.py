@@ -83,6 +83,22 @@ def test_doctor_finds_storage_that_is_no_folder(
     assert found["storage"]["state"] == "fault"
 
 
+@pytest.mark.parametrize("command", [("doctor",), ("migrate",), ("serve", "web")])
+def test_data_folder_that_cannot_be_made_is_one_sentence(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder", encoding="utf-8")
+    monkeypatch.setenv("STUDIO_DATA_DIR", str(blocked / "data"))
+
+    outcome = studio(*command)
+
+    assert outcome.code == 1
+    assert str(blocked / "data") in outcome.err
+    assert "STUDIO_DATA_DIR" in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
 def test_doctor_asked_for_cuda_that_is_not_there_is_a_fault(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,7 +117,7 @@ def test_doctor_names_models_made_for_tools_that_there_are_not(
 ) -> None:
     stray = make_model(make_file(), id="stray", tools=("upscale", "cutuot"))
     catalogue = Catalogue((make_model(make_file()), stray))
-    monkeypatch.setattr("app.commands.diagnosis.load_catalogue", lambda: catalogue)
+    monkeypatch.setattr("app.weights.management.load_catalogue", lambda: catalogue)
 
     weights = findings(studio("doctor", "--json"))["weights"]
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import socket
 
 import pytest
@@ -24,15 +25,24 @@ def test_serve_check_of_a_part_that_does_not_run_fails_with_a_sentence(
     assert part in outcome.err
 
 
+@pytest.mark.parametrize(
+    ("part", "names"),
+    [
+        ("worker-gpu", ["STUDIO_NETWORK_WORKERS"]),
+        ("worker-light", ["STUDIO_LIGHT_WORKERS"]),
+        ("beat", ["STUDIO_NETWORK_WORKERS", "STUDIO_LIGHT_WORKERS"]),
+    ],
+)
 def test_serve_of_a_part_that_is_switched_off_names_the_setting(
-    studio: Studio, monkeypatch: pytest.MonkeyPatch
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, part: str, names: list[str]
 ) -> None:
-    monkeypatch.setenv("STUDIO_NETWORK_WORKERS", "0")
+    for name in names:
+        monkeypatch.setenv(name, "0")
 
-    outcome = studio("serve", "worker-gpu")
+    outcome = studio("serve", part)
 
     assert outcome.code == 1
-    assert "STUDIO_NETWORK_WORKERS" in outcome.err
+    assert re.findall("STUDIO_[A-Z_]+", outcome.err) == names
 
 
 def report(name: str, *, deaf_for_s: float) -> None:

@@ -121,6 +121,7 @@ def test_up_on_a_taken_port_says_so_and_touches_nothing(
     [
         ({"port": 9000}, "http://127.0.0.1:9000"),
         ({"host": "0.0.0.0", "port": 9000}, "http://localhost:9000"),
+        ({"host": "2001:db8::1", "port": 9000}, "http://[2001:db8::1]:9000"),
         ({"public_url": "https://photos.example.org"}, "https://photos.example.org"),
     ],
 )
