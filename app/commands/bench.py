@@ -18,6 +18,7 @@ from app.commands.saving import save_new, writing
 from app.commands.sources import Sources
 from app.language import _, said
 from app.runs.records import said_record
+from db.errors import RecordError
 from studio.errors import StudioError, UserInputError
 from studio.imaging.decode import Limits
 from studio.models.cache import ModelCache
@@ -63,8 +64,11 @@ class Bench:
     models: ModelCache
     out: Path
 
-    def run_all(self, files: Sequence[Path], *, as_json: bool) -> Iterator[dict[str, Any]]:
+    def run_all(self, files: Sequence[str], *, as_json: bool) -> Iterator[dict[str, Any]]:
         """Run all steps on each file; what is refused is said, and the others go on.
+
+        ``files`` are paths and names of what other jobs make, as they were typed: ``./`` tells a
+        path from such a name.
 
         Yields what ``--json`` prints of each. Of a chain that ends early, what its steps have made
         is written, so that one can go on from there.
@@ -77,17 +81,17 @@ class Bench:
                 with _bar(_name(file), is_hidden=as_json) as sink:
                     self._run(file, done, sink)
                 outputs = self._save(done[-1])
-            except StudioError as error:
+            except (StudioError, RecordError) as error:
                 yield self._refused(file, done, error)
                 continue
             if not as_json:
                 typer.echo(_describe(file, self.steps, done, outputs))
             yield _success(file, self.steps, done, outputs)
 
-    def _run(self, file: Path, done: list[Done], sink: ProgressSink) -> None:
+    def _run(self, file: str, done: list[Done], sink: ProgressSink) -> None:
         """Run each step, and append what it made to ``done``."""
         sources = Sources(Limits.from_settings(self.settings))
-        picture = sources.read(str(file), done)
+        picture = sources.read(file, done)
         for number, step in enumerate(self.steps):
             further = [(role, *sources.read(name, done)) for role, name in step.further]
             result = run_tool(
@@ -107,7 +111,9 @@ class Bench:
                 if made.role == RESULT_ROLE
             )
 
-    def _refused(self, file: Path, done: Sequence[Done], error: StudioError) -> dict[str, Any]:
+    def _refused(
+        self, file: str, done: Sequence[Done], error: StudioError | RecordError
+    ) -> dict[str, Any]:
         names_file = isinstance(error, UserInputError) and error.file_name
         sentence = (
             said(error.message)
@@ -115,7 +121,7 @@ class Bench:
             else _("{file}: {reason}", file=_name(file), reason=error.message)
         )
         refusal: dict[str, Any] = {
-            "file": str(file),
+            "file": file,
             "ok": False,
             "error": {"code": error.code, "message": sentence},
         }
@@ -125,25 +131,43 @@ class Bench:
         number = min(len(done) + 1, len(self.steps))
         tool = self.steps[number - 1].spec.name
         typer.echo("  " + _("at step {number}, {tool}", number=number, tool=tool), err=True)
-        kept = [saved for result in done[: number - 1] for saved in self._save(result)]
-        for output, path in kept:
-            words = _(
-                "kept from the steps before: {role}: {path}", role=output.role, path=str(path)
-            )
+        made = [output for result in done[: number - 1] for output in result.outputs]
+        return refusal | {"step": number} | self._keep(made)
+
+    def _keep(self, made: Sequence[Made]) -> dict[str, Any]:
+        """Save what the steps before have made, as far as that can be; for ``--json``, too."""
+        kept: list[dict[str, Any]] = []
+        lost: list[dict[str, Any]] = []
+        for output in made:
+            try:
+                path = self._save_one(output)
+            except StudioError as error:
+                words = _(
+                    "not kept from the steps before: {role}: {reason}",
+                    role=output.role,
+                    reason=error.message,
+                )
+                fault = {"code": error.code, "message": said(error.message)}
+                lost.append({"role": output.role, "error": fault})
+            else:
+                words = _(
+                    "kept from the steps before: {role}: {path}", role=output.role, path=str(path)
+                )
+                kept.append(_output(output, path))
             typer.echo(f"  {words}", err=True)
-        return refusal | {"step": number, "kept": [_output(*each) for each in kept]}
+        return {"kept": kept, "lost": lost}
 
     def _save(self, result: Done) -> Saved:
+        return [(output, self._save_one(output)) for output in result.outputs]
+
+    def _save_one(self, output: Made) -> Path:
         with writing(self.out):
-            return [
-                (output, save_new(self.out, output.file_name, [output.file.getbuffer()]))
-                for output in result.outputs
-            ]
+            return save_new(self.out, output.file_name, [output.file.getbuffer()])
 
 
-def _name(file: Path) -> str:
+def _name(file: str) -> str:
     """What messages call a picture: its file name, or the whole name of another job's result."""
-    return str(file) if str(file).startswith(JOB) else file.name
+    return file if file.startswith(JOB) else Path(file).name
 
 
 def _model(result: Done) -> str:
@@ -154,7 +178,7 @@ def _seconds(result: Done) -> float:
     return sum(result.record.seconds.values())
 
 
-def _describe(file: Path, steps: Sequence[Step], done: Sequence[Done], outputs: Saved) -> str:
+def _describe(file: str, steps: Sequence[Step], done: Sequence[Done], outputs: Saved) -> str:
     lines = []
     for step, result in zip(steps, done, strict=True):
         facts: dict[str, Value] = {
@@ -186,10 +210,10 @@ def _describe(file: Path, steps: Sequence[Step], done: Sequence[Done], outputs: 
 
 
 def _success(
-    file: Path, steps: Sequence[Step], done: Sequence[Done], outputs: Saved
+    file: str, steps: Sequence[Step], done: Sequence[Done], outputs: Saved
 ) -> dict[str, Any]:
     found = {
-        "file": str(file),
+        "file": file,
         "ok": True,
         **_about(done[-1]),
         "outputs": [_output(*each) for each in outputs],

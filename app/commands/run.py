@@ -14,9 +14,8 @@ from app.commands.bench import Bench, Step
 from app.commands.chain_steps import parse_step
 from app.commands.helping import help_of
 from app.commands.tool_options import options_of, read_step
+from app.weights.management import open_store
 from studio.models.cache import ModelCache
-from studio.models.catalogue import load_catalogue
-from studio.models.weights import WeightStore
 from studio.settings import get_settings
 from studio.tools.registry import TOOLS, get_tool
 from studio.words import Message, msg
@@ -27,7 +26,7 @@ _MANNERS = msg(
     "never overwritten: a number is added to the name. job:ID/ROLE in place of a file is what a "
     "run of this studio makes, and is waited for."
 )
-_FILES = Annotated[list[Path], typer.Argument(help="Pictures; each is a run of its own.")]
+_FILES = Annotated[list[str], typer.Argument(help="Pictures; each is a run of its own.")]
 _OUT = Annotated[Path, typer.Option(file_okay=False, help="Folder for the results.")]
 _JSON = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _STEPS = Annotated[
@@ -50,7 +49,7 @@ def _add_command(name: str) -> None:
     """``studio run NAME``, whose options are the tool's inputs and parameters."""
     spec = get_tool(name)
 
-    def command(files: list[Path], out: Path, as_json: bool, **given: object) -> None:
+    def command(files: list[str], out: Path, as_json: bool, **given: object) -> None:
         _run([read_step(get_tool(name), given)], files, out, as_json=as_json)
 
     options = [
@@ -85,9 +84,9 @@ def chain(files: _FILES, steps: _STEPS, out: _OUT = Path(), as_json: _JSON = Fal
     )
 
 
-def _run(steps: Sequence[Step], files: list[Path], out: Path, *, as_json: bool) -> None:
+def _run(steps: Sequence[Step], files: list[str], out: Path, *, as_json: bool) -> None:
     settings = get_settings()
-    models = ModelCache(WeightStore(settings.weights_dir, load_catalogue()), settings)
+    models = ModelCache(open_store(settings), settings)
     results = list(Bench(steps, settings, models, out).run_all(files, as_json=as_json))
     if as_json:
         recipes = [

@@ -16,6 +16,7 @@ from app.commands.operator import operator
 from app.language import _
 from app.runs.reading import require_run
 from db.actor import Actor
+from db.errors import DatabaseAwayError
 from db.models import Job
 from db.states import JobState
 from studio.errors import UserInputError
@@ -46,7 +47,8 @@ class Sources:
         Raises:
             UserInputError: ``file.unreadable``, ``file.unnamed``, ``need.no_output``,
                 ``need.ended`` or ``job.not_found``.
-            StudioError: the studio's record cannot be read.
+            StudioError: the studio's record is not ready, or lacks the bytes.
+            RecordError: the database went away.
 
         """
         try:
@@ -112,10 +114,18 @@ def _made_by_job(named: ResultOf) -> NamedFile:
 
 
 def _wait(services: Services, actor: Actor, job_id: UUID) -> Job:
-    """The job once it has succeeded."""
-    is_said = False
+    """The job once it has succeeded, though the database be away meanwhile."""
+    is_said = is_away = False
     while True:
-        job = require_run(services, actor, job_id)
+        try:
+            job = require_run(services, actor, job_id)
+        except DatabaseAwayError:
+            if not is_away:
+                typer.echo(_("The database does not answer; waiting until it does…"), err=True)
+            is_away = True
+            time.sleep(_POLL_S)
+            continue
+        is_away = False
         if job.state is JobState.SUCCEEDED:
             return job
         if job.state.is_terminal:

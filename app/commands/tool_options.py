@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from enum import Enum
 from inspect import Parameter
-from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -25,9 +24,9 @@ def options_of(spec: ToolSpec) -> list[Parameter]:
     """Typer's options for a tool: those of its files, then those of its parameters.
 
     ``--ROLE FILE`` for each file after the main one, ``--NAME VALUE`` or ``--NAME/--no-NAME`` for
-    each parameter. A file is a ``Path``, or a list of them for a role that may be given several
-    times; a required one has no default, so that Typer ends the command when it is missing. A
-    parameter is the text as typed, or a truth; None where it was not given.
+    each parameter. A file is the text as typed, or a list of these for a role that may be given
+    several times; a required one has no default, so that Typer ends the command when it is
+    missing. A parameter is the text as typed, or a truth; None where it was not given.
     """
     further = [_role_option(role) for role in _further_roles(spec)]
     return further + [_parameter_option(*item) for item in _fields(spec.params).items()]
@@ -46,7 +45,7 @@ def read_step(spec: ToolSpec, given: Mapping[str, Any]) -> Step:
     typed = {name: given[name] for name in _fields(spec.params) if given[name] is not None}
     params = parse_params(spec.name, {name: _value(text) for name, text in typed.items()})
     further = [
-        (role.name, str(file)) for role in _further_roles(spec) for file in _paths(given[role.name])
+        (role.name, file) for role in _further_roles(spec) for file in _files(given[role.name])
     ]
     if lack := params.lacks({spec.main_role, *(role for role, _file in further)}):
         raise lack
@@ -58,8 +57,10 @@ def _further_roles(spec: ToolSpec) -> tuple[ToolRole, ...]:
     return spec.roles[1:]
 
 
-def _paths(given: Path | list[Path] | None) -> list[Path]:
-    return given if isinstance(given, list) else [given] if given else []
+def _files(given: str | list[str] | None) -> list[str]:
+    if given is None:
+        return []
+    return given if isinstance(given, list) else [given]
 
 
 def _fields(params: type[ToolParams]) -> dict[str, FieldInfo]:
@@ -90,7 +91,7 @@ def _role_option(role: ToolRole) -> Parameter:
         rich_help_panel="Inputs",
         show_default=False,
     )
-    kind = list[Path] if role.is_repeatable else Path
+    kind = list[str] if role.is_repeatable else str
     if role.is_required:
         return _keyword(role.name, Annotated[kind, info], Parameter.empty)
     return _keyword(role.name, Annotated[kind | None, info], None)

@@ -79,6 +79,18 @@ def test_run_refusal_of_one_file_leaves_the_others_alone(
     ]
 
 
+def test_run_takes_a_file_named_like_a_result_when_its_folder_is_named(
+    studio: Studio, picture: Path, alpha: Path, tmp_path: Path
+) -> None:
+    picture.rename(tmp_path / "job:1.png")
+    alpha.rename(tmp_path / "step:1")
+    outcome = studio(
+        "run", "cutout", "./job:1.png", "--alpha", "./step:1", "--out", tmp_path / "out", "--json"
+    )
+    assert outcome.code == 0, outcome.err
+    assert outcome.json["results"][0]["file"] == "./job:1.png"
+
+
 def test_run_never_overwrites_and_numbers_instead(
     studio: Studio, picture: Path, tmp_path: Path
 ) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from errno import ENOSPC
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 from PIL import Image
 
-from app.commands import sources
+from app.commands import bench, sources
 from app.runs.sample import sample_picture
+from db.errors import DatabaseAwayError
 from db.types import Lane, Role
 from studio.params import UpscaleParams
 from tasks.execute import run_next
@@ -79,6 +81,24 @@ def test_chain_that_fails_keeps_what_its_steps_made_and_goes_on_from_it(
     assert f"kept from the steps before: image: {kept}" in outcome.err
     assert studio("run", "chain", kept, "--out", tmp_path / "out", "--step", PIXELS).code == 0
     assert size(tmp_path / "out" / "cat-upscaled-upscaled.png") == (160, 120)
+
+
+def test_chain_that_fails_reports_what_could_not_be_kept(
+    studio: Studio, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def save(*_args: object) -> Path:
+        raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(bench, "save_new", save)
+    steps = ("--step", PIXELS, "--step", "cutout", "--json")
+    outcome = studio("run", "chain", picture, "--out", tmp_path / "out", *steps)
+
+    assert outcome.code == 1
+    [refused] = outcome.json["results"]
+    assert (refused["step"], refused["kept"]) == (2, [])
+    [lost] = refused["lost"]
+    assert (lost["role"], lost["error"]["code"]) == ("image", "out.unwritable")
+    assert "No space left on device" in outcome.err
 
 
 def test_chain_refusal_of_one_file_leaves_the_others_alone(
@@ -160,6 +180,47 @@ def test_run_on_the_result_of_a_job_waits_until_it_is_there(
     assert outcome.code == 0, outcome.err
     assert "Waiting for “dog.png” (upscale), which is queued…" in outcome.err
     assert size(tmp_path / "out" / "dog-upscaled-upscaled-upscaled.png") == (320, 240)
+
+
+def test_run_on_the_result_of_a_job_outlasts_a_database_that_is_away(
+    studio: Studio, services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = submitted(services)
+    run_next(services, Lane.CPU)
+    read = sources.require_run
+
+    def fail(*_args: object) -> None:
+        raise DatabaseAwayError
+
+    def come_back(_seconds: float) -> None:
+        monkeypatch.setattr(sources, "require_run", read)
+
+    monkeypatch.setattr(sources, "require_run", fail)
+    monkeypatch.setattr(sources.time, "sleep", come_back)
+    outcome = studio("run", "chain", f"job:{job_id}", "--step", PIXELS, "--out", tmp_path / "out")
+    assert outcome.code == 0, outcome.err
+    assert outcome.err.count("The database does not answer") == 1
+
+
+def test_run_that_meets_no_database_leaves_the_other_files_alone(
+    studio: Studio,
+    services: Services,
+    picture: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_args: object) -> None:
+        raise DatabaseAwayError
+
+    job_id = submitted(services)
+    monkeypatch.setattr(sources, "operator", fail)
+    outcome = studio(
+        "run", "chain", f"job:{job_id}", picture, "--step", PIXELS, "--out", tmp_path, "--json"
+    )
+    assert outcome.code == 1
+    [refused, done] = outcome.json["results"]
+    assert refused["error"]["code"] == "database.away"
+    assert done["ok"]
 
 
 def test_run_on_a_job_that_makes_nothing_is_refused(
