@@ -44,7 +44,7 @@ def main() -> None:
     signed_in = require_session()
     services = get_services()
     actor = signed_in.actor
-    header(_("Account"), escape(f"{actor.name} · {role_name(actor.role)}"))
+    header(_("Account"), f"{actor.name} · {role_name(actor.role)}")
     st.subheader(_("Password"), anchor=False)
     change = escape(_("Change password"))
     st.html(f'<a class="dr-button" href="{PASSWORD_PATH}" target="_self">{change}</a>')

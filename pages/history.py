@@ -10,6 +10,7 @@ from uuid import UUID
 
 import streamlit as st
 
+from app.people.tool_switches import first_tool, switched_off
 from app.runs.following import FOLLOW_S, count_news, read_again
 from app.runs.reading import listed
 from app.ui import gallery, states
@@ -48,7 +49,7 @@ def main() -> None:
     follow(services, opened)
     page = opened.page
     if not page.rows:
-        show_nothing(filters, wanted)
+        show_nothing(services, filters, wanted)
         return
     gallery.cards(page.rows, key="history", show_tool=True, show_owner=len(people) > 1)
     turns = ((_("← Newer"), page.previous_cursor), (_("Older →"), page.next_cursor))
@@ -180,7 +181,7 @@ def read_page(
         return page, jobs.count(actor, listed(wanted))
 
 
-def show_nothing(filters: Filters, wanted: JobFilters) -> None:
+def show_nothing(services: Services, filters: Filters, wanted: JobFilters) -> None:
     if wanted == JobFilters(trashed=True):
         states.empty(
             _("The trash is empty"),
@@ -190,7 +191,7 @@ def show_nothing(filters: Filters, wanted: JobFilters) -> None:
     elif wanted == JobFilters():
         states.empty(_("No runs yet"), _("Cut out or enlarge a picture and it will be kept here."))
         with st.container(horizontal_alignment="center"):
-            first = next(iter(TOOLS.values()))
+            first = TOOLS[first_tool(switched_off(services))]
             st.page_link(
                 tool_page(first.name) or "",
                 label=_("{action} a picture", action=Message(first.action)),

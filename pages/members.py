@@ -83,7 +83,7 @@ def ask_new(services: Services, actor: Actor) -> None:
             account = accounts.create_user(services, name, role, by=actor, visitor=visitor())
             issued(PASSWORD).append(one_time_password(account.name, account.one_time_password))
     except StudioError as error:
-        st.error(literal_sentence(error.message), icon=":material/error:")
+        st.error(literal_sentence(error), icon=":material/error:")
         return
     st.rerun()
 

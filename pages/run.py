@@ -25,14 +25,14 @@ from app.ui.progress import watch
 from app.ui.result import show_downloads, show_result, show_source
 from app.ui.run_files import show_files
 from app.ui.run_record import fact, show_record
-from app.ui.signed_in import require_user
+from app.ui.signed_in import may_change, require_user
 from app.ui.toolpage import query_id
 from app.ui.words import _, _n, said
 from db.actor import Actor
 from db.models import Job
 from db.repositories.history import JobRow
 from db.types import Visibility
-from studio.errors import StudioError
+from studio.errors import RetriableError, StudioError
 from studio.tools.registry import tool_title
 from studio.words import N_, msg, paragraph
 from tasks.services import Services, get_services
@@ -88,7 +88,6 @@ def show_summary(job: Job) -> None:
 
 
 def show_buttons(services: Services, actor: Actor, job: Job) -> None:
-    may_change = actor.is_admin or (actor.may_run and job.owner_id == actor.id)
     with st.container(horizontal=True, key="run-actions"):
         if actor.may_run:
             if st.button(_("Run again"), icon=":material/replay:", type="primary"):
@@ -101,7 +100,7 @@ def show_buttons(services: Services, actor: Actor, job: Job) -> None:
                     query_params={"from": str(job.id)},
                 )
         offer_recipe(job)
-        if may_change:
+        if may_change(actor, job):
             show_keeping(services, job)
 
 
@@ -176,7 +175,7 @@ def run_again(services: Services, actor: Actor, job: Job) -> None:
     try:
         new_id = rerun(services, actor, job.id)
     except StudioError as error:
-        st.error(literal_sentence(error.message))
+        st.error(literal_sentence(error))
         return
     st.query_params.from_dict({"id": str(new_id)})
     st.rerun()
@@ -199,7 +198,11 @@ def show_outcome(services: Services, actor: Actor, job: Job) -> None:
 
 def show_mask(services: Services, job: Job) -> None:
     """What an inpaint run repainted: painted, given, ready-made and finished."""
-    figure = mask_of_run(services, job)
+    try:
+        figure = mask_of_run(services, job)
+    except RetriableError as busy:
+        st.info(literal_sentence(busy), icon=":material/hourglass_empty:")
+        return
     if figure:
         st.subheader(_("Mask"), anchor=False)
         st.html(figure.markup(_("Repainted, in red: {share}", share=figure.share)))
@@ -234,8 +237,7 @@ def param_facts(described: Sequence[Described]) -> str:
 
 
 def show_note(services: Services, actor: Actor, job: Job) -> None:
-    may_change = actor.is_admin or (actor.may_run and job.owner_id == actor.id)
-    if not may_change:
+    if not may_change(actor, job):
         if job.note:
             st.subheader(_("Note"), anchor=False)
             st.text(job.note)
@@ -256,7 +258,7 @@ def show_note(services: Services, actor: Actor, job: Job) -> None:
 
 def show_tags(services: Services, actor: Actor, job: Job) -> None:
     """Words to find the run by; those who may not change them see them."""
-    if not (actor.is_admin or (actor.may_run and job.owner_id == actor.id)):
+    if not may_change(actor, job):
         if job.tags:
             st.caption(_("Tags: {tags}", tags=literal(", ".join(job.tags))))
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 
 import streamlit as st
@@ -20,7 +21,7 @@ def header(title: str, subtitle: str = "") -> None:
     name_tab(title)
     st.title(literal(title), anchor=False)
     if subtitle:
-        st.html(f'<p class="dr-muted dr-subtitle">{subtitle}</p>')
+        st.html(f'<p class="dr-muted dr-subtitle">{escape(subtitle)}</p>')
 
 
 def show_address() -> None:

@@ -13,8 +13,9 @@ from app.ui.licences import licence_notice
 from app.ui.literal import literal, literal_sentence
 from app.ui.navigation import WEIGHTS
 from app.ui.words import _, said
-from studio.models.catalogue import ModelSpec, Task, load_catalogue
-from studio.models.weights import Installed, WeightStore
+from app.weights.management import open_store
+from studio.models.catalogue import ModelSpec, Task
+from studio.models.weights import Installed
 from studio.settings import Settings
 from studio.tools.registry import get_tool
 
@@ -38,10 +39,10 @@ def model_choices(settings: Settings, tool: str, task: Task | None = None) -> li
 
     With ``task``, only the tool's models for that, as many use several networks together.
     """
-    store = WeightStore(settings.weights_dir, load_catalogue())
+    store = open_store(settings)
     choices = [
         ModelChoice(spec.id, spec.title, spec, isinstance(store.status(spec.id), Installed))
-        for spec in load_catalogue().for_tool(tool, task)
+        for spec in store.catalogue.for_tool(tool, task)
     ]
     choices += [
         ModelChoice(one.id, said(one.title), None, True, said(one.note))
@@ -52,10 +53,9 @@ def model_choices(settings: Settings, tool: str, task: Task | None = None) -> li
 
 def missing_helpers(settings: Settings, *model_ids: str) -> list[ModelSpec]:
     """What is not installed of the search for faces and of these other models."""
-    catalogue = load_catalogue()
-    store = WeightStore(settings.weights_dir, catalogue)
-    search = [spec for spec in catalogue.for_tool(SEARCH) if spec.default]
-    needed = [*search, *(catalogue.get(model_id) for model_id in model_ids)]
+    store = open_store(settings)
+    search = [spec for spec in store.catalogue.for_tool(SEARCH) if spec.default]
+    needed = [*search, *(store.catalogue.get(model_id) for model_id in model_ids)]
     return [spec for spec in needed if not isinstance(store.status(spec.id), Installed)]
 
 

@@ -93,7 +93,7 @@ class OptionForm:
         try:
             return self.parse()
         except UserInputError as error:
-            st.error(literal_sentence(said(error)), icon=":material/error:")
+            st.error(literal_sentence(error), icon=":material/error:")
             return None
 
 

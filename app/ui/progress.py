@@ -14,7 +14,8 @@ from app.runs.queueing import wait_at
 from app.runs.reading import LiveRun, count_steps, get_run, live
 from app.ui.guard import fragment
 from app.ui.literal import literal_sentence
-from app.ui.states import state_pill
+from app.ui.signed_in import may_change
+from app.ui.states import STATE_LABELS, state_pill
 from app.ui.words import _, _n, said
 from db.actor import Actor
 from db.models import Job
@@ -30,11 +31,6 @@ from tasks.submit import cancel
 POLL_S = 0.5
 SHOWN = 6
 """Unfinished runs with a card at once; each asks for its place in the queue."""
-ENDED_LABELS = {
-    JobState.SUCCEEDED: N_("Done"),
-    JobState.FAILED: N_("Failed"),
-    JobState.CANCELLED: N_("Cancelled"),
-}
 STAGE_LABELS = {
     "decode": N_("Reading the picture"),
     "load": N_("Loading the model"),
@@ -130,9 +126,9 @@ def _summary(
     )
     with st.container(horizontal=True, vertical_alignment="center", key="batch-bar"):
         st.progress(done / total, text=words)
-        if batch_id and _may_cancel(actor, runs[0]):
+        if batch_id and may_change(actor, runs[0]):
             _offer_pause(services, actor, batch_id)
-        own = [run for run in waiting if _may_cancel(actor, run) and not run.cancel_requested]
+        own = [run for run in waiting if may_change(actor, run) and not run.cancel_requested]
         if own and st.button(_("Cancel all"), icon=":material/close:", key="cancel-all"):
             for run in own:
                 cancel(services, actor, run.id)
@@ -153,13 +149,9 @@ def _offer_pause(services: Services, actor: Actor, batch_id: UUID) -> None:
     try:
         move(services, actor, batch_id)
     except StudioError as error:
-        st.error(literal_sentence(said(error)))
+        st.error(literal_sentence(error))
         return
     st.rerun()
-
-
-def _may_cancel(actor: Actor, run: Job | JobRow | LiveRun) -> bool:
-    return actor.is_admin or (actor.may_run and run.owner_id == actor.id)
 
 
 def _warn_without_workers(services: Services, waiting: Sequence[Job | JobRow]) -> None:
@@ -187,7 +179,7 @@ def _card(services: Services, actor: Actor, run: LiveRun, key: str) -> None:
     with st.container(border=True, key=f"live-{key}-{run.id.hex}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.html(f'<div class="dr-live">{state_pill(run.state)}<b>{escape(run.title)}</b></div>')
-            if _may_cancel(actor, run) and st.button(
+            if may_change(actor, run) and st.button(
                 _("Stopping…") if run.is_stopping else _("Cancel"),
                 key=f"cancel-{key}-{run.id.hex}",
                 disabled=run.is_stopping or run.state.is_terminal,
@@ -204,7 +196,7 @@ def _words(run: LiveRun, starts_in_s: float | None) -> Sequence[str]:
     """What is known of the run, in parts."""
     passed = duration(run.elapsed_s)
     if run.state.is_terminal:
-        return [_("{ended} after {time}", ended=Message(ENDED_LABELS[run.state]), time=passed)]
+        return [_("{ended} after {time}", ended=Message(STATE_LABELS[run.state]), time=passed)]
     if run.rests_s is not None:
         return [
             *([said(run.reason)] if run.reason else []),

@@ -7,8 +7,11 @@ from typing import NoReturn
 import streamlit as st
 
 from app.people.sessions import SignedIn, Visitor, find_session, session_cookie
+from app.runs.reading import LiveRun
 from app.ui.words import _, speak_as_chosen
 from db.actor import Actor
+from db.models import Job
+from db.repositories.history import JobRow
 from tasks.services import get_services
 
 _PERSON = "signed-in-person"
@@ -60,6 +63,11 @@ def require_admin() -> Actor:
         st.error(_("Only admins can open this page."), icon=":material/lock:")
         st.stop()
     return actor
+
+
+def may_change(actor: Actor, run: Job | JobRow | LiveRun) -> bool:
+    """Whether the person is offered to change the run; the record asks once more."""
+    return actor.is_admin or (actor.may_run and run.owner_id == actor.id)
 
 
 def visitor() -> Visitor:

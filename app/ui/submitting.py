@@ -216,7 +216,7 @@ def send(
             job_ids = submit(page.services, page.actor, request)
             memory.finish(page.spec.params)
     except StudioError as error:
-        st.error(literal_sentence(said(error)), icon=":material/error:")
+        st.error(literal_sentence(error), icon=":material/error:")
         return
     _open_runs(page, job_ids)
 

@@ -33,10 +33,8 @@ def mei(services: Services) -> Actor:
 @pytest.fixture
 def weights(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every model counts as installed: these pages only submit."""
-    from app.ui import models
     from studio.models.weights import Installed, WeightStore
 
-    monkeypatch.setattr(models, "WeightStore", WeightStore)
     monkeypatch.setattr(WeightStore, "status", lambda *_: Installed(1))
 
 
@@ -93,10 +91,8 @@ def test_cartoon_several_pictures_become_a_batch_on_one_sheet_each(
 def test_cartoon_without_the_networks_names_the_command(
     visit: Visit, tmp_path: Path, mei: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from app.ui import models
     from studio.models.weights import Missing, WeightStore
 
-    monkeypatch.setattr(models, "WeightStore", WeightStore)
     monkeypatch.setattr(WeightStore, "status", lambda *_: Missing(("a.onnx",)))
     page = open_cartoon(visit, tmp_path, mei)
     page.button(key="cartoon.sample").click().run()

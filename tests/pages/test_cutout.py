@@ -31,10 +31,8 @@ def mei(services: Services) -> Actor:
 @pytest.fixture
 def weights(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every model counts as installed: these pages only submit."""
-    from app.ui import models
     from studio.models.weights import Installed, WeightStore
 
-    monkeypatch.setattr(models, "WeightStore", WeightStore)
     monkeypatch.setattr(WeightStore, "status", lambda *_: Installed(1))
 
 
@@ -141,10 +139,8 @@ def test_cutout_from_a_run_that_cannot_be_read_says_so_and_starts_as_usual(
 def test_cutout_without_weights_names_the_command(
     visit: Visit, tmp_path: Path, mei: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from app.ui import models
     from studio.models.weights import Missing, WeightStore
 
-    monkeypatch.setattr(models, "WeightStore", WeightStore)
     monkeypatch.setattr(WeightStore, "status", lambda *_: Missing(("isnet.onnx",)))
     page = open_cutout(visit, tmp_path, mei)
     assert page.code[0].value == "studio weights pull isnet"

@@ -8,14 +8,15 @@ from urllib.parse import parse_qsl
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.people.tool_switches import switch
 from db.actor import Actor
 from db.states import JobState
-from db.types import Visibility, utc_now
+from db.types import Role, Visibility, utc_now
 from tasks.services import Services
 from tests.factories import make_actor, make_job
 from tests.pages.harness import Visit, button
 from tests.pages.navigated import links, markup, navigated
-from tests.people import make_person
+from tests.people import HERE, make_person
 
 
 @pytest.fixture
@@ -33,6 +34,15 @@ def test_history_without_runs_offers_a_first_one(visit: Visit, tmp_path: Path, m
     page = open_history(visit, tmp_path, mei)
     assert "No runs yet" in markup(page)
     assert links(page) == ["Cut out a picture"]
+
+
+def test_history_without_runs_leads_past_a_tool_that_is_switched_off(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    switch(services, make_person(services, "boss", Role.ADMIN), "cutout", HERE, is_on=False)
+    page = open_history(visit, tmp_path, mei)
+    [link] = links(page)
+    assert link != "Cut out a picture"
 
 
 def test_history_shows_team_and_own_runs_newest_first(

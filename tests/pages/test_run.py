@@ -16,15 +16,17 @@ from streamlit.testing.v1 import AppTest
 from app.painting import drawings
 from app.runs import reading
 from app.runs.parameters import values_of
-from app.ui import toolpage
+from app.ui import mask_figure, toolpage
 from db.actor import Actor
 from db.models import Job, JobInput, JobOutput
 from db.repositories.keeping import KeepingRepository
 from db.states import JobState
 from db.types import Lane, Origin, Role, Visibility
+from studio.errors import BusyError
 from studio.imaging.drawing import Drawing, Stroke, StrokeKind
 from studio.params import FaceswapParams, InpaintParams, UpscaleParams
 from studio.tools.registry import TOOLS
+from studio.words import msg
 from tasks.execute import run_next
 from tasks.files import keep
 from tasks.services import Services
@@ -287,6 +289,23 @@ def test_run_whose_picture_is_swept_shows_its_drawing_as_a_file(
     assert "Repainted" not in shown
     assert "data:image" not in shown
     assert '<span class="dr-blank"><span class="dr-icon">draw</span></span>' in shown
+
+
+def test_run_whose_mask_cannot_be_read_just_now_says_so_and_shows_the_rest(
+    services: Services,
+    visit: Visit,
+    tmp_path: Path,
+    mei: Actor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def be_busy(*_args: object, **_options: object) -> None:
+        raise BusyError(msg("Too many files are being read."), delay_s=1)
+
+    run_id = make_inpainted(services, mei, png(1, 400, 200), left_half_masked())
+    monkeypatch.setattr(mask_figure, "view_pixels", be_busy)
+    page = open_run(visit, tmp_path, mei, run_id)
+    assert [each.value for each in page.info] == ["Too many files are being read."]
+    assert "Record" in [each.value for each in page.subheader]
 
 
 def test_run_of_face_swap_counts_faces_and_sources_from_one(

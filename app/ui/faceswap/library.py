@@ -39,7 +39,7 @@ def ask_save(page: ToolPage, one: Chosen) -> None:
     try:
         save_face(page.services, page.actor, one.file, name)
     except StudioError as error:
-        st.error(literal_sentence(error.message), icon=":material/error:")
+        st.error(literal_sentence(error), icon=":material/error:")
         return
     st.rerun()
 
