@@ -6,6 +6,7 @@ import json
 import re
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import DateTime, Dialect, Enum, String, Text
@@ -145,10 +146,8 @@ class Sentence(TypeDecorator[Message]):
         """As JSON, without what a database does not keep: values may quote anything."""
         if value is None:
             return None
-        text = json.dumps(value.to_json(), ensure_ascii=False).replace("\\u0000", "\ufffd")
-        if len(text) > Prose.most_chars:
-            return self.process_bind_param(verbatim(str(value)[: Prose.most_chars // 3]), dialect)
-        return storable(text)
+        text = _dumped(value)
+        return text if len(text) <= Prose.most_chars else _dumped_cut(str(value))
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Message | None:
         """The message again."""
@@ -158,6 +157,27 @@ class Sentence(TypeDecorator[Message]):
 def storable(text: str, most_chars: int | None = None) -> str:
     """``text`` for a log of what was attempted: cut, and without what cannot be stored."""
     return _UNSTORABLE.sub("\ufffd", text)[:most_chars]
+
+
+def _dumped(message: Message) -> str:
+    return json.dumps(_storable_json(message.to_json()), ensure_ascii=False)
+
+
+def _storable_json(value: Any) -> Any:  # noqa: ANN401 — whatever JSON holds
+    """``value`` with each of its texts storable: in the JSON itself they may be escaped."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable(name): _storable_json(one) for name, one in value.items()}
+    return [_storable_json(one) for one in value] if isinstance(value, list) else value
+
+
+def _dumped_cut(said: str) -> str:
+    """As much of ``said`` as ``Prose`` takes in JSON, where a character may take up to six."""
+    said = said[: Prose.most_chars]
+    while len(text := _dumped(verbatim(said))) > Prose.most_chars:
+        said = said[: len(said) * Prose.most_chars // len(text)]
+    return text
 
 
 def enum_column(kind: type[StrEnum]) -> Enum:

@@ -78,6 +78,26 @@ def test_sentence_that_quotes_what_no_database_keeps_is_kept_without(
         assert str(session.get_one(Job, job_id).error_message) == "“a\ufffdb\ufffdc” is odd"
 
 
+def test_sentence_that_quotes_an_escape_is_kept_as_it_is(database: Database, mei: Actor) -> None:
+    said = msg("“{name}” is odd", name=r"\u0000 \\u0000")
+    with database.write() as session:
+        job_id = make_job(session, mei, error_message=said).id
+    with database.read() as session:
+        assert session.get_one(Job, job_id).error_message == said
+
+
+@pytest.mark.parametrize("name", ["\x01" * 10_000, "\0" * 10_000, '"' * 9_000 + "\x01" * 9_000])
+def test_sentence_that_json_makes_too_long_is_kept_cut(
+    database: Database, mei: Actor, name: str
+) -> None:
+    with database.write() as session:
+        job_id = make_job(session, mei, error_message=msg("{name}!", name=name)).id
+    with database.read() as session:
+        kept = str(session.get_one(Job, job_id).error_message)
+    assert storable(name).startswith(kept)
+    assert len(kept) > 1_000
+
+
 def test_sentence_that_is_too_long_is_kept_cut(database: Database, mei: Actor) -> None:
     with database.write() as session:
         job_id = make_job(session, mei, error_message=msg("{name}!", name="{" * 100_000)).id
