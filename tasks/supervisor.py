@@ -144,8 +144,11 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def _as_text(value: object) -> str:
+    """As ``Settings`` reads it from the environment."""
     if isinstance(value, SecretStr):
         return value.get_secret_value()
+    if isinstance(value, tuple):
+        return ",".join(map(_as_text, value))
     return str(value.absolute() if isinstance(value, Path) else value)
 
 

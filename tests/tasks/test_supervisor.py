@@ -3,7 +3,9 @@ from __future__ import annotations
 import os
 import shlex
 from configparser import RawConfigParser
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -74,6 +76,53 @@ def test_environment_hands_on_what_was_set_and_no_more(
         monkeypatch.setenv(name, value)
     assert Settings().secure_cookies
     assert Settings().data_dir == tmp_path / "here"
+
+
+EVERY_SETTING: dict[str, Any] = {
+    "data_dir": Path("/srv/data"),
+    "weights_dir": Path("/srv/weights"),
+    "catalogue_path": Path("/srv/catalogue.toml"),
+    "weight_mirrors": "mirror.lan,other.lan",
+    "database_url": "postgresql://studio:a%20b@db/studio",
+    "broker_url": "redis://broker/1",
+    "storage_url": "s3://bucket/prefix",
+    "storage_endpoint_url": "http://minio:9000",
+    "host": "0.0.0.0",
+    "port": 9000,
+    "public_url": "https://studio.lan",
+    "trusted_proxies": (ip_network("10.0.0.0/8"), ip_network("::1")),
+    "secure_cookies": True,
+    "session_days": 3,
+    "admin_name": "mei",
+    "admin_password": SecretStr("once, and not again"),
+    "sign_in_attempts": 7,
+    "sign_in_longest_wait_s": 12.5,
+    "sign_in_window_s": 60.0,
+    "max_upload_bytes": 1_000,
+    "max_pixels": 2_000,
+    "max_files_per_run": 4,
+    "network_workers": 0,
+    "light_workers": 2,
+    "threads": 3,
+    "device": "cpu",
+    "model_cache_bytes": 5_000,
+    "embed_provenance": False,
+    "lease_s": 5.5,
+    "heartbeat_s": 0.05,
+    "reconcile_s": 1.5,
+    "deaf_after_s": 20.0,
+    "max_attempts": 9,
+    "broker_poll_s": 0.25,
+    "trash_days": 0,
+}
+
+
+def test_environment_hands_every_setting_on_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert EVERY_SETTING.keys() == Settings.model_fields.keys()
+    settings = Settings(**EVERY_SETTING)
+    for name, value in environment(settings).items():
+        monkeypatch.setenv(name, value)
+    assert Settings() == settings
 
 
 def test_write_config_holds_no_secret(tmp_path: Path) -> None:
