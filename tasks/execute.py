@@ -13,7 +13,7 @@ import socket
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from secrets import token_hex
 
 from celery.signals import worker_process_init
@@ -35,8 +35,10 @@ from tasks.heartbeat import Heartbeat, Settlement
 from tasks.reuse import ReuseKeys, digests_by_role
 from tasks.services import Services, get_services
 
-LONGEST_REST_S = 60.0
+LONGEST_POSTPONEMENT_S = 60.0
 """However often a job was postponed, it is tried again after this long."""
+_MOST_DOUBLINGS = 16
+"""Of a postponement, which is the longest by then; without a bound the number would overflow."""
 
 logger = logging.getLogger(__name__)
 
@@ -82,13 +84,13 @@ def _end_process(services: Services, lane: Lane) -> None:
     logger.warning("a stopped run does not end: its process does")
     try:
         _wake(services, _due(services, lane))
-    except DatabaseAwayError as error:
-        logger.warning("no wake-up token for %s: %s", lane, error.__cause__)
+    except Exception:  # whatever it is, the slot must be free again
+        logger.warning("no wake-up token for %s", lane, exc_info=True)
     os._exit(os.EX_TEMPFAIL)
 
 
 def _claim(services: Services, lane: Lane) -> Claim | None:
-    worker, lease_s = worker_name(os.getpid()), services.settings.lease_s
+    worker, lease_s = _holder_name(), services.settings.lease_s
 
     def claim(session: Session) -> Claim | None:
         return QueueRepository(session).claim(lane, worker, lease_s=lease_s)
@@ -108,7 +110,13 @@ def execute(services: Services, claim: Claim, give_up: Callable[[], None] | None
     """Run a claimed job and settle it; a claim that was lost meanwhile changes nothing."""
     logger.info("job %s: attempt %d, %s", claim.job_id, claim.attempt, claim.tool)
     with Heartbeat(services, claim, give_up) as heartbeat:
-        heartbeat.settle(_attempt(services, claim, heartbeat))
+        settlement = _attempt(services, claim, heartbeat)
+        try:
+            heartbeat.settle(settlement)
+        except DatabaseAwayError:
+            raise
+        except Exception as error:  # what was made cannot be recorded, so that is how it ends
+            heartbeat.settle(_settlement(services, claim, _as_studio_error(claim, error)))
 
 
 def _attempt(services: Services, claim: Claim, heartbeat: Heartbeat) -> Settlement:
@@ -165,13 +173,13 @@ def _settlement(services: Services, claim: Claim, error: StudioError) -> Settlem
         case Verdict.POSTPONE:
             logger.warning("job %s: %s", claim.job_id, error)
             postponed = claim.attempt - claim.attempts_spent - 1
-            rest_s = min(error.delay_s * 2**postponed, LONGEST_REST_S)
+            rest_s = error.delay_s * 2 ** min(postponed, _MOST_DOUBLINGS)
             return partial(
                 QueueRepository.postpone,
                 claim=claim,
                 code=error.code,
                 message=error.message,
-                rest_s=rest_s,
+                rest_s=min(rest_s, LONGEST_POSTPONEMENT_S),
             )
 
 
@@ -212,10 +220,9 @@ def _reuse_keys(services: Services, claim: Claim, record: RunRecord) -> dict[str
     return dict([made] if made else [])
 
 
-@cache
-def worker_name(pid: int) -> str:
-    """Who holds a lease: unique, even where process ids come round again."""
-    return f"{socket.gethostname()}:{pid}:{token_hex(4)}"
+def _holder_name() -> str:
+    """Who holds a lease: this process, and no other claim of it, as that may have been left."""
+    return f"{socket.gethostname()}:{os.getpid()}:{token_hex(4)}"
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]  # Celery ships no types

@@ -94,9 +94,10 @@ class Heartbeat:
         """Beat until the attempt is settled or lost, and in the latter case see that it ends.
 
         While the database is away nobody can take the job over, so the run goes on; when it
-        is back the first beat says whose the job is (``tasks.queue_upkeep.reconcile``).
+        is back the first beat says whose the job is (``tasks.queue_upkeep.reconcile``). Whatever
+        else keeps a beat from being written is no reason to let the lease go either.
         """
-        is_away = False
+        is_missed = False
         while not self._done.wait(self._services.settings.heartbeat_s):
             with self._turn:
                 if self._done.is_set():
@@ -104,15 +105,21 @@ class Heartbeat:
                 try:
                     if not self._beat():
                         break
-                    is_away = False
-                except DatabaseAwayError as error:
-                    if not is_away:
-                        logger.warning(
-                            "job %s: heartbeat not written: %s", self._claim.job_id, error.__cause__
-                        )
-                    is_away = True
+                    is_missed = False
+                except Exception as error:
+                    if not is_missed:
+                        self._tell(error)
+                    is_missed = True
         if self._stopped.is_set():
             self._end_the_run()
+
+    def _tell(self, error: Exception) -> None:
+        """Log why a beat was not written; of what nobody expects, where it came from too."""
+        is_away = isinstance(error, DatabaseAwayError)
+        reason, origin = (error.__cause__, None) if is_away else (error, error)
+        logger.warning(
+            "job %s: heartbeat not written: %s", self._claim.job_id, reason, exc_info=origin
+        )
 
     def _end_the_run(self) -> None:
         """The row is settled, or another worker's; all that is left is to free the slot."""

@@ -162,7 +162,7 @@ class QueueRepository:
         return None
 
     def held_by(self, worker: str) -> Claim | None:
-        """The job that ``worker`` runs by the record, or None; a worker runs one at a time."""
+        """The job that was claimed as ``worker``, a name of that claim alone; None if none was."""
         job = self._session.execute(
             select(*_CLAIMED).where(Job.state == JobState.RUNNING, Job.worker == worker)
         ).one_or_none()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from threading import Event
+from typing import Any
 
 import psycopg
 import pytest
@@ -17,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 
 from db.actor import Actor
 from db.models import Blob, Job, JobOutput
-from db.repositories.queue import QueueRepository
+from db.repositories.queue import Claim, JobFile, QueueRepository
 from db.states import JobState
 from db.types import Lane, utc_now
 from studio.errors import (
@@ -30,7 +31,7 @@ from studio.errors import (
 from studio.imaging.decode import Limits, decode
 from studio.report import Report
 from studio.words import msg
-from tasks.execute import run_next
+from tasks.execute import LONGEST_POSTPONEMENT_S, run_next
 from tasks.queue_upkeep import wake_rested
 from tasks.services import Services
 from tasks.submit import cancel, store_upload, submit
@@ -177,6 +178,64 @@ def test_machine_that_has_too_much_to_do_spends_no_attempt(
             end_rest(services)
     job = job_of(services.database, job_id)
     assert (job.state, job.attempts_spent) == (JobState.QUEUED, 0)
+
+
+def test_fault_after_thousands_of_postponements_rests_no_longer_than_ever(
+    services: Services, actor: Actor
+) -> None:
+    job_id = submit_one(services, actor)
+    with services.database.write() as session:
+        session.get_one(Job, job_id).attempt = 2000
+    with upscale_behaves(raises(DiskFullError())):
+        assert run_next(services, Lane.CPU)
+    job = job_of(services.database, job_id)
+    assert (job.state, job.attempts_spent) == (JobState.QUEUED, 0)
+    assert job.not_before is not None
+    assert job.not_before <= utc_now() + timedelta(seconds=LONGEST_POSTPONEMENT_S)
+
+
+def test_result_that_cannot_be_recorded_fails_the_job_at_once(
+    services: Services,
+    actor: Actor,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    job_id, finish = submit_one(services, actor), QueueRepository.finish
+
+    def with_a_long_role(
+        self: QueueRepository, claim: Claim, outputs: list[JobFile], record: dict[str, Any]
+    ) -> bool:
+        return finish(self, claim, [replace(one, role="r" * 99) for one in outputs], record)
+
+    monkeypatch.setattr(QueueRepository, "finish", with_a_long_role)
+    assert run_next(services, Lane.CPU)
+    job = job_of(services.database, job_id)
+    assert (job.state, job.error_code, job.attempt) == (JobState.FAILED, "internal", 1)
+    assert job.outputs == []
+    assert "Traceback" in caplog.text
+
+
+def test_claim_whose_answer_is_cut_off_takes_up_no_job_that_was_left(
+    services: Services, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, next_one = submit_one(services, actor), submit_one(services, actor)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tasks.execute.execute", lambda *_: None)
+        assert run_next(services, Lane.CPU)
+    original, cuts = QueueRepository.claim, [1]
+
+    def cut(self: QueueRepository, *arguments: Any, **options: Any) -> Claim | None:
+        claim = original(self, *arguments, **options)
+        if cuts[0]:
+            cuts[0] -= 1
+            self._session.rollback()
+            raise OperationalError("UPDATE", None, psycopg.OperationalError("server closed it"))
+        return claim
+
+    monkeypatch.setattr(QueueRepository, "claim", cut)
+    assert run_next(services, Lane.CPU)
+    assert job_of(services.database, left).state is JobState.RUNNING
+    assert job_of(services.database, next_one).state is JobState.SUCCEEDED
 
 
 def test_job_that_rests_holds_no_slot(services: Services, actor: Actor) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import timedelta
 from threading import Event, Thread
+from typing import Any
 
 import pytest
 from sqlalchemy import update
 
 from db.actor import Actor
 from db.models import Job
+from db.repositories.queue import Beat, QueueRepository
 from db.repositories.queue_upkeep import QueueUpkeep, Reconciled
 from db.states import JobState
 from db.types import Lane, utc_now
@@ -18,7 +21,7 @@ from studio.errors import (
     JobCancelledError,
 )
 from studio.report import Report
-from tasks import heartbeat, tool_runner
+from tasks import execute, heartbeat, tool_runner
 from tasks.execute import run_next
 from tasks.services import Services
 from tasks.submit import cancel
@@ -42,6 +45,30 @@ def test_cancel_while_a_network_runs_shows_at_once_and_drops_its_result(
     job = job_of(services.database, job_id)
     assert (job.state, job.outputs, job.record) == (JobState.CANCELLED, [], None)
     assert job.finished_at is not None
+
+
+def test_cancel_after_a_beat_that_raised_what_nobody_expects_is_heard(
+    services: Services,
+    actor: Actor,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    job_id, network, raised = submit_one(services, actor), Network(), Event()
+    original = QueueRepository.heartbeat
+
+    def heartbeat(self: QueueRepository, *arguments: Any, **options: Any) -> Beat:
+        if not raised.is_set():
+            raised.set()
+            raise ZeroDivisionError("once")
+        return original(self, *arguments, **options)
+
+    monkeypatch.setattr(QueueRepository, "heartbeat", heartbeat)
+    with upscale_behaves(network), running(services):
+        assert raised.wait(timeout=20)
+        assert cancel(services, actor, job_id)
+        wait_until(lambda: job_of(services.database, job_id).state is JobState.CANCELLED)
+        network.may_return.set()
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_cancel_tool_that_reports_stops_at_its_next_report(
@@ -147,6 +174,19 @@ def test_cancel_call_that_cannot_be_interrupted_gives_up_its_process_once_the_ro
         thread.join(timeout=20)
     assert not thread.is_alive()
     assert states == [JobState.CANCELLED]
+
+
+def test_end_process_that_cannot_wake_the_next_job_ends_all_the_same(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(*_: object) -> None:
+        raise ZeroDivisionError
+
+    ended: list[int] = []
+    monkeypatch.setattr(execute, "_due", break_down)
+    monkeypatch.setattr(os, "_exit", ended.append)
+    execute._end_process(services, Lane.CPU)
+    assert ended == [os.EX_TEMPFAIL]
 
 
 def test_cancel_run_that_ends_by_itself_keeps_its_process(
