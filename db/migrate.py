@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,15 +16,17 @@ from sqlalchemy import Connection, event, make_url
 from sqlalchemy.sql.schema import SchemaItem
 
 from db.compaction import make_compactable
-from db.errors import MigrationError
+from db.errors import DatabaseAwayError, MigrationError
 from db.models import ONLY_ON
-from db.session import create_studio_engine
+from db.session import create_studio_engine, translated
 from studio.words import msg
 
 _SCRIPTS = Path(__file__).resolve().parent.parent / "migrations"
 _ADVISORY_LOCK = 0x6461726B726F6F6D  # "darkroom"
 _WAIT_FOR_OTHERS = "10min"
 _WAIT_FOR_TABLE = "5s"
+
+logger = logging.getLogger(__name__)
 
 
 def upgrade(url: str, revision: str = "head") -> None:
@@ -33,6 +36,7 @@ def upgrade(url: str, revision: str = "head") -> None:
 
     Raises:
         MigrationError: rows would point nowhere.
+        DatabaseAwayError: it cannot be reached, or others use it for too long.
 
     """
     with exclusive_connection(url) as connection:
@@ -45,6 +49,7 @@ def downgrade(url: str, revision: str) -> None:
 
     Raises:
         MigrationError: rows would point nowhere.
+        DatabaseAwayError: it cannot be reached, or others use it for too long.
 
     """
     with exclusive_connection(url) as connection:
@@ -52,10 +57,15 @@ def downgrade(url: str, revision: str) -> None:
 
 
 def current(url: str) -> str | None:
-    """The revision the database is at, or none when it was never migrated."""
+    """The revision the database is at, or none when it was never migrated.
+
+    Raises:
+        DatabaseAwayError: it cannot be reached.
+
+    """
     engine = create_studio_engine(url)
     try:
-        with engine.connect().execution_options(readonly=True) as connection:
+        with translated(), engine.connect().execution_options(readonly=True) as connection:
             return MigrationContext.configure(connection).get_current_revision()
     finally:
         engine.dispose()
@@ -90,13 +100,17 @@ def exclusive_connection(url: str) -> Iterator[Connection]:
     lock a table soon, so that it never holds up the jobs behind it. SQLite's ``BEGIN
     IMMEDIATE`` is the lock; its foreign keys are checked at the end instead of on the
     way, because rebuilding a table in batch mode drops it for a moment.
+
+    Raises:
+        DatabaseAwayError: it cannot be reached, or others use it for too long.
+
     """
     engine = create_studio_engine(url)
     is_sqlite = engine.dialect.name == "sqlite"
     if is_sqlite:
         event.listen(engine, "connect", _suspend_foreign_keys)
     try:
-        with engine.begin() as connection:
+        with translated(), engine.begin() as connection:
             if not is_sqlite:
                 _queue_behind_others(connection)
             yield connection
@@ -107,12 +121,18 @@ def exclusive_connection(url: str) -> Iterator[Connection]:
 
 
 def _make_compactable(url: str) -> None:
-    """A SQLite file of an older version cannot give space back until it is rebuilt, once."""
+    """A SQLite file of an older version cannot give space back until it is rebuilt, once.
+
+    Where that cannot be done now, as somebody else does it perhaps, it is left to a later time.
+    """
     if make_url(url).get_backend_name() != "sqlite":
         return
     engine = create_studio_engine(url)
     try:
-        make_compactable(engine)
+        with translated():
+            make_compactable(engine)
+    except DatabaseAwayError as error:
+        logger.warning("the database was not rebuilt to give space back: %s", error.__cause__)
     finally:
         engine.dispose()
 

@@ -15,6 +15,7 @@ from time import monotonic, sleep
 from typing import TypeVar
 
 from psycopg.errors import DiskFull as PostgresqlDiskFull
+from psycopg.errors import ReadOnlySqlTransaction
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -141,25 +142,28 @@ class Database:
         """A unit of work: commits at the end, rolls back on any error.
 
         Raises:
-            DatabaseAwayError: it did not begin within ``SHORT_WAIT_S``, or was cut off. A cut
-                at the end leaves open whether it was committed.
+            DatabaseAwayError: the database was away when it was to begin, and for
+                ``SHORT_WAIT_S`` after that; other writers took too long; or it was cut off. A
+                cut at the end leaves open whether it was committed.
 
         """
-        with _translated(), self._turn(), Session(self.engine, expire_on_commit=False) as session:
+        with translated(), self._turn(), Session(self.engine, expire_on_commit=False) as session:
             _begin(session)
             yield session
             session.commit()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A snapshot for reading; what is changed in it is never saved.
+        """A unit of work for reading; what is changed in it is never saved.
+
+        On SQLite all of it reads one snapshot, on PostgreSQL each statement what is committed.
 
         Raises:
             DatabaseAwayError: as for ``write``.
 
         """
         engine = self.engine.execution_options(readonly=True)
-        with _translated(), Session(engine, expire_on_commit=False) as session:
+        with translated(), Session(engine, expire_on_commit=False) as session:
             _begin(session)
             yield session
 
@@ -185,7 +189,7 @@ class Database:
 
 
 def _begin(session: Session) -> None:
-    """Begin now rather than at the first statement: nothing is lost if it takes two tries.
+    """Begin now rather than at the first statement: nothing is lost if it takes several tries.
 
     It also makes instants that a statement names later than the wait for other writers.
     """
@@ -216,29 +220,39 @@ def _persistently(do: Callable[[], T], wait_s: float) -> T:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """Turn what a database that is away raises into a ``DatabaseAwayError``."""
     try:
         yield
     except PoolTimeoutError as error:
         raise DatabaseAwayError from error
+    except SqliteError as error:
+        if _sqlite_code(error) not in _PASSING_SQLITE_CODES:
+            raise
+        raise _away(error) from error
     except DBAPIError as error:
         if not _is_passing(error):
             raise
-        raise (DatabaseFullError if _is_full(error) else DatabaseAwayError)() from error
+        raise _away(error.orig) from error
+
+
+def _away(origin: BaseException | None) -> DatabaseAwayError:
+    return DatabaseFullError() if _is_full(origin) else DatabaseAwayError()
 
 
 def _is_passing(error: DBAPIError) -> bool:
     """Whether the database's state is at fault, not the statement."""
     if isinstance(error.orig, SqliteError):
         return _sqlite_code(error.orig) in _PASSING_SQLITE_CODES
+    if isinstance(error.orig, ReadOnlySqlTransaction):  # it stands by, or goes out of service
+        return True
     return error.connection_invalidated or isinstance(error, OperationalError)
 
 
-def _is_full(error: DBAPIError) -> bool:
-    if isinstance(error.orig, SqliteError):
-        return _sqlite_code(error.orig) == sqlite3.SQLITE_FULL
-    return isinstance(error.orig, PostgresqlDiskFull)
+def _is_full(origin: BaseException | None) -> bool:
+    if isinstance(origin, SqliteError):
+        return _sqlite_code(origin) == sqlite3.SQLITE_FULL
+    return isinstance(origin, PostgresqlDiskFull)
 
 
 def _sqlite_code(error: SqliteError) -> int | None:

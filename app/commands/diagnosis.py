@@ -105,7 +105,7 @@ def check_database(services: Services) -> Finding:
     name = services.database.engine.url.render_as_string(hide_password=True)
     try:
         revision = current(services.database.url)
-    except SQLAlchemyError:
+    except (SQLAlchemyError, DatabaseAwayError):
         remedy = _("Check STUDIO_DATABASE_URL, and that its server runs.")
         if name.startswith("sqlite"):
             remedy = _("Run `studio migrate`, which creates it.")

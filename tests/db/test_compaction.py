@@ -1,8 +1,13 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+import pytest
+from sqlalchemy import Engine
+
+from db import migrate, session
 from db.compaction import compact
 from db.migrate import upgrade
 from db.session import Database
@@ -57,3 +62,27 @@ def test_upgrade_of_a_file_that_cannot_shrink_makes_it_able_to(tmp_path: Path) -
     assert pragma(database, "auto_vacuum") == 2
     fill_and_empty(database)
     assert compact(database) > 0
+
+
+def test_upgrade_while_somebody_else_rebuilds_the_file_leaves_it_to_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "old.db"
+    upgrade(f"sqlite:///{path}")
+    rebuild = migrate.make_compactable
+
+    def meet_another(engine: Engine) -> None:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            rebuild(engine)
+
+    monkeypatch.setattr(migrate, "make_compactable", meet_another)
+    monkeypatch.setattr(session, "_SQLITE_PRAGMAS", ("busy_timeout=0",))
+    with closing(sqlite3.connect(path)) as old:
+        old.execute("PRAGMA journal_mode=DELETE")
+        old.execute("PRAGMA auto_vacuum=NONE")
+        old.execute("VACUUM")
+
+    upgrade(f"sqlite:///{path}")
+
+    assert "was not rebuilt" in caplog.text

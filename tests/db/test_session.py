@@ -161,6 +161,16 @@ def test_write_whose_statement_is_wrong_is_no_outage(database: Database) -> None
         session.execute(text("SELECT * FROM there_is_no_such_table"))
 
 
+def test_write_to_a_server_that_stands_by_is_an_outage(postgres_database: Database) -> None:
+    def write_there() -> None:
+        with postgres_database.write() as session:
+            session.execute(text("SET TRANSACTION READ ONLY"))
+            make_user(session)
+
+    with pytest.raises(DatabaseAwayError):
+        write_there()
+
+
 def test_write_to_a_full_disk_names_the_disk(sqlite_database: Database) -> None:
     with sqlite_database.write() as session:
         pages = session.scalars(text("PRAGMA page_count")).one()
