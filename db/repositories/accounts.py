@@ -23,9 +23,15 @@ _FAILURE_CHARS = 64
 def normalise_name(name: str) -> str:
     """The form in which a name is stored and looked up: trimmed and lower case.
 
-    One for names that look alike, however the keyboard composes them.
+    One for names that look alike, however the keyboard composes them; a name in this form is
+    left as it is.
     """
-    return unicodedata.normalize("NFKC", name).strip().lower()
+    # Once more, as some letters fall apart when they become lower case.
+    return _composed(_composed(name).strip().lower())
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,7 +20,7 @@ from sqlalchemy import Connection, String, inspect, make_url, select, text
 from sqlalchemy.exc import DBAPIError
 
 from db import migrate
-from db.errors import MigrationError
+from db.errors import DatabaseAwayError, MigrationError
 from db.models import Base, Job, User
 from db.session import Database, create_studio_engine
 from studio.words import msg, verbatim
@@ -214,6 +216,29 @@ def test_error_sentences_of_older_releases_say_what_they_said(empty_url: str) ->
         new: verbatim("new.png: It is empty."),
         none: None,
     }
+
+
+def test_names_of_older_releases_are_those_that_sign_in_asks_for(empty_url: str) -> None:
+    stored = {"ann": "ann", "ϋ\u0300": "\u1fe2", "i\u0301": "i\u0301", "\u00ed": "\u00ed"}
+    migrate.upgrade(empty_url)
+    migrate.downgrade(empty_url, "a07d3be5196c")
+    database = Database(empty_url)
+    with database.write() as session:
+        ids = {make_user(session, name).id: name for name in stored}
+    migrate.upgrade(empty_url)
+    with database.read() as session:
+        kept = {ids[user.id]: user.name for user in session.scalars(select(User))}
+    database.engine.dispose()
+    assert kept == stored  # of two that look alike, each keeps its own
+
+
+def test_database_that_is_away_is_told_in_a_sentence() -> None:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        url = f"postgresql://127.0.0.1:{probe.getsockname()[1]}/studio"
+    for ask in (migrate.current, migrate.upgrade, lambda url: migrate.downgrade(url, "base")):
+        with pytest.raises(DatabaseAwayError, match="cannot be reached"):
+            ask(url)
 
 
 def test_language_that_nobody_chose_is_the_browsers(empty_url: str) -> None:

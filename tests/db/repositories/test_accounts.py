@@ -6,12 +6,14 @@ from threading import Barrier
 from uuid import UUID, uuid4
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.errors import LastAdminError, NameTakenError
 from db.models import SignInFailure, User, UserSession
-from db.repositories.accounts import AccountRepository, Failures
+from db.repositories.accounts import AccountRepository, Failures, normalise_name
 from db.session import Database
 from db.types import Role, utc_now
 from tests.factories import make_user
@@ -33,6 +35,13 @@ def test_create_stores_the_name_as_people_may_type_it(database: Database) -> Non
         assert accounts.by_name("ANN ") is user
         assert accounts.get(user.id) is user
         assert accounts.by_name("bob") is None
+
+
+@example("Ϋ\u0300")  # its lower-case letter is one with the accent only after a second look
+@given(st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("ΫÏİẞ\u0300\u0345 ")))
+def test_normalise_name_leaves_a_name_in_its_form_as_it_is(name: str) -> None:
+    once = normalise_name(name)
+    assert normalise_name(once) == once
 
 
 def test_create_with_a_taken_name_is_refused_and_the_unit_of_work_goes_on(
