@@ -13,7 +13,7 @@ from app.runs.reading import find_input, stored_file
 from db import models
 from db.actor import Actor
 from db.repositories.blobs import BlobRepository
-from db.repositories.drawings import Canvas, DrawingRepository
+from db.repositories.drawings import MAX_KEPT, Canvas, DrawingRepository
 from studio.errors import UserInputError
 from studio.imaging.confined import parse_confined
 from studio.imaging.drawing import Drawing, Stroke
@@ -246,13 +246,22 @@ def keep_by_name(
     """Keep a copy of the drawing to use it again, on this picture and on others.
 
     Raises:
-        UserInputError: ``text.invalid`` for the name.
+        UserInputError: ``text.invalid`` for the name, ``drawing.too_many``.
 
     """
     name = line(name, MAX_NAME_CHARS, what=msg("The name of a drawing"))
     with services.database.write() as session:
         authorise(session, actor, Needs.RUNNING)
-        DrawingRepository(session).keep(actor, picture.sha256, name, _canvas(drawing))
+        drawings = DrawingRepository(session)
+        drawings.keep(actor, picture.sha256, name, _canvas(drawing))
+        if drawings.count_kept(actor) > MAX_KEPT:
+            raise UserInputError(
+                msg(
+                    "“{name}” was not saved, as you have {most} drawings", name=name, most=MAX_KEPT
+                ),
+                remedy=msg("Delete one first."),
+                code="drawing.too_many",
+            )
 
 
 def forget_named(services: Services, actor: Actor, drawing_id: UUID) -> None:

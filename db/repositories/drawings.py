@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -17,6 +17,8 @@ from db.models import Blob, Drawing
 from db.repositories.dialect import is_postgresql
 from db.types import new_id, utc_now
 
+MAX_KEPT = 100
+"""Named drawings of one person: so many are listed, so no more may be kept."""
 _IN_WORK = ""
 """The name of what is being painted."""
 
@@ -91,14 +93,19 @@ class DrawingRepository:
         self.save(drawing, canvas)
         return drawing
 
-    def kept(self, actor: Actor, limit: int = 100) -> Sequence[Drawing]:
+    def kept(self, actor: Actor) -> Sequence[Drawing]:
         """The actor's named drawings of all pictures, the last changed first."""
         return self._session.scalars(
             select(Drawing)
             .where(Drawing.owner_id == actor.id, Drawing.name != _IN_WORK)
             .order_by(Drawing.updated_at.desc(), Drawing.id.desc())
-            .limit(limit)
+            .limit(MAX_KEPT)
         ).all()
+
+    def count_kept(self, actor: Actor) -> int:
+        """How many named drawings the actor has."""
+        own = (Drawing.owner_id == actor.id, Drawing.name != _IN_WORK)
+        return self._session.scalars(select(func.count()).select_from(Drawing).where(*own)).one()
 
     def get(self, actor: Actor, drawing_id: UUID) -> Drawing | None:
         """One of the actor's drawings."""

@@ -4,6 +4,7 @@ import pytest
 
 from app.painting import drawings
 from db.actor import Actor
+from db.repositories.drawings import MAX_KEPT, Canvas, DrawingRepository
 from db.types import Role
 from studio.errors import UserInputError
 from studio.imaging.drawing import Drawing, Stroke, StrokeKind
@@ -137,6 +138,21 @@ def test_named_drawings_are_kept_used_and_forgotten(
     assert (kept.name, kept.drawing) == ("Logo", painted(1, 2))
     drawings.forget_named(services, mei, kept.id)
     assert not drawings.named_drawings(services, mei)
+
+
+def test_keep_by_name_of_more_than_are_listed_is_refused_until_one_goes(
+    services: Services, mei: Actor, picture: StoredFile
+) -> None:
+    with services.database.write() as session:
+        row = DrawingRepository(session).keep(mei, picture.sha256, "0", Canvas({}, 1, 1))
+        for number in range(1, MAX_KEPT):
+            DrawingRepository(session).keep(mei, picture.sha256, str(number), Canvas({}, 1, 1))
+    with pytest.raises(UserInputError, match="Delete one") as refusal:
+        drawings.keep_by_name(services, mei, picture, "Logo", painted(1))
+    assert refusal.value.code == "drawing.too_many"
+    drawings.keep_by_name(services, mei, picture, "1", painted(1))
+    drawings.forget_named(services, mei, row.id)
+    drawings.keep_by_name(services, mei, picture, "Logo", painted(1))
 
 
 def test_picture_is_found_by_whom_it_was_painted_on(
