@@ -11,7 +11,7 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
@@ -218,9 +218,20 @@ class BlobStore:
 
     def delete(self, digest: str) -> None:
         """Remove the file; nothing happens when there is none."""
-        with self._translated(digest):
-            if self._size(digest) is not None:
-                self._files.rm_file(self._path(digest))
+        with self._translated(digest), suppress(FileNotFoundError):
+            self._files.rm_file(self._path(digest))
+
+    def delete_all(self, digests: Collection[str]) -> None:
+        """As ``delete``, in one request where the server takes many.
+
+        Such a request does not tell of a single file that it could not remove.
+        """
+        if self._protocol != "s3":
+            for digest in digests:
+                self.delete(digest)
+        elif digests:
+            with self._translated("deleting"):
+                self._files.rm([self._path(digest) for digest in digests])
 
     def iter_digests(self) -> Iterator[str]:
         """The digests of all stored files, in no particular order."""

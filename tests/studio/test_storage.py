@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import boto3  # type: ignore[import-untyped]  # it ships no types
@@ -19,7 +20,7 @@ import pytest
 from aiohttp import ClientPayloadError
 from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
 from moto.server import ThreadedMotoServer
-from s3fs import S3File  # type: ignore[import-untyped]
+from s3fs import S3File, S3FileSystem  # type: ignore[import-untyped]  # it ships no types
 
 from studio.errors import DiskFullError, StorageAwayError, StorageError
 from studio.storage import BlobStore
@@ -173,6 +174,29 @@ def test_delete_removes_and_twice_is_no_fault(store: BlobStore) -> None:
     store.delete(DIGEST)
     assert not store.exists(DIGEST)
     assert list(store.iter_digests()) == []
+
+
+def test_delete_all_removes_those_that_are_there(store: BlobStore) -> None:
+    digests = [store.put(bytes([number])) for number in range(3)]
+    store.delete_all([])
+    store.delete_all([*digests[:2], ABSENT])
+    assert list(store.iter_digests()) == digests[2:]
+
+
+def test_delete_all_on_a_server_is_one_request(
+    bucket: tuple[str, Tamper], s3_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = BlobStore(bucket[0], endpoint_url=s3_endpoint)
+    digests = [store.put(bytes([number])) for number in range(3)]
+    asked, call = [], S3FileSystem._call_s3
+
+    async def counted(self: S3FileSystem, method: str, *arguments: Any, **options: Any) -> Any:
+        asked.append(method)
+        return await call(self, method, *arguments, **options)
+
+    monkeypatch.setattr(S3FileSystem, "_call_s3", counted)
+    store.delete_all(digests)
+    assert asked == ["delete_objects"]
 
 
 def test_read_of_what_was_never_stored_is_missing(store: BlobStore) -> None:
