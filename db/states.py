@@ -50,6 +50,10 @@ TRANSITIONS: dict[JobState, frozenset[JobState]] = {
 }
 
 
+UNFINISHED = tuple(state for state in JobState if not state.is_terminal)
+ENDED = tuple(state for state in JobState if state.is_terminal)
+
+
 def require_transition(source: JobState, target: JobState) -> None:
     """Raise ``ValueError`` when ``source`` to ``target`` is not in the table."""
     if target not in TRANSITIONS[source]:

@@ -5,13 +5,14 @@ All of it is idempotent.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import timedelta
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime, timedelta
 from itertools import islice
 
 from db.compaction import compact
 from db.models import Blob
 from db.repositories.accounts import AccountRepository
+from db.repositories.batches import BatchRepository
 from db.repositories.blobs import BlobRepository
 from db.repositories.dialect import lock_table
 from db.repositories.drawings import DrawingRepository
@@ -25,6 +26,8 @@ from tasks.transport import remove_stale
 
 UNUSED_FOR = timedelta(days=1)
 """An upload that no run has used for this long is dropped."""
+EMPTY_FOR = timedelta(hours=1)
+"""A batch without runs is dropped when it is older than this, far older than any request."""
 DELETE_BATCH = 100
 """Files or runs deleted while other writers are kept waiting."""
 
@@ -34,6 +37,7 @@ def housekeeping_task() -> None:
     """Forget what has passed its time."""
     services = get_services()
     purge_trash(services)
+    forget_empty_batches(services)
     forget_unused_drawings(services)
     empty_old_trays(services)
     drop_unused_files(services)
@@ -62,6 +66,12 @@ def purge_trash(services: Services) -> int:
         purged += batch
 
 
+def forget_empty_batches(services: Services) -> int:
+    """Forget batches whose runs have all been purged; returns how many."""
+    with services.database.write() as session:
+        return BatchRepository(session).forget_empty(utc_now() - EMPTY_FOR)
+
+
 def forget_unused_drawings(services: Services) -> int:
     """Forget what was painted, never named, and not touched for ``trash_days``; returns how many.
 
@@ -83,14 +93,24 @@ def drop_unused_files(services: Services) -> int:
     """Drop rows and files that nothing has used for ``UNUSED_FOR``; returns how many."""
     before = utc_now() - UNUSED_FOR
     dropped = 0
-    while True:
+    for unused in _unused(services, before):
         with services.database.write() as session:
-            blobs = BlobRepository(session)
-            unused = blobs.unreferenced(before, limit=DELETE_BATCH)
-            forgotten = blobs.forget(unused, before)
-        if not forgotten:
-            return dropped
-        dropped += _delete_files(services, forgotten)
+            forgotten = BlobRepository(session).forget(unused, before)
+        if forgotten:
+            dropped += _delete_files(services, forgotten)
+    return dropped
+
+
+def _unused(services: Services, before: datetime) -> Iterator[Sequence[str]]:
+    """Digests that may be dropped, a batch at a time; looked for while others may write."""
+    after = ""
+    while True:
+        with services.database.read() as session:
+            unused = BlobRepository(session).unreferenced(before, after=after, limit=DELETE_BATCH)
+        if not unused:
+            return
+        yield unused
+        after = unused[-1]
 
 
 def sweep_orphans(services: Services) -> int:
@@ -126,6 +146,5 @@ def _delete_files(services: Services, digests: Collection[str]) -> int:
     with services.database.write() as session:
         lock_table(session, Blob)
         orphans = set(digests) - BlobRepository(session).known(digests)
-        for sha256 in orphans:
-            services.blobs.delete(sha256)
+        services.blobs.delete_all(orphans)
     return len(orphans)

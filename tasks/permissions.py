@@ -59,7 +59,20 @@ def visible_job(session: Session, actor: Actor, job_id: UUID) -> Job:
         UserInputError: ``job.not_found``.
 
     """
-    job = JobRepository(session).get(actor, job_id)
+    return _found(JobRepository(session).get(actor, job_id))
+
+
+def held_job(session: Session, actor: Actor, job_id: UUID) -> Job:
+    """As :func:`visible_job`, for new rows to name: it is there until the transaction ends.
+
+    Raises:
+        UserInputError: ``job.not_found``.
+
+    """
+    return _found(JobRepository(session).hold(actor, job_id))
+
+
+def _found(job: Job | None) -> Job:
     if job is None:
         raise UserInputError(
             msg("There is no such run, or it is private"),

@@ -28,7 +28,7 @@ from studio.words import msg
 from tasks.authority import Needs, authorise
 from tasks.celery_app import wake
 from tasks.files import StoredFile, keep, keep_staged
-from tasks.permissions import require_may_run, visible_job
+from tasks.permissions import held_job, require_may_run, visible_job
 from tasks.planning import lane_of, plan
 from tasks.reading import reading_pool
 from tasks.requests import RunRequest, require_well_formed
@@ -172,12 +172,12 @@ def rerun(services: Services, actor: Actor, job_id: UUID) -> UUID:
     """
     with services.database.write() as session:
         actor = authorise(session, actor, Needs.RUNNING)
-        visible_job(session, actor, job_id)
+        held_job(session, actor, job_id)
         with _refusals():
             new_jobs = plan_rerun(session, job_id, actor.id)
         for new in new_jobs:
             if new.parent_id is not None:
-                visible_job(session, actor, new.parent_id)
+                held_job(session, actor, new.parent_id)
             require_may_run(session, actor, get_tool(new.tool))
         new_jobs = [_as_of_today(new) for new in new_jobs]
         new_ids = enqueue(session, new_jobs)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from db.models import Batch, Job
@@ -14,9 +14,7 @@ from db.repositories.clock import instant
 from db.repositories.fair_shares import FairShareRepository
 from db.repositories.needs import NeedRepository
 from db.repositories.transitions import transit
-from db.states import JobState
-
-UNFINISHED = [state for state in JobState if not state.is_terminal]
+from db.states import UNFINISHED, JobState
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +66,15 @@ class BatchRepository:
         FairShareRepository(self._session).lock(batch.owner_id)
         self._set_paused(batch, None)
         return len(NeedRepository(self._session).release(Job.batch_id == batch.id))
+
+    def forget_empty(self, created_before: datetime) -> int:
+        """Delete batches of before then whose runs have all been purged; for maintenance.
+
+        Returns how many. A batch gets its runs in the transaction that makes it.
+        """
+        has_jobs = exists().where(Job.batch_id == Batch.id)
+        doomed = delete(Batch).where(Batch.created_at < created_before, ~has_jobs)
+        return len(self._session.scalars(doomed.returning(Batch.id)).all())
 
     def _set_paused(self, batch: Batch, at: ColumnElement[datetime] | None) -> None:
         self._session.execute(update(Batch).where(Batch.id == batch.id).values(paused_at=at))

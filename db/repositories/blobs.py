@@ -94,12 +94,22 @@ class BlobRepository:
         """Which of these have a row; a stored file without one is an orphan."""
         return set(self._session.scalars(select(Blob.sha256).where(Blob.sha256.in_(digests))))
 
-    def unreferenced(self, created_before: datetime, limit: int = 1000) -> Sequence[str]:
-        """Digests that no run, drawing, saved face or tray needs, oldest first; for maintenance."""
+    def hold(self, digests: Collection[str]) -> set[str]:
+        """As :meth:`known`; nobody forgets them before this transaction has named them."""
+        held = select(Blob.sha256).where(Blob.sha256.in_(digests))
+        return set(self._session.scalars(held.with_for_update(read=True, key_share=True)))
+
+    def unreferenced(
+        self, created_before: datetime, *, after: str = "", limit: int = 1000
+    ) -> Sequence[str]:
+        """Digests that no run, drawing, saved face or tray needs, in their order.
+
+        For maintenance, which goes on ``after`` the last: nothing is looked at twice.
+        """
         return self._session.scalars(
             select(Blob.sha256)
-            .where(Blob.created_at < created_before, _is_unreferenced())
-            .order_by(Blob.created_at)
+            .where(Blob.sha256 > after, Blob.created_at < created_before, _is_unreferenced())
+            .order_by(Blob.sha256)
             .limit(limit)
         ).all()
 
@@ -108,9 +118,11 @@ class BlobRepository:
 
         Delete their files only after this is committed.
         """
-        doomed = delete(Blob).where(
-            Blob.sha256.in_(digests), Blob.created_at < created_before, _is_unreferenced()
-        )
+        # Whoever is about to name one holds it (``hold``); the others are looked at again only
+        # once nobody else can.
+        old = select(Blob.sha256).where(Blob.sha256.in_(digests), Blob.created_at < created_before)
+        free = self._session.scalars(old.with_for_update(skip_locked=True)).all()
+        doomed = delete(Blob).where(Blob.sha256.in_(free), _is_unreferenced())
         return self._session.scalars(doomed.returning(Blob.sha256)).all()
 
 

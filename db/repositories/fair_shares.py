@@ -18,7 +18,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from db.models import FairShare, Job
 from db.repositories.clock import instant
 from db.repositories.dialect import is_postgresql, lock_table
-from db.states import JobState
+from db.states import UNFINISHED, JobState
 from db.types import Lane
 
 FAIR_ORDER = (FairShare.running, FairShare.served_at.nulls_first(), FairShare.user_id)
@@ -117,9 +117,9 @@ class FairShareRepository:
         Every move locks its row before its job, so with the table locked none is half-way.
         """
         lock_table(self._session, FairShare)
-        open_jobs = Job.state.in_((JobState.WAITING, JobState.QUEUED, JobState.RUNNING))
+        unfinished = Job.state.in_(UNFINISHED)
         for user_id, lane in self._session.execute(
-            select(Job.owner_id, Job.lane).where(open_jobs).distinct()
+            select(Job.owner_id, Job.lane).where(unfinished).distinct()
         ).all():
             self.add_queued(user_id, lane, 0)
         for user_id, lane in self._session.execute(select(FairShare.user_id, FairShare.lane)).all():

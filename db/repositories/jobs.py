@@ -40,8 +40,12 @@ class JobRepository:
 
     def get(self, actor: Actor, job_id: UUID) -> Job | None:
         """A visible run with owner, inputs, outputs and their blobs; also from the trash."""
-        statement = visible_jobs(actor, Trash.INCLUDED).where(Job.id == job_id)
-        return self._session.scalar(statement.options(joinedload(Job.owner), *with_files()))
+        return self._session.scalar(_with_all(actor, job_id))
+
+    def hold(self, actor: Actor, job_id: UUID) -> Job | None:
+        """As :meth:`get`; nobody purges it before this transaction has named it."""
+        held = _with_all(actor, job_id).with_for_update(of=Job, read=True, key_share=True)
+        return self._session.scalar(held)
 
     def page(
         self,
@@ -98,10 +102,10 @@ class JobRepository:
         return Count(min(found, cap), found <= cap)
 
     def children(self, actor: Actor, job_id: UUID) -> Sequence[JobRow]:
-        """Visible runs that were made from this one, newest first."""
-        return self._rows(
-            visible_jobs(actor).with_only_columns(Job.id).where(Job.parent_id == job_id)
-        )
+        """Visible runs that were made from this one, newest first; for a step, what it serves."""
+        shown_id = func.coalesce(Job.serves_id, Job.id)
+        made = visible_jobs(actor).with_only_columns(shown_id).where(Job.parent_id == job_id)
+        return self._rows(visible_jobs(actor).with_only_columns(Job.id).where(Job.id.in_(made)))
 
     def awaited(self, actor: Actor, job_id: UUID) -> Sequence[JobRow]:
         """Visible runs whose results this one has yet to get, newest first."""
@@ -134,6 +138,11 @@ class JobRepository:
         if len(rows) <= limit:  # the first page: from its very start, and full
             return self.page(actor, filters, limit)
         return _page(rows[1:], has_older=True, has_newer=True)
+
+
+def _with_all(actor: Actor, job_id: UUID) -> Select[Job]:
+    found = visible_jobs(actor, Trash.INCLUDED).where(Job.id == job_id)
+    return found.options(joinedload(Job.owner), *with_files())
 
 
 def with_files() -> tuple[ExecutableOption, ...]:

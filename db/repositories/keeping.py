@@ -14,10 +14,8 @@ from db.actor import Actor
 from db.models import Batch, Job
 from db.repositories.history import search_text
 from db.repositories.visibility import Trash, may_change, visible_jobs
-from db.states import TRANSITIONS, JobState
+from db.states import ENDED, JobState
 from db.types import Visibility, utc_now
-
-_TERMINAL = tuple(state for state in JobState if not TRANSITIONS[state])
 
 
 class KeepingRepository:
@@ -44,38 +42,36 @@ class KeepingRepository:
 
         Returns whether the actor could.
         """
-        is_done = self._update(actor, job_id, Trash.INCLUDED, visibility=visibility)
-        return is_done and self._update_steps(job_id, visibility=visibility)
+        return self._update_with_steps(actor, job_id, Trash.INCLUDED, visibility=visibility)
 
     def trash(self, actor: Actor, job_id: UUID) -> bool:
         """Put a finished run and its steps in the trash.
 
         False when it is not the actor's, or not finished.
         """
-        now = utc_now()
-        is_done = self._update(actor, job_id, Trash.HIDDEN, _TERMINAL, deleted_at=now)
-        return is_done and self._update_steps(job_id, deleted_at=now)
+        return self._update_with_steps(actor, job_id, Trash.HIDDEN, ENDED, deleted_at=utc_now())
 
     def restore(self, actor: Actor, job_id: UUID) -> bool:
         """Take a run and its steps out of the trash. False when it is not there or not theirs."""
-        is_done = self._update(actor, job_id, Trash.ONLY, deleted_at=None)
-        return is_done and self._update_steps(job_id, deleted_at=None)
+        return self._update_with_steps(actor, job_id, Trash.ONLY, deleted_at=None)
 
     def purge_trash(self, before: datetime, *, limit: int) -> int:
         """Delete for good up to ``limit`` runs trashed before then; for maintenance.
 
         Returns how many went. Their blobs stay until ``BlobRepository.forget``. One whose steps
-        have not all stopped stays, as they would go with it.
+        have not all stopped stays, as they would go with it; so does one that somebody else takes
+        out of the trash at this moment, or is about to name.
         """
         step = aliased(Job)
-        has_live_steps = exists().where(step.serves_id == Job.id, step.state.not_in(_TERMINAL))
+        has_live_steps = exists().where(step.serves_id == Job.id, step.state.not_in(ENDED))
         doomed = (
             select(Job.id)
-            .where(Job.deleted_at < before, Job.state.in_(_TERMINAL), ~has_live_steps)
+            .where(Job.deleted_at < before, Job.state.in_(ENDED), ~has_live_steps)
             .limit(limit)
+            .with_for_update(skip_locked=True)
         )
-        purged = delete(Job).where(Job.id.in_(doomed)).returning(Job.id)
-        return len(self._session.scalars(purged).all())
+        purged = delete(Job).where(Job.id.in_(self._session.scalars(doomed).all()))
+        return len(self._session.scalars(purged.returning(Job.id)).all())
 
     def _update(
         self,
@@ -91,11 +87,16 @@ class KeepingRepository:
         )
         return self._session.scalar(statement.values(values).returning(Job.id)) is not None
 
-    def _update_steps(
+    def _update_with_steps(
         self,
+        actor: Actor,
         job_id: UUID,
+        trash: Trash,
+        states: Sequence[JobState] = tuple(JobState),
         **values: Any,  # noqa: ANN401 — columns of Job
     ) -> bool:
+        if not self._update(actor, job_id, trash, states, **values):
+            return False
         self._session.execute(update(Job).where(Job.serves_id == job_id).values(values))
         return True
 

@@ -71,7 +71,7 @@ class PageMemoryRepository:
         self._session.execute(
             delete(TrayFile).where(TrayFile.owner_id == actor.id, TrayFile.tray == tray)
         )
-        known = BlobRepository(self._session).known({sha256 for sha256, _ in files})
+        known = BlobRepository(self._session).hold({sha256 for sha256, _ in files})
         self._session.add_all(
             TrayFile(
                 owner_id=actor.id,

@@ -84,12 +84,11 @@ def test_module_outside_of_the_record_has_no_sql(path: Path) -> None:
 
 SCOPED = {"jobs", "history", "blobs", "keeping", "past_runs", "submissions"}
 UNSCOPED = {
-    "add": "reads back what it has just added",
     "timings": "names nobody",
     "purge_trash": "maintenance",
     "ancestors": "walks parents, then shows the visible ones",
     "_update": "its ids come from the helper",
-    "_update_steps": "its ids come from the helper",
+    "_update_with_steps": "its ids come from the helper",
     "select_rows": "its ids come from the helper",
 }
 

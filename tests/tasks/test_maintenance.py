@@ -1,23 +1,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from threading import Thread
 
 import pytest
 from sqlalchemy import func, select, update
 
-from db.models import Blob, Drawing, Job, SignInFailure, UserSession, Worker
+from db.models import Batch, Blob, Drawing, Job, SignInFailure, UserSession, Worker
 from db.repositories.blobs import BlobRepository
 from db.repositories.drawings import Canvas, DrawingRepository
 from db.repositories.keeping import KeepingRepository
+from db.repositories.submissions import SubmissionRepository
 from db.states import JobState
 from db.types import utc_now
 from studio.storage import BlobStore, Staged
 from tasks.files import keep
 from tasks.maintenance import (
     drop_unused_files,
+    forget_empty_batches,
     forget_old_entries,
     forget_unused_drawings,
     purge_trash,
@@ -147,6 +149,28 @@ def test_drop_unused_files_spares_the_young_and_the_used(services: Services) -> 
         assert session.scalar(select(func.count()).select_from(Blob)) == 2
 
 
+def test_drop_unused_files_looks_for_them_while_others_may_write(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in range(3):
+        store_upload(services, "cat.png", png(seed))
+    age_blobs(services)
+    looked_after, look = [], BlobRepository.unreferenced
+
+    def unreferenced(
+        self: BlobRepository, before: datetime, *, after: str = "", limit: int
+    ) -> Sequence[str]:
+        store_upload(services, "new.png", png(9))
+        looked_after.append(after)
+        return look(self, before, after=after, limit=limit)
+
+    monkeypatch.setattr(BlobRepository, "unreferenced", unreferenced)
+    monkeypatch.setattr("tasks.maintenance.DELETE_BATCH", 2)
+    assert drop_unused_files(services) == 3
+    assert looked_after == sorted(set(looked_after))
+    assert len(looked_after) == 3
+
+
 def test_drop_unused_files_old_upload_used_again_counts_as_young(services: Services) -> None:
     store_upload(services, "cat.png", png())
     age_blobs(services)
@@ -173,6 +197,22 @@ def test_purge_trash_deletes_what_lay_there_long_enough_with_its_files(
     assert list(services.blobs.iter_digests()) == []
     with services.database.read() as session:
         assert list(session.scalars(select(Job.id))) == [recent]
+
+
+def test_forget_empty_batches_keeps_those_with_runs_and_new_ones(services: Services) -> None:
+    submit_jobs(services, 2)
+    with services.database.write() as session:
+        owner = make_user(session)
+        empty = SubmissionRepository(session).add_batch(
+            owner_id=owner.id, name="", tool="cutout", params={}
+        )
+    assert forget_empty_batches(services) == 0
+    with services.database.write() as session:
+        session.execute(update(Batch).values(created_at=utc_now() - LONG_AGO))
+    assert forget_empty_batches(services) == 1
+    with services.database.read() as session:
+        assert session.get(Batch, empty.id) is None
+        assert session.scalar(select(func.count()).select_from(Batch)) == 1
 
 
 def test_forget_old_entries_keeps_what_still_counts(services: Services) -> None:

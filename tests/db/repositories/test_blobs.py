@@ -3,7 +3,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from db.models import Blob, Drawing
 from db.repositories.blobs import BlobRepository
@@ -74,6 +74,29 @@ def test_unreferenced_are_old_blobs_that_nothing_needs(database: Database) -> No
         blobs = BlobRepository(session)
         assert blobs.unreferenced(LATELY) == [unused.sha256]
         assert blobs.unreferenced(LATELY, limit=0) == []
+
+
+def test_unreferenced_goes_on_after_the_last_that_was_looked_at(database: Database) -> None:
+    with database.write() as session:
+        digests = sorted(make_blob(session, created_at=LONG_AGO).sha256 for _ in range(5))
+        blobs = BlobRepository(session)
+        assert blobs.unreferenced(LATELY, limit=2) == digests[:2]
+        assert blobs.unreferenced(LATELY, after=digests[1], limit=2) == digests[2:4]
+        assert blobs.unreferenced(LATELY, after=digests[4]) == []
+
+
+def test_forget_leaves_what_somebody_is_about_to_name(postgres_database: Database) -> None:
+    with postgres_database.write() as session:
+        sha256 = make_blob(session, created_at=LONG_AGO).sha256
+        actor = make_actor(session)
+    with postgres_database.write() as naming:
+        assert BlobRepository(naming).hold([sha256, "f" * 64]) == {sha256}
+        with postgres_database.write() as session:
+            session.execute(text("SET LOCAL lock_timeout = '5s'"))
+            assert BlobRepository(session).forget([sha256], LATELY) == []
+        make_job(naming, actor, image=naming.get_one(Blob, sha256))
+    with postgres_database.write() as session:
+        assert BlobRepository(session).forget([sha256], LATELY) == []
 
 
 def test_forget_deletes_only_what_is_still_unreferenced_and_old(database: Database) -> None:

@@ -41,6 +41,16 @@ def test_lineage_leads_forwards_and_backwards(database: Database) -> None:
         assert jobs.ancestors(actor, cutout.id) == []
 
 
+def test_children_made_by_a_step_are_the_run_it_serves_once(database: Database) -> None:
+    with database.write() as session:
+        actor = make_actor(session)
+        source, chain = make_job(session, actor), make_job(session, actor)
+        for parent in (source, source, chain):
+            make_job(session, actor, parent_id=parent.id, serves_id=chain.id)
+        jobs = JobRepository(session)
+        assert [row.id for row in jobs.children(actor, source.id)] == [chain.id]
+
+
 def test_owners_are_those_with_a_visible_run_by_name(database: Database) -> None:
     with database.write() as session:
         zoe, bob = make_user(session, "zoe"), make_user(session, "bob")

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from db.models import SEARCH_TEXT_CHARS, JobInput, JobOutput
 from db.repositories.history import JobFilters
@@ -12,6 +13,8 @@ from db.session import Database
 from db.states import JobState
 from db.types import Origin, Role, utc_now
 from tests.factories import make_actor, make_blob, make_job, make_user
+
+LONG_AGO = utc_now() - timedelta(days=31)
 
 
 def test_trash_hides_a_run_and_restore_brings_it_back(database: Database) -> None:
@@ -117,3 +120,31 @@ def test_purge_trash_deletes_old_trash_with_its_files_rows_and_nothing_else(
         assert session.query(JobInput).filter_by(job_id=old.id).count() == 0
         assert session.query(JobOutput).filter_by(job_id=old.id).count() == 0
         assert kept.purge_trash(now - timedelta(days=30), limit=10) == 0
+
+
+def test_purge_trash_leaves_a_run_that_is_taken_out_at_this_moment(
+    postgres_database: Database,
+) -> None:
+    with postgres_database.write() as session:
+        actor = make_actor(session)
+        job_id = make_job(session, actor, deleted_at=LONG_AGO).id
+    with postgres_database.write() as restoring:
+        assert KeepingRepository(restoring).restore(actor, job_id)
+        with postgres_database.write() as session:
+            session.execute(text("SET LOCAL lock_timeout = '5s'"))
+            assert KeepingRepository(session).purge_trash(utc_now(), limit=10) == 0
+
+
+def test_purge_trash_leaves_a_run_that_a_new_one_is_about_to_name(
+    postgres_database: Database,
+) -> None:
+    with postgres_database.write() as session:
+        actor = make_actor(session)
+        job_id = make_job(session, actor, deleted_at=LONG_AGO).id
+    with postgres_database.write() as naming:
+        held = JobRepository(naming).hold(actor, job_id)
+        with postgres_database.write() as session:
+            session.execute(text("SET LOCAL lock_timeout = '5s'"))
+            assert KeepingRepository(session).purge_trash(utc_now(), limit=10) == 0
+        assert held is not None
+        make_job(naming, actor, parent_id=held.id)
