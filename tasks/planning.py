@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -11,15 +12,16 @@ from sqlalchemy.orm import Session
 from db.actor import Actor
 from db.models import Batch, Job
 from db.repositories.blobs import BlobRepository
+from db.repositories.jobs import JobRepository
 from db.repositories.past_runs import FoundOutput
 from db.repositories.submissions import NewInput, NewJob, NewNeed, SubmissionRepository
 from db.types import Lane, Origin
 from studio.errors import UserInputError
 from studio.params import ToolParams
-from studio.text import tidy
+from studio.text import file_name, tidy
 from studio.words import msg
 from tasks.files import StoredFile
-from tasks.permissions import visible_job
+from tasks.permissions import held_job
 from tasks.requests import ResultOf, RunItem, RunRequest
 from tasks.reuse import ReuseKeys, digests_by_role
 from tasks.services import Services
@@ -52,7 +54,7 @@ def plan_items(
     Those are planned already, by their ids, and are added in the same transaction.
     """
     if request.parent_id is not None:
-        visible_job(session, actor, request.parent_id)
+        held_job(session, actor, request.parent_id)
     all_params = [request.params_of(item) for item in request.items]
     _require_stored(session, request.items)
     sources = _sources(session, actor, request.items, coming)
@@ -74,6 +76,8 @@ class _Planner:
     batch: Batch | None
     sources: Mapping[UUID, Job | NewJob]
     """The jobs whose results are asked for; new ones have made nothing yet."""
+    reuse_keys: dict[str, ReuseKeys] = field(default_factory=dict)
+    """By the parameters; most items share theirs, and to know the weights takes reading files."""
 
     def plan_job(self, item: RunItem, params: ToolParams) -> NewJob:
         inputs, needs = self._inputs(item)
@@ -145,12 +149,13 @@ class _Planner:
         if reuse is None or any(need.role not in reuse.free_roles for need in needs):
             return None
         digests = digests_by_role((file.role, file.blob_sha256) for file in inputs)
-        keys = ReuseKeys(self.services.settings, params)
+        new_keys = ReuseKeys(self.services.settings, params)
+        keys = self.reuse_keys.setdefault(params.model_dump_json(), new_keys)
         found = keys.find(self.session, self.actor, digests)
-        if found is None:
+        if found is None or not JobRepository(self.session).hold(self.actor, found.job_id):
             return None
-        file = NewInput(role=reuse.role, blob_sha256=found.blob.sha256, file_name=found.file_name)
-        return file, found
+        name = _output_name(inputs[0].file_name, reuse.role, like=found.file_name)
+        return NewInput(role=reuse.role, blob_sha256=found.blob.sha256, file_name=name), found
 
 
 def add_batch(session: Session, actor: Actor, request: RunRequest) -> Batch | None:
@@ -173,7 +178,7 @@ def _require_stored(session: Session, items: Sequence[RunItem]) -> None:
         for file in group
         if isinstance(file, StoredFile)
     }
-    missing = files.keys() - BlobRepository(session).known(files.keys())
+    missing = files.keys() - BlobRepository(session).hold(files.keys())
     if missing:
         raise UserInputError(
             msg("The upload is no longer there, as it was not used for a day"),
@@ -194,7 +199,12 @@ def _sources(
         for file in group
         if isinstance(file, ResultOf)
     }
-    return {job_id: coming.get(job_id) or visible_job(session, actor, job_id) for job_id in job_ids}
+    return {job_id: coming.get(job_id) or held_job(session, actor, job_id) for job_id in job_ids}
+
+
+def _output_name(main_name: str, role: str, *, like: str) -> str:
+    """What a run on ``main_name`` would call its output; the run that made it is private, maybe."""
+    return file_name(f"{PurePosixPath(main_name).stem}-{role}{PurePosixPath(like).suffix}")
 
 
 def _input(file: StoredFile, role: str, position: int) -> NewInput:

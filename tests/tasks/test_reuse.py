@@ -12,6 +12,7 @@ from db.actor import Actor
 from db.models import Job
 from db.types import Lane, Origin, Visibility
 from studio.models.ledger import Ledger, LedgerEntry
+from studio.models.weights import WeightStore
 from studio.params import CartoonParams, CutoutParams, ToolParams
 from studio.record import RunRecord, WeightUse
 from studio.report import Report
@@ -187,6 +188,34 @@ def test_output_of_weights_replaced_while_they_worked_gets_no_key(services: Serv
 
 def _renamed(use: WeightUse) -> WeightUse:
     return use.model_copy(update={"id": "net-that-no-cutout-opens"})
+
+
+def test_output_that_is_taken_over_is_named_after_the_run_that_takes_it(
+    services: Services, mei: Actor
+) -> None:
+    secret = store_upload(services, "secret-client.png", png())
+    private = request(CutoutParams(), {"image": secret}, visibility=Visibility.PRIVATE)
+    submit(services, mei, private)
+    assert run_next(services, Lane.GPU)
+    job = taken_over(services, mei, CutoutParams())
+    assert job is not None
+    names = {file.role: file.file_name for file in job.inputs}
+    assert names == {"image": "cat.png", "alpha": "cat-alpha.png"}
+
+
+def test_items_of_one_request_read_the_weights_once(
+    services: Services, mei: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, look = [], WeightStore.accepted_digests
+
+    def accepted_digests(self: WeightStore, model_id: str) -> dict[str, str | None]:
+        looks.append(model_id)
+        return look(self, model_id)
+
+    monkeypatch.setattr(WeightStore, "accepted_digests", accepted_digests)
+    items = [{"image": store_upload(services, "cat.png", png(seed))} for seed in range(3)]
+    submit(services, mei, request(CutoutParams(), *items))
+    assert len(looks) == len(set(looks)) > 0
 
 
 def test_output_of_somebody_elses_private_run_is_not_taken_over(
