@@ -11,10 +11,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from db.actor import Actor
 from db.models import Blob, Job, JobInput, JobOutput, User
+from db.repositories.jobs import with_files
 from db.repositories.submissions import NewInput, NewJob, SubmissionRepository
 from db.session import Database
 from db.states import JobState
@@ -77,19 +78,19 @@ def make_job(
     column of ``Job`` may be named too.
     """
     image = image or make_blob(session)
-    job = SubmissionRepository(session).add(
-        NewJob(
-            owner_id=owner.id,
-            tool=tool,
-            method=str((params or {}).get("model", "isnet")),
-            params=params or {"model": "isnet"},
-            params_version=1,
-            main_role=main_role,
-            lane=columns.pop("lane", Lane.GPU),
-            inputs=[NewInput(role=main_role, blob_sha256=image.sha256, file_name=file_name)],
-            visibility=visibility,
-        )
+    new = NewJob(
+        owner_id=owner.id,
+        tool=tool,
+        method=str((params or {}).get("model", "isnet")),
+        params=params or {"model": "isnet"},
+        params_version=1,
+        main_role=main_role,
+        lane=columns.pop("lane", Lane.GPU),
+        inputs=[NewInput(role=main_role, blob_sha256=image.sha256, file_name=file_name)],
+        visibility=visibility,
     )
+    SubmissionRepository(session).add_all([new])
+    job = session.get_one(Job, new.id, options=with_files())
     job.state = state
     for name, value in (_columns_of(state, job.queued_at) | columns).items():
         setattr(job, name, value)
@@ -110,11 +111,7 @@ def make_job(
 def load_job(database: Database, job_id: UUID) -> Job:
     """A run as it stands in the database, with its files, whoever owns it."""
     with database.read() as session:
-        files = (
-            selectinload(Job.inputs).joinedload(JobInput.blob),
-            selectinload(Job.outputs).joinedload(JobOutput.blob),
-        )
-        return session.get_one(Job, job_id, options=files)
+        return session.get_one(Job, job_id, options=with_files())
 
 
 def make_record(

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from db.models import Batch, Job, JobInput
 from db.repositories.history import search_text
-from db.repositories.jobs import with_files
 from db.states import JobState
 from db.types import Lane, Origin, Visibility, new_id
 
@@ -87,14 +86,11 @@ class SubmissionRepository:
         self._session.flush()
         return batch
 
-    def add(self, new: NewJob) -> Job:
-        """A queued run with its inputs, whose blobs must exist; titled after its first file."""
-        self.add_all([new])
-        added = select(Job).where(Job.id == new.id).options(*with_files())
-        return self._session.scalars(added).one()
-
     def add_all(self, new_jobs: Sequence[NewJob]) -> None:
-        """As ``add``, in two statements; runs with needs wait. Each follows the parent it names."""
+        """Runs with their inputs, whose blobs must exist; each titled after its first file.
+
+        Those with needs wait, the others are queued. Each follows the parent it names.
+        """
         self._session.execute(insert(Job), [_job_row(new) for new in new_jobs])
         files = [row for new in new_jobs for row in _input_rows(new)]
         if files:

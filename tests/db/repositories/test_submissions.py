@@ -11,34 +11,32 @@ from db.types import Lane, Visibility
 from tests.factories import make_actor, make_blob, make_user
 
 
-def test_add_titles_the_run_after_its_first_file_and_keeps_its_inputs(database: Database) -> None:
+def test_add_all_titles_the_run_after_its_first_file_and_keeps_its_inputs(
+    database: Database,
+) -> None:
     with database.write() as session:
         user = make_actor(session)
         image, background = make_blob(session), make_blob(session)
         submissions = SubmissionRepository(session)
-        added = submissions.add(
-            NewJob(
-                owner_id=user.id,
-                tool="cutout",
-                method="isnet",
-                params={"model": "isnet", "output": "picture"},
-                params_version=3,
-                main_role="image",
-                lane=Lane.CPU,
-                inputs=[
-                    NewInput(role="image", blob_sha256=image.sha256, file_name="Cat.JPG"),
-                    NewInput(role="background", blob_sha256=background.sha256, file_name="sky.png"),
-                ],
-                batch=submissions.add_batch(
-                    owner_id=user.id, name="Spring", tool="cutout", params={}
-                ),
-                visibility=Visibility.PRIVATE,
-                priority=2,
-            )
+        new = NewJob(
+            owner_id=user.id,
+            tool="cutout",
+            method="isnet",
+            params={"model": "isnet", "output": "picture"},
+            params_version=3,
+            main_role="image",
+            lane=Lane.CPU,
+            inputs=[
+                NewInput(role="image", blob_sha256=image.sha256, file_name="Cat.JPG"),
+                NewInput(role="background", blob_sha256=background.sha256, file_name="sky.png"),
+            ],
+            batch=submissions.add_batch(owner_id=user.id, name="Spring", tool="cutout", params={}),
+            visibility=Visibility.PRIVATE,
+            priority=2,
         )
-        job_id = added.id
+        submissions.add_all([new])
     with database.read() as session:
-        job = JobRepository(session).get(user, job_id)
+        job = JobRepository(session).get(user, new.id)
         assert job is not None
         assert (job.title, job.model, job.state) == ("Cat.JPG", "isnet", JobState.QUEUED)
         assert (job.lane, job.params_version, job.priority) == (Lane.CPU, 3, 2)
@@ -50,21 +48,20 @@ def test_add_titles_the_run_after_its_first_file_and_keeps_its_inputs(database: 
         }
 
 
-def test_add_with_a_blob_that_is_not_there_is_refused(database: Database) -> None:
+def test_add_all_with_a_blob_that_is_not_there_is_refused(database: Database) -> None:
     def add() -> None:
         with database.write() as session:
-            SubmissionRepository(session).add(
-                NewJob(
-                    owner_id=make_user(session).id,
-                    tool="cutout",
-                    method="isnet",
-                    params={},
-                    params_version=1,
-                    main_role="image",
-                    lane=Lane.GPU,
-                    inputs=[NewInput(role="image", blob_sha256="f" * 64, file_name="a.png")],
-                )
+            new = NewJob(
+                owner_id=make_user(session).id,
+                tool="cutout",
+                method="isnet",
+                params={},
+                params_version=1,
+                main_role="image",
+                lane=Lane.GPU,
+                inputs=[NewInput(role="image", blob_sha256="f" * 64, file_name="a.png")],
             )
+            SubmissionRepository(session).add_all([new])
 
     with pytest.raises(IntegrityError):
         add()
