@@ -86,7 +86,7 @@ def reconcile(services: Services) -> Reconciled:
 
 
 def wake_rested(services: Services) -> int:
-    """Queue again what has rested long enough; returns how many."""
+    """Queue again what has rested long enough; returns how many those were."""
     woken = 0
     while True:
         with services.database.write() as session:

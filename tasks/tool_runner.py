@@ -31,7 +31,7 @@ def resident_models(settings: Settings) -> ModelCache:
 
 
 @lru_cache
-def reading_pool() -> ConfinedPool:
+def decoding_pool() -> ConfinedPool:
     """Where this process's files are decoded, so that a cancel frees it whatever is being read."""
     return imaging_pool(most_at_once=1, memory_budget_bytes=_ALL_MEMORY_BYTES)
 
@@ -70,5 +70,5 @@ def run(
             new_file=new_file,
             job_id=claim.job_id,
             embed_provenance=settings.embed_provenance,
-            pool=reading_pool(),
+            pool=decoding_pool(),
         )

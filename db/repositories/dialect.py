@@ -1,11 +1,17 @@
-"""Where SQLite and PostgreSQL must be spoken to differently."""
+"""Where SQLite and PostgreSQL must be spoken to differently, and what both of them bound."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from db.models import Base
+
+_IDS_PER_STATEMENT = 10_000
 
 
 def is_postgresql(session: Session) -> bool:
@@ -20,3 +26,10 @@ def lock_table(session: Session, table: type[Base]) -> None:
     """
     if is_postgresql(session):
         session.execute(text(f"LOCK TABLE {table.__tablename__} IN EXCLUSIVE MODE"))
+
+
+def chunks(ids: Iterable[UUID]) -> Iterator[list[UUID]]:
+    """``ids`` in portions, as databases bound how many values one statement may hold."""
+    rest = iter(ids)
+    while chunk := list(islice(rest, _IDS_PER_STATEMENT)):
+        yield chunk

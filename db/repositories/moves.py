@@ -60,7 +60,8 @@ class Moves:
 
         A job that rests says on its row why, until it is woken.
 
-        Returns the state it went to, None when no running job meets ``conditions``.
+        Returns ``target`` or CANCELLED, None when no running job meets ``conditions``. QUEUED
+        stands for WAITING too, to which a job of a paused batch goes on at once.
         """
         asked = (*conditions, Job.cancel_requested.is_(True))
         cancelled = ending(self._session, JobState.CANCELLED)

@@ -8,10 +8,9 @@ neither takes the other for still open.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
-from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -21,14 +20,13 @@ from sqlalchemy.orm import Session
 from db.errors import NeedError
 from db.models import Batch, Job, JobInput, JobNeed, JobOutput
 from db.repositories.clock import instant
+from db.repositories.dialect import chunks
 from db.repositories.submissions import NewInput, NewJob
 from db.repositories.transitions import transit
 from db.states import JobState
 from db.types import Lane
 from studio.words import N_, Message, msg
 
-_IDS_PER_STATEMENT = 10_000
-"""Databases bound how many values one statement may hold."""
 _CANCELLED_WITH = {
     JobState.FAILED: N_("“{title}” ({tool}) failed, and this run needs it."),
     JobState.CANCELLED: N_("“{title}” ({tool}) was cancelled, and this run needs it."),
@@ -158,7 +156,7 @@ class NeedRepository:
     def _made(self, owner_id: UUID, job_ids: Iterable[UUID]) -> dict[UUID, dict[_File, JobOutput]]:
         """The files of each of these jobs that has succeeded."""
         made: dict[UUID, dict[_File, JobOutput]] = {}
-        for ids in _chunks(job_ids):
+        for ids in chunks(job_ids):
             found = self._session.execute(
                 select(Job.id, Job.owner_id, Job.state, Job.title, Job.tool)
                 .where(Job.id.in_(ids))
@@ -173,8 +171,9 @@ class NeedRepository:
                 )
             for job in found:
                 _require_may_wait_for(job, owner_id)
-            made |= {job.id: {} for job in found if job.state is JobState.SUCCEEDED}
-            outputs = self._session.scalars(select(JobOutput).where(JobOutput.job_id.in_(made)))
+            done = [job.id for job in found if job.state is JobState.SUCCEEDED]
+            made |= {job_id: {} for job_id in done}
+            outputs = self._session.scalars(select(JobOutput).where(JobOutput.job_id.in_(done)))
             for output in outputs:
                 made[output.job_id][output.role, output.position] = output
         return made
@@ -222,7 +221,7 @@ class NeedRepository:
         while job_ids:
             job_ids = [
                 job_id
-                for ids in _chunks(job_ids)
+                for ids in chunks(job_ids)
                 for job_id in (*self._cancel_waiting_for(ids, reason), *self._cancel_steps_of(ids))
             ]
 
@@ -324,9 +323,3 @@ def _has_open_needs() -> ColumnElement[bool]:
 
 def _is_paused() -> ColumnElement[bool]:
     return exists().where(Batch.id == Job.batch_id, Batch.paused_at.is_not(None))
-
-
-def _chunks(ids: Iterable[UUID]) -> Iterator[list[UUID]]:
-    rest = iter(ids)
-    while chunk := list(islice(rest, _IDS_PER_STATEMENT)):
-        yield chunk

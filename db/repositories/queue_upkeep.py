@@ -47,8 +47,9 @@ class QueueUpkeep:
     def reconcile(self, *, max_attempts: int, silent_at: datetime, lease_s: float) -> Reconciled:
         """Take back jobs whose lease had run out at ``silent_at``.
 
-        A lease of more than ``lease_s`` from then was given before the clock was set back, and
-        not renewed since.
+        A lease that ends far later than it would if it were given then was given before the clock
+        was set back, and not renewed since. Twice ``lease_s`` is far, as one may have been
+        renewed after ``silent_at`` was read.
         """
         in_force = Job.lease_expires_at.between(
             silent_at, silent_at + timedelta(seconds=2 * lease_s)
@@ -66,7 +67,10 @@ class QueueUpkeep:
         )
 
     def wake_rested(self) -> int:
-        """Queue again what has rested long enough; returns how many, at most a batch."""
+        """Queue again what has rested long enough, a batch at most; returns how many were due.
+
+        Those that somebody cancels meanwhile are among them.
+        """
         resting = (Job.state == JobState.QUEUED, Job.not_before.is_not(None))
         latest = instant(self._session, LONGEST_REST_S)
         rested = self._session.execute(

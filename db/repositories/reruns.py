@@ -10,13 +10,11 @@ from sqlalchemy.orm import Session, selectinload
 
 from db.errors import NeedError
 from db.models import Job, JobNeed, JobOutput
+from db.repositories.dialect import chunks
 from db.repositories.submissions import NewInput, NewJob, NewNeed
 from db.states import JobState
 from db.types import Origin, new_id
 from studio.words import msg
-
-_JOBS_PER_STATEMENT = 10_000
-"""Databases bound how many values one statement may hold."""
 
 
 def plan_rerun(session: Session, job_id: UUID, owner_id: UUID) -> list[NewJob]:
@@ -63,8 +61,7 @@ def _to_repeat(session: Session, job_id: UUID) -> Sequence[Job]:
 def _open_needs(session: Session, jobs: Sequence[Job]) -> dict[UUID, list[JobNeed]]:
     needs: dict[UUID, list[JobNeed]] = {}
     open_needs = select(JobNeed).where(JobNeed.is_open)
-    for first in range(0, len(jobs), _JOBS_PER_STATEMENT):
-        ids = [job.id for job in jobs[first : first + _JOBS_PER_STATEMENT]]
+    for ids in chunks(job.id for job in jobs):
         for need in session.scalars(open_needs.where(JobNeed.job_id.in_(ids))):
             needs.setdefault(need.job_id, []).append(need)
     return needs
