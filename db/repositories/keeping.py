@@ -70,8 +70,10 @@ class KeepingRepository:
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
-        purged = delete(Job).where(Job.id.in_(self._session.scalars(doomed).all()))
-        return len(self._session.scalars(purged.returning(Job.id)).all())
+        job_ids = self._session.scalars(doomed).all()
+        if job_ids:
+            self._session.execute(delete(Job).where(Job.id.in_(job_ids)))
+        return len(job_ids)
 
     def _update(
         self,

@@ -1,19 +1,25 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from io import BytesIO
+from pathlib import Path
 from socket import create_server
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from db.actor import Actor
-from db.models import Batch, JobOutput
+from db.models import Batch, Blob, JobOutput
 from db.repositories.audit import AuditRepository
+from db.repositories.submissions import NewJob
 from db.repositories.tool_switches import ToolSwitchRepository
+from db.session import Database
 from db.states import JobState
-from db.types import Lane, Origin, Role, Visibility
+from db.types import Lane, Origin, Role, Visibility, utc_now
 from studio.errors import StudioError, UserInputError
 from studio.imaging.drawing import Drawing
 from studio.params import (
@@ -25,7 +31,9 @@ from studio.params import (
     UpscaleParams,
 )
 from studio.record import RunRecord
+from studio.settings import Settings
 from tasks.files import StoredFile
+from tasks.maintenance import drop_unused_files, purge_trash
 from tasks.permissions import consent_action
 from tasks.requests import ResultOf, RunItem, RunRequest
 from tasks.reuse import ReuseKeys
@@ -34,6 +42,7 @@ from tasks.status import position, queued_counts
 from tasks.submit import (
     DRAWING_TYPE,
     cancel,
+    enqueue,
     rerun,
     store_drawing,
     store_upload,
@@ -117,6 +126,30 @@ def test_submit_one_item_is_a_queued_job_and_a_token(services: Services) -> None
     assert tokens(services, Lane.CPU) == 1
     assert position(services, job_id) == 1
     assert queued_counts(services)[Lane.CPU] == 1
+
+
+def test_submit_what_is_swept_and_purged_at_this_moment_stays(
+    postgres_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = Services.from_settings(
+        Settings(data_dir=tmp_path, database_url=postgres_database.url)
+    )
+    actor, file = new_actor(services), upload(services)
+    long_ago = utc_now() - timedelta(days=40)
+    with services.database.write() as session:
+        parent_id = make_job(session, actor, deleted_at=long_ago).id
+        session.execute(update(Blob).values(created_at=long_ago))
+    cleared = []
+
+    def clear_then_enqueue(session: Session, new_jobs: Sequence[NewJob]) -> list[UUID]:
+        cleared.append((purge_trash(services), drop_unused_files(services)))
+        return enqueue(session, new_jobs)
+
+    monkeypatch.setattr("tasks.submit.enqueue", clear_then_enqueue)
+    again = {"parent_id": parent_id, "origin": Origin.EDIT}
+    [job_id] = submit(services, actor, request(INTERPOLATION, {"image": file}, **again))
+    assert cleared == [(0, 0)]
+    assert job_of(services.database, job_id).parent_id == parent_id
 
 
 def test_submit_several_items_form_a_batch_in_their_order(services: Services) -> None:
