@@ -38,7 +38,7 @@ def save_face(services: Services, actor: Actor, file: StoredFile, name: str) -> 
         )
     with services.database.write() as unit:
         authorise(unit, actor, Needs.RUNNING)
-        if not BlobRepository(unit).known([file.sha256]):
+        if not BlobRepository(unit).hold([file.sha256]):
             raise UserInputError(
                 msg("The upload is no longer there, as it was not used for a day"),
                 remedy=msg("Upload the picture again."),
