@@ -218,8 +218,10 @@ class BlobStore:
 
     def delete(self, digest: str) -> None:
         """Remove the file; nothing happens when there is none."""
-        with self._translated(digest), suppress(FileNotFoundError):
-            self._files.rm_file(self._path(digest))
+        with self._translated(digest):
+            # S3 does not mind one that is not there, and to ask for each would be a request more.
+            if self._protocol == "s3" or self._size(digest) is not None:
+                self._files.rm_file(self._path(digest))
 
     def delete_all(self, digests: Collection[str]) -> None:
         """As ``delete``, in one request where the server takes many.

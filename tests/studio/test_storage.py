@@ -20,7 +20,7 @@ import pytest
 from aiohttp import ClientPayloadError
 from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
 from moto.server import ThreadedMotoServer
-from s3fs import S3File, S3FileSystem  # type: ignore[import-untyped]  # it ships no types
+from s3fs import S3File, S3FileSystem  # type: ignore[import-untyped]
 
 from studio.errors import DiskFullError, StorageAwayError, StorageError
 from studio.storage import BlobStore
