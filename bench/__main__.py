@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
+from bench.measuring import tell
+
 BENCHES = (
     "cutout",
     "cartoon",
@@ -23,7 +25,7 @@ BENCHES = (
 def main(names: list[str]) -> None:
     """Run the named benches, or all of them, one after the other."""
     for name in names or BENCHES:
-        print(f"── {name}", flush=True)  # noqa: T201 — a report for the terminal
+        tell(f"── {name}")
         import_module(f"bench.{name}").main()
 
 

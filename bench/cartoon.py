@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from itertools import pairwise
 from statistics import median
 from time import perf_counter, process_time
@@ -11,6 +10,7 @@ import numpy as np
 from PIL import Image
 from skimage import data
 
+from bench.measuring import tell
 from studio.imaging.picture import Picture
 from studio.models.cache import ModelCache
 from studio.models.catalogue import load_catalogue
@@ -39,7 +39,7 @@ def main() -> None:
     models = ModelCache(WeightStore(settings.weights_dir, load_catalogue()), settings)
     portrait = Picture(np.asarray(Image.fromarray(data.astronaut()).resize((1024, 1024))))
     is_slow = False
-    _print("look        long side     wall      cpu   cancel      bar")
+    tell("look        long side     wall      cpu   cancel      bar")
     for (look, long_side_px), bar_s in BARS_S.items():
         params = CartoonParams(look=look, long_side_px=long_side_px)
         _measure(portrait, params, models)
@@ -47,7 +47,7 @@ def main() -> None:
         wall_s, cpu_s, wait_s = (median(column) for column in zip(*rounds, strict=True))
         is_slow = is_slow or wall_s > bar_s
         seconds = f"{wall_s:6.2f} s {cpu_s:6.2f} s {wait_s:6.2f} s {bar_s:6.1f} s"
-        _print(f"{look:12}{long_side_px:9} {seconds}")
+        tell(f"{look:12}{long_side_px:9} {seconds}")
     if is_slow:
         raise SystemExit("A look takes longer than its bar.")
 
@@ -63,11 +63,6 @@ def _measure(
     told.append(perf_counter())
     longest_s = max(later - earlier for earlier, later in pairwise(told))
     return told[-1] - told[0], process_time() - started_cpu_s, longest_s
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

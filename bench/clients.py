@@ -14,7 +14,8 @@ from statistics import median, quantiles
 import httpx
 
 from app.people.sessions import create_api_token
-from bench.running import HERE, PAGES, changes_ms, open_page, report, studio_of
+from bench.measuring import tell
+from bench.running import HERE, PAGES, changes_ms, open_page, studio_of
 from bench.web import await_health
 from db.actor import Actor
 from studio.params import INTERPOLATION
@@ -154,14 +155,14 @@ async def _timed(
 
 def _say(name: str, figures: Figures) -> None:
     requests = len(figures.submit_ms) + len(figures.poll_ms)
-    report(
+    tell(
         f"{name}: {requests / _LASTS_S:.0f} requests a second, {figures.ended} runs ended; "
         f"errors: {dict(figures.errors) or 'none'}"
     )
     for what, times_ms in (("submit", figures.submit_ms), ("poll", figures.poll_ms)):
         p95_ms = quantiles(times_ms, n=20)[-1]
-        report(f"  {what}: p50 {median(times_ms):.0f} ms, p95 {p95_ms:.0f} ms of {len(times_ms)}")
-    report(
+        tell(f"  {what}: p50 {median(times_ms):.0f} ms, p95 {p95_ms:.0f} ms of {len(times_ms)}")
+    tell(
         f"  page changes of another person: before {median(figures.idle_page_ms):.0f} ms, "
         f"meanwhile p50 {median(figures.page_ms):.0f} ms of {len(figures.page_ms)}, "
         f"x{figures.slower:.1f} (bar x{SLOWER_BAR:.0f})"

@@ -9,10 +9,6 @@ from __future__ import annotations
 
 import io
 import os
-import sys
-from collections.abc import Callable, Mapping
-from statistics import median
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -20,6 +16,7 @@ import onnxruntime
 from PIL import Image
 from skimage import data
 
+from bench.measuring import interleaved, tell
 from studio.imaging.decode import Limits
 from studio.imaging.picture import Pixels
 from studio.models.cache import ModelCache
@@ -70,7 +67,7 @@ def against_the_network(settings: Settings, pixels: Pixels, png: bytes) -> None:
         raise TypeError(f"{_MODEL} is a matting network")
     planes = network_input(contract, pixels)
     name = model.runtime.input_names[0]
-    seconds = _interleaved(
+    seconds = interleaved(
         {
             "network alone": lambda: model.runtime.run({name: planes}),
             "with its input and mask": lambda: predict_alpha(model, pixels),
@@ -80,7 +77,7 @@ def against_the_network(settings: Settings, pixels: Pixels, png: bytes) -> None:
     )
     bare_s = seconds["network alone"]
     for step, step_s in seconds.items():
-        _print(f"{step:24} {step_s:6.3f} s   {step_s / bare_s:.3f} of the network")
+        tell(f"{step:24} {step_s:6.3f} s   {step_s / bare_s:.3f} of the network")
     if seconds["file to file"] > SPEED_BAR * bare_s:
         raise SystemExit(f"The cutout takes more than {SPEED_BAR} times its network.")
 
@@ -99,7 +96,7 @@ def rembg_ratio(settings: Settings, png: bytes, *, clean_colours: bool) -> float
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads_for(settings)
     session = rembg.new_session("dis_custom", sess_opts=options, model_path=str(store.path(_MODEL)))
-    seconds = _interleaved(
+    seconds = interleaved(
         {
             "rembg": lambda: rembg.remove(png, session=session, decontaminate=clean_colours),
             "ours": lambda: _cut_out(png, models, settings, despill=clean_colours),
@@ -108,13 +105,13 @@ def rembg_ratio(settings: Settings, png: bytes, *, clean_colours: bool) -> float
     )
     ratio = seconds["ours"] / seconds["rembg"]
     size = " x ".join(map(str, Image.open(io.BytesIO(png)).size))
-    _print(f"{size}, {'clean colours' if clean_colours else 'colours as photographed'}:")
+    tell(f"{size}, {'clean colours' if clean_colours else 'colours as photographed'}:")
     for name, name_s in seconds.items():
-        _print(f"{name:24} {name_s:6.3f} s   {name_s / seconds['rembg']:.3f} of rembg")
+        tell(f"{name:24} {name_s:6.3f} s   {name_s / seconds['rembg']:.3f} of rembg")
     theirs = _pixels(rembg.remove(png, session=session, only_mask=True))
     ours = _pixels(_cut_out(png, models, settings)["alpha"])
     difference = float(np.abs(theirs - ours).mean()) / 255
-    _print(f"{'alpha, mean difference':24} {difference * 255:6.3f} of 255 levels")
+    tell(f"{'alpha, mean difference':24} {difference * 255:6.3f} of 255 levels")
     if difference > PEER_ALPHA_BAR:
         raise SystemExit("The alpha is more than one level away from rembg's.")
     return ratio
@@ -138,17 +135,6 @@ def _cut_out(
     return {output.role: output.file.getvalue() for output in result.outputs}
 
 
-def _interleaved(steps: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Median seconds of each step, after one round that warms up."""
-    seconds: dict[str, list[float]] = {step: [] for step in steps}
-    for _ in range(rounds + 1):
-        for step, run in steps.items():
-            started = perf_counter()
-            run()
-            seconds[step].append(perf_counter() - started)
-    return {step: median(times[1:]) for step, times in seconds.items()}
-
-
 def _pixels(png: Any) -> np.ndarray[Any, np.dtype[np.int16]]:  # noqa: ANN401 — rembg's is a union
     return np.asarray(Image.open(io.BytesIO(png)).convert("L"), np.int16)
 
@@ -157,8 +143,3 @@ def _png(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
     return buffer.getvalue()
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()

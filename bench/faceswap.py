@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 from statistics import median
 from time import perf_counter
 
@@ -11,6 +10,7 @@ import numpy as np
 from PIL import Image
 from skimage import data
 
+from bench.measuring import tell
 from studio.imaging.decode import Limits
 from studio.models.cache import ModelCache
 from studio.models.catalogue import load_catalogue
@@ -61,7 +61,7 @@ def main() -> None:
         total_s = median(times[1:])
         last = ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in stages[-1].items())
         size = " × ".join(str(side) for side in picture.size)
-        _print(f"{name:16} {size:12} {total_s:6.2f} s   ({len(report.regions)} faces; {last})")
+        tell(f"{name:16} {size:12} {total_s:6.2f} s   ({len(report.regions)} faces; {last})")
         if total_s > LIMIT_S:
             too_slow.append(name)
     if too_slow:
@@ -87,8 +87,3 @@ def _jpeg(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=92)
     return buffer.getvalue()
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()

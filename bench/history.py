@@ -17,6 +17,7 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 from sqlalchemy.orm import Session
 
+from bench.measuring import tell
 from db.actor import Actor
 from db.migrate import upgrade
 from db.repositories.history import JobFilters
@@ -40,9 +41,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         database, people = _filled(f"sqlite:///{Path(folder) / 'studio.db'}")
         slowest_ms = max(max(_page_ms(database, person).values()) for person in people)
-    _report(f"slowest page {slowest_ms:.1f} ms, bar {PAGE_BAR_MS:.0f} ms")
+    tell(f"slowest page {slowest_ms:.1f} ms, bar {PAGE_BAR_MS:.0f} ms")
     ratio = _nothing_over_first_page(times=10)
-    _report(f"search without a match {ratio:.1f} first pages, bar {NOTHING_BAR:.0f}")
+    tell(f"search without a match {ratio:.1f} first pages, bar {NOTHING_BAR:.0f}")
     if slowest_ms > PAGE_BAR_MS or ratio > NOTHING_BAR:
         raise SystemExit("The history is too slow.")
 
@@ -90,7 +91,7 @@ def _filled(url: str) -> tuple[Database, tuple[Actor, Actor]]:
         people = [make_user(session) for _ in range(20)]
         admin = make_user(session, role=Role.ADMIN)
         fill_history(session, people, WRITTEN_RUNS)
-    _report(f"{WRITTEN_RUNS:,} runs written in {perf_counter() - started:.1f} s")
+    tell(f"{WRITTEN_RUNS:,} runs written in {perf_counter() - started:.1f} s")
     return database, (actor_of(people[3]), actor_of(admin))
 
 
@@ -104,14 +105,14 @@ def _page_ms(database: Database, actor: Actor) -> dict[str, float]:
         count_ms = _median_ms(
             database, lambda session, f=filters: JobRepository(session).count(actor, f)
         )
-        _report(f"{actor.role:7} {name:28} page {page_ms:6.1f} ms   count {count_ms:6.1f} ms")
+        tell(f"{actor.role:7} {name:28} page {page_ms:6.1f} ms   count {count_ms:6.1f} ms")
         pages[name] = page_ms
     others: dict[str, Callable[[Session], object]] = {
         "owners": lambda session: JobRepository(session).owners(actor),
         "timings": lambda session: PastRunRepository(session).timings("cutout", "isnet"),
     }
     for name, query in others.items():
-        _report(f"{actor.role:7} {name:28}      {_median_ms(database, query):6.1f} ms")
+        tell(f"{actor.role:7} {name:28}      {_median_ms(database, query):6.1f} ms")
     return pages
 
 
@@ -136,10 +137,6 @@ def _filters(actor: Actor) -> dict[str, JobFilters]:
             tool="cutout", starred=True, until=long_ago, text="img 000 z"
         ),
     }
-
-
-def _report(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 — a report for the terminal
 
 
 def _median_ms(database: Database, query: Callable[[Session], object]) -> float:

@@ -21,7 +21,8 @@ import psutil
 from app.people.sessions import create_api_token
 from bench.cancelling import cancel_to_free_s
 from bench.hostile_files import huge, many_scans
-from bench.running import GIVE_UP_S, HERE, PAGES, changes_ms, open_page, report, studio_of
+from bench.measuring import tell
+from bench.running import GIVE_UP_S, HERE, PAGES, changes_ms, open_page, studio_of
 from bench.web import await_health
 from db.actor import Actor
 from studio.params import INTERPOLATION
@@ -67,13 +68,13 @@ def _attacked() -> list[str]:
         figures = asyncio.run(_attack(services, web, hostile, other))
     idle_p95_ms, p95_ms = _p95(figures.idle_page_ms), _p95(figures.page_ms)
     bar_ms = PAGE_BAR_MS if idle_p95_ms <= _BUSY_MS else _BUSY_FACTOR * idle_p95_ms
-    report(f"answers within {_WATCHED_S:.0f} s: {figures.answers}")
-    report(
+    tell(f"answers within {_WATCHED_S:.0f} s: {figures.answers}")
+    tell(
         f"page changes of another person: p50 {median(figures.page_ms):.0f} ms, "
         f"p95 {p95_ms:.0f} ms of {len(figures.page_ms)} (bar {bar_ms:.0f} ms); unattacked "
         f"p50 {median(figures.idle_page_ms):.0f} ms, p95 {idle_p95_ms:.0f} ms"
     )
-    report(
+    tell(
         f"web memory above idle: {figures.web_bytes / 2**20:.0f} MiB "
         f"(bar {MEMORY_BAR_BYTES / 2**20:.0f} MiB); "
         f"its children {figures.children_bytes / 2**20:.0f} MiB"
@@ -88,7 +89,7 @@ def _cancelled() -> list[str]:
     with studio_of("worker-light") as (services, _):
         waits_s = cancel_to_free_s(services, make_person(services, "hostile"))
     said = ", ".join(f"{kind} {wait_s:.2f} s" for kind, wait_s in waits_s.items())
-    report(f"cancel to a free lane, while decoding: {said} (bar {CANCEL_BAR_S:.0f} s)")
+    tell(f"cancel to a free lane, while decoding: {said} (bar {CANCEL_BAR_S:.0f} s)")
     return ["cancel"] * (max(waits_s.values()) > CANCEL_BAR_S)
 
 

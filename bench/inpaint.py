@@ -14,6 +14,7 @@ from time import perf_counter, process_time
 import cv2
 import numpy as np
 
+from bench.measuring import tell
 from studio.imaging.picture import Picture, Pixels
 from studio.models.cache import ModelCache
 from studio.models.catalogue import load_catalogue
@@ -36,13 +37,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as empty:
         store = WeightStore(Path(empty), load_catalogue())
         models = ModelCache(store, get_settings())
-        _say("| way | scratches dB / SSIM | holes dB / SSIM | holes texture | seconds |")
-        _say("|---|---|---|---|---|")
+        tell("| way | scratches dB / SSIM | holes dB / SSIM | holes texture | seconds |")
+        tell("|---|---|---|---|---|")
         results = {filler: _row(filler, models) for filler in Filler}
         seconds = _large(models)
         many_cpu_s = _many(models)
-    _say(f"4000 x 3000, one hole of 300 px, PatchMatch: {seconds:.1f} s (at most {LIMIT_S:g})")
-    _say(
+    tell(f"4000 x 3000, one hole of 300 px, PatchMatch: {seconds:.1f} s (at most {LIMIT_S:g})")
+    tell(
         f"4000 x 3000, fifty holes of 60 px, PatchMatch: {many_cpu_s:.1f} CPU s "
         f"(at most {MANY_LIMIT_CPU_S:g})"
     )
@@ -67,7 +68,7 @@ def _row(filler: Filler, models: ModelCache) -> tuple[np.ndarray, np.ndarray]:
     started = perf_counter()
     scratch, hole = judge(fill, scratches).mean(axis=0), judge(fill, holes).mean(axis=0)
     seconds = perf_counter() - started
-    _say(
+    tell(
         f"| {filler} | {scratch[0]:.1f} / {scratch[1]:.3f} | {hole[0]:.1f} / {hole[1]:.3f} "
         f"| {hole[2]:.2f} | {seconds:.0f} |"
     )
@@ -96,10 +97,6 @@ def _fill_photograph(mask: Pixels, models: ModelCache) -> None:
     pixels = cv2.resize(photo("coffee"), (4000, 3000), interpolation=cv2.INTER_CUBIC)
     params = InpaintParams(model=Filler.PATCHMATCH)
     fill_holes(Picture(np.asarray(pixels)), mask, params, models, Report())
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 — a report for the terminal
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from studio.settings import ROOT, Settings
 from tasks.services import Services
 from tasks.supervisor import environment, programs
 from tests.people import open_session
+from tests.scratch import scratch_settings
 from tests.servers import free_port
 
 HERE = Visitor(ip="127.0.0.1", agent="bench")
@@ -54,12 +55,8 @@ def studio_of(
 ) -> Iterator[tuple[Services, list[psutil.Process]]]:
     """A new studio with its programs of these names; on SQLite where no database is named."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as running:
-        settings = Settings(
-            data_dir=Path(folder),
-            database_url=database_url,
-            port=free_port(),
-            light_workers=1,
-            _env_file=None,
+        settings = scratch_settings(
+            Path(folder), database_url=database_url, port=free_port(), light_workers=1
         )
         upgrade(settings.resolved_database_url)
         services = Services.from_settings(settings)
@@ -104,8 +101,3 @@ async def _change_ms(page: ClientConnection, name: str) -> float:
         while message.WhichOneof("type") != "script_finished":
             message.ParseFromString(bytes(await page.recv(decode=False)))
     return (time.perf_counter() - started) * 1000
-
-
-def report(line: str) -> None:
-    """For the terminal."""
-    print(line, flush=True)  # noqa: T201 — a report for the terminal

@@ -13,6 +13,7 @@ import numpy as np
 import onnxruntime as ort
 from skimage import data
 
+from bench.measuring import tell
 from studio.imaging.picture import Pixels
 from studio.models.cache import ModelCache
 from studio.models.catalogue import load_catalogue
@@ -33,8 +34,8 @@ def main() -> None:
     """Print seconds, ratio and memory; fails above a bar."""
     ratio = _speed_ratio(get_settings())
     extra_bytes = _large_picture_bytes()
-    _print(f"ours / best of ncnn and ONNX Runtime: {ratio:.2f}, bar {SPEED_BAR}")
-    _print(f"4000x3000 x2: {extra_bytes / 2**20:.0f} MiB above idle, bar 2048")
+    tell(f"ours / best of ncnn and ONNX Runtime: {ratio:.2f}, bar {SPEED_BAR}")
+    tell(f"4000x3000 x2: {extra_bytes / 2**20:.0f} MiB above idle, bar 2048")
     if ratio > SPEED_BAR or extra_bytes > MEMORY_BAR_BYTES:
         raise SystemExit("Enlarging misses a bar.")
 
@@ -59,7 +60,7 @@ def _speed_ratio(settings: Settings) -> float:
     medians = {name: median(times) for name, times in seconds.items()}
     for name, value in medians.items():
         difference = np.abs(results[name] - results["ours"]).max()
-        _print(
+        tell(
             f"480x320 x3 {name}: median {value:.2f} s, least {min(seconds[name]):.2f} s, "
             f"{difference} of 255 from ours"
         )
@@ -130,12 +131,7 @@ def measure_memory() -> None:
     pixels = np.ascontiguousarray(np.tile(data.astronaut(), (6, 8, 1))[:3000, :4000])
     peak = PeakMemory.start()
     enlarge(model, pixels, Report())
-    _print(str(peak.peak_bytes() - idle_bytes))
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    tell(str(peak.peak_bytes() - idle_bytes))
 
 
 if __name__ == "__main__":

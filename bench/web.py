@@ -12,9 +12,11 @@ from typing import NamedTuple
 import httpx
 import psutil
 
+from bench.measuring import tell
 from db.migrate import upgrade
 from studio.settings import ROOT, Settings
 from tasks.supervisor import environment, programs
+from tests.scratch import scratch_settings
 from tests.servers import free_port
 
 START_BAR_S = 2.5
@@ -35,17 +37,17 @@ class Start(NamedTuple):
 def main() -> None:
     """Start the web process a few times, print seconds and memory, and hold them to the bars."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(data_dir=Path(folder), port=free_port(), _env_file=None)
+        settings = scratch_settings(Path(folder), port=free_port())
         upgrade(settings.resolved_database_url)
         rounds = [_start_once(settings) for _ in range(_ROUNDS)]
     seconds = median(each.seconds for each in rounds)
     cpu_s = median(each.cpu_s for each in rounds)
     memory_bytes = max(each.memory_bytes for each in rounds)
-    _report(
+    tell(
         f"start to first healthy answer: {seconds:.2f} s, of them {cpu_s:.2f} s of computing "
         f"(bar {START_BAR_S} s)"
     )
-    _report(f"idle memory: {memory_bytes / 2**20:.0f} MiB (bar {MEMORY_BAR_BYTES / 2**20:.0f} MiB)")
+    tell(f"idle memory: {memory_bytes / 2**20:.0f} MiB (bar {MEMORY_BAR_BYTES / 2**20:.0f} MiB)")
     if seconds > START_BAR_S or memory_bytes > MEMORY_BAR_BYTES:
         raise SystemExit("the web process misses its bar")
 
@@ -78,10 +80,6 @@ def await_health(url: str, started: float) -> None:
         except httpx.TransportError:
             time.sleep(0.01)
     raise SystemExit(f"the web process did not answer within {_GIVE_UP_S} s")
-
-
-def _report(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 — a report for the terminal
 
 
 if __name__ == "__main__":

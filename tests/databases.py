@@ -23,6 +23,7 @@ from sqlalchemy import make_url
 from db.migrate import upgrade
 from db.models import Base
 from db.session import Database
+from tests.servers import ServerMissingError
 
 POSTGRES_URL = os.environ.get("STUDIO_TEST_POSTGRES_URL", "postgresql://127.0.0.1:5432/test")
 
@@ -38,12 +39,12 @@ def postgres_url() -> Iterator[str]:
         _administer("DROP DATABASE {} WITH (FORCE)", name)
 
 
-def skip_without_postgres() -> None:
-    """Skip the calling test, saying why, where no PostgreSQL answers."""
+def require_postgres() -> None:
+    """Raise ServerMissingError, by which a test is skipped, where no PostgreSQL answers."""
     try:
         psycopg.connect(POSTGRES_URL, connect_timeout=3).close()
     except psycopg.OperationalError as error:
-        pytest.skip(f"no PostgreSQL at STUDIO_TEST_POSTGRES_URL: {error}")
+        raise ServerMissingError(f"no PostgreSQL at STUDIO_TEST_POSTGRES_URL: {error}") from error
 
 
 def _administer(statement: LiteralString, *names: str) -> None:
@@ -78,7 +79,7 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def _postgres_url() -> Iterator[str]:
-    skip_without_postgres()
+    require_postgres()
     with postgres_url() as url:
         upgrade(url)
         yield url

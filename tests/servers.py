@@ -13,6 +13,10 @@ import pytest
 import redis
 
 
+class ServerMissingError(pytest.skip.Exception):
+    """This machine has no server that is needed; the text says which. A test is skipped by it."""
+
+
 def free_port() -> int:
     """A port that nobody listens on at the moment."""
     with socket.socket() as probe:
@@ -30,12 +34,17 @@ def wait_until(is_so: Callable[[], bool], *, timeout_s: float = 30, what: str = 
 
 
 class RedisServer:
-    """A Redis that keeps nothing on disk: killed and started again it is empty."""
+    """A Redis that keeps nothing on disk: killed and started again it is empty.
+
+    Raises:
+        ServerMissingError: Redis is not installed.
+
+    """
 
     def __init__(self, folder: Path) -> None:
         program = shutil.which("redis-server")
         if program is None:
-            pytest.skip("no redis-server on this machine; install Redis")
+            raise ServerMissingError("no redis-server on this machine; install Redis")
         self.port = free_port()
         keep_nothing = ["--save", "", "--appendonly", "no"]
         self._command = [program, "--port", str(self.port), "--dir", str(folder), *keep_nothing]

@@ -25,10 +25,11 @@ from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from db.migrate import upgrade
 from db.types import Role
-from studio.settings import ROOT, Settings
+from studio.settings import ROOT
 from tasks.services import Services
 from tasks.supervisor import Program, environment, programs
 from tests.people import PASSWORD, make_person
+from tests.scratch import scratch_settings
 from tests.servers import free_port
 
 _START_TIMEOUT_S = 60
@@ -159,7 +160,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """A running studio without workers; shared by the tests of one file."""
     data_dir = tmp_path_factory.mktemp("studio")
-    settings = Settings(data_dir=data_dir, port=free_port(), _env_file=None)
+    settings = scratch_settings(data_dir, port=free_port())
     upgrade(settings.resolved_database_url)
     services = Services.from_settings(settings)
     services.blobs.prepare()

@@ -28,9 +28,10 @@ from tasks.services import Services
 from tasks.status import live_workers
 from tasks.supervisor import Program, programs, worker
 from tests.chaos.parts import FullDisk, LockedDatabase, MissingFolder, Part, own_disk
-from tests.databases import postgres_url
+from tests.databases import postgres_url, require_postgres
 from tests.proxy import TcpProxy
-from tests.servers import RedisServer, free_port
+from tests.scratch import scratch_settings
+from tests.servers import RedisServer, ServerMissingError, free_port
 
 TREES, CHILDREN = 2, 2
 PARAMS = UpscaleParams(model="interpolation", scale=2)
@@ -109,6 +110,7 @@ def rabbitmq(folder: Path) -> Iterator[Setup]:
 
 @contextmanager
 def _servers(folder: Path, broker_url: str) -> Iterator[Setup]:
+    require_postgres()
     with ExitStack() as stack, pytest.MonkeyPatch.context() as environment:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             environment.setenv(name, "chaos")
@@ -148,10 +150,15 @@ def _servers(folder: Path, broker_url: str) -> Iterator[Setup]:
 
 @contextmanager
 def _virtual_host() -> Iterator[str]:
-    """A virtual host of our own on this machine's RabbitMQ; skips where none can be made."""
+    """A virtual host of our own on this machine's RabbitMQ.
+
+    Raises:
+        ServerMissingError: none can be made.
+
+    """
     control = shutil.which("rabbitmqctl")
     if control is None:
-        pytest.skip("no rabbitmqctl on this machine")
+        raise ServerMissingError("no rabbitmqctl on this machine; install RabbitMQ")
     name = f"chaos-{uuid4().hex[:8]}"
     with ExitStack() as at_the_end:
         try:
@@ -159,7 +166,8 @@ def _virtual_host() -> Iterator[str]:
             at_the_end.callback(_run, control, "delete_vhost", name)
             _run(control, "set_permissions", "-p", name, "guest", ".*", ".*", ".*")
         except subprocess.CalledProcessError as error:
-            pytest.skip(f"no virtual host of our own on RabbitMQ: {error.stderr.strip()}")
+            why = error.stderr.strip()
+            raise ServerMissingError(f"no virtual host of our own on RabbitMQ: {why}") from error
         yield f"amqp://guest:guest@127.0.0.1:5672/{name}"
 
 
@@ -168,8 +176,8 @@ def _run(*command: str) -> None:
 
 
 def _settings(folder: Path, **addresses: str) -> Settings:
-    return Settings(
-        data_dir=folder,
+    return scratch_settings(
+        folder,
         lease_s=LEASE_S,
         heartbeat_s=0.5,
         reconcile_s=1,

@@ -24,7 +24,7 @@ from db.errors import DatabaseAwayError, MigrationError
 from db.models import Base, Job, User
 from db.session import Database, create_studio_engine
 from studio.words import msg, verbatim
-from tests.databases import POSTGRES_URL, postgres_url, skip_without_postgres
+from tests.databases import POSTGRES_URL, postgres_url, require_postgres
 from tests.factories import make_job, make_user
 
 pytestmark = pytest.mark.slow
@@ -35,7 +35,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'new.db'}"
         return
-    skip_without_postgres()
+    require_postgres()
     with postgres_url() as url:
         yield url
 

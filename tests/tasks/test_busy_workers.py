@@ -14,10 +14,10 @@ from db.states import JobState
 from db.types import Lane
 from studio.params import InpaintParams
 from studio.params.inpaint import Filler, MaskPreset
-from studio.settings import Settings
 from tasks.status import live_workers
 from tasks.submit import cancel
 from tests.proxy import TcpProxy
+from tests.scratch import scratch_settings
 from tests.servers import RedisServer, wait_until
 from tests.workers import START_S, Studio, running
 
@@ -47,7 +47,7 @@ def lose(studio: Studio, job_id: UUID) -> None:
 def test_slot_that_is_taken_for_long_holds_up_no_upkeep_and_is_freed_by_a_cancel(
     tmp_path: Path,
 ) -> None:
-    settings = Settings(data_dir=tmp_path, light_workers=1, lease_s=LEASE_S, reconcile_s=0.5)
+    settings = scratch_settings(tmp_path, light_workers=1, lease_s=LEASE_S, reconcile_s=0.5)
     with running(settings) as studio:
         long = submit_long_call(studio)
         wait_until(
@@ -71,8 +71,8 @@ def test_slot_that_is_taken_for_long_holds_up_no_upkeep_and_is_freed_by_a_cancel
 def test_worker_that_has_gone_deaf_is_ended_and_the_next_one_works(tmp_path: Path) -> None:
     server = RedisServer(tmp_path)
     proxy = TcpProxy("127.0.0.1", server.port)
-    settings = Settings(
-        data_dir=tmp_path,
+    settings = scratch_settings(
+        tmp_path,
         light_workers=1,
         broker_url=f"redis://127.0.0.1:{proxy.port}/0",
         lease_s=LEASE_S,

@@ -7,7 +7,6 @@ import pytest
 from tests.chaos.kills import run_kills
 from tests.chaos.outages import Outage, run_outages
 from tests.chaos.studio import CHILDREN, LEASE_S, Setup, embedded, production, rabbitmq
-from tests.databases import skip_without_postgres
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +45,6 @@ def test_kills_files_and_sqlite_every_job_succeeds_once(tmp_path: Path) -> None:
 @pytest.mark.redis
 @pytest.mark.timeout(400)
 def test_kills_redis_and_postgresql_every_job_succeeds_once(tmp_path: Path) -> None:
-    skip_without_postgres()
     with production(tmp_path) as setup:
         report = run_kills(setup, jobs=KILL_JOBS, seed=2, patience_s=120)
     assert report.is_sound(KILL_JOBS), report
@@ -68,7 +66,6 @@ def test_outages_files_and_sqlite_every_job_succeeds_and_no_attempt_is_spent(
 def test_outages_redis_and_postgresql_every_job_succeeds_and_no_attempt_is_spent(
     tmp_path: Path,
 ) -> None:
-    skip_without_postgres()
     with production(tmp_path) as setup:
         suffer(setup, "database", "broker", "storage")
 
@@ -76,6 +73,5 @@ def test_outages_redis_and_postgresql_every_job_succeeds_and_no_attempt_is_spent
 @pytest.mark.postgres
 @pytest.mark.rabbitmq
 def test_outages_of_rabbitmq_every_job_succeeds_and_no_attempt_is_spent(tmp_path: Path) -> None:
-    skip_without_postgres()
     with rabbitmq(tmp_path) as setup:
         suffer(setup, "broker")

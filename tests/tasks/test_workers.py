@@ -10,9 +10,9 @@ from kombu import Connection
 from kombu.exceptions import OperationalError
 
 from db.types import Lane
-from studio.settings import Settings
 from tasks.celery_app import queue_name, wake
 from tasks.status import is_beat_here, live_workers
+from tests.scratch import scratch_settings
 from tests.servers import wait_until
 from tests.workers import START_S, Studio, running
 
@@ -24,7 +24,7 @@ RABBITMQ_URL = "amqp://guest:guest@127.0.0.1:5672//"
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     folder = tmp_path_factory.mktemp("studio")
-    with running(Settings(data_dir=folder, reconcile_s=0.5, light_workers=1)) as started:
+    with running(scratch_settings(folder, reconcile_s=0.5, light_workers=1)) as started:
         yield started
 
 
@@ -80,6 +80,6 @@ def test_rabbitmq_by_one_setting_carries_the_tokens(tmp_path: Path) -> None:
             connection.ensure_connection(max_retries=1, timeout=3)
     except OperationalError as error:
         pytest.skip(f"no RabbitMQ at 127.0.0.1:5672: {error}")
-    with running(Settings(data_dir=tmp_path, broker_url=RABBITMQ_URL)) as started:
+    with running(scratch_settings(tmp_path, broker_url=RABBITMQ_URL)) as started:
         for seed in range(3):
             started.wait_for(started.submit(seed))
