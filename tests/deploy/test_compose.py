@@ -22,7 +22,7 @@ from studio.settings import ROOT, Settings
 from tasks.services import Services
 from tasks.submit import store_upload, submit
 from tasks.supervisor import programs
-from tests.databases import postgres_url, skip_without_postgres
+from tests.databases import postgres_url, require_postgres
 from tests.factories import make_actor
 from tests.pictures import png
 from tests.requests import request
@@ -59,7 +59,7 @@ def started(command: list[str], environment: dict[str, str], log: Path) -> Itera
 @pytest.fixture
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     """What the Compose file sets, with addresses of servers that run here."""
-    skip_without_postgres()
+    require_postgres()
     s3 = ThreadedMotoServer(port=0, verbose=False)
     s3.start()
     redis = RedisServer(tmp_path)
@@ -130,6 +130,22 @@ def test_compose_parts_run_a_job_on_postgres_redis_and_s3(
         answer = httpx.get(f"http://127.0.0.1:{environment['STUDIO_PORT']}/healthz")
         assert answer.json() == {"status": "ok"}
     services.database.engine.dispose()
+
+
+def test_compose_settings_of_the_host_do_not_move_what_lies_in_a_container() -> None:
+    inside = COMPOSE["x-studio"]["environment"]
+    _, port = COMPOSE["services"]["web"]["ports"][0].rsplit(":", 1)
+    folder = COMPOSE["x-studio"]["volumes"][0].partition(":")[2]
+    assert (inside["STUDIO_HOST"], str(inside["STUDIO_PORT"])) == ("0.0.0.0", port)
+    assert inside["STUDIO_WEIGHTS_DIR"] == folder
+    named = (ROOT / "Containerfile").read_text(encoding="utf-8")
+    for name in ("STUDIO_DATA_DIR", "STUDIO_WEIGHTS_DIR", "STUDIO_HOST"):
+        assert f"{name}={inside[name]}" in named
+
+
+def test_image_holds_no_file_of_secrets() -> None:
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert ".env*" in ignored
 
 
 def test_compose_services_that_need_the_schema_wait_for_the_migration() -> None:
