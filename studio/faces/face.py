@@ -66,7 +66,7 @@ class Face:
 
 
 def eye_distance_px(mesh: Points) -> float:
-    """Between the outer corners of the eyes of a mesh ``(468, 3)``."""
+    """Between the outer corners of the eyes of a mesh, ``(468, 2 or 3)``."""
     return float(np.linalg.norm(mesh[33, :2] - mesh[263, :2]))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from studio.faces.aligned_crop import box_mask, cut_aligned, paste
 from studio.faces.face import Face
 from studio.imaging.picture import Pixels
 from studio.models.catalogue import ModelSpec
@@ -14,7 +15,6 @@ from studio.models.contracts import FaceRestorationContract
 from studio.models.guard import require_contract
 from studio.models.restoration import restore_crop
 from studio.report import Report
-from studio.tools.faceswap.crop import box_mask, cut_aligned, paste
 
 if TYPE_CHECKING:
     from studio.models.cache import ModelCache

@@ -11,35 +11,19 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from studio.faces.face import Face, Points
+from studio.faces.face import Face, Points, eye_distance_px
+from studio.faces.topology import LEFT_BROW, LEFT_EYE, RIGHT_BROW, RIGHT_EYE
 from studio.tools.cartoon.filters import Floats, blurred
 
-# fmt: off
-EYES = (
-    (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246),
-    (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466),
-)
+EYES = (RIGHT_EYE, LEFT_EYE)
 """Contours of the subject's right and left eye, outer corner first, inner corner ninth."""
+BROWS = (RIGHT_BROW, LEFT_BROW)
+# fmt: off
 UPPER_LIDS = (
     (33, 246, 161, 160, 159, 158, 157, 173, 133),
     (263, 466, 388, 387, 386, 385, 384, 398, 362),
 )
 """From the outer corner inwards."""
-OVAL = (
-    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
-    152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
-)
-LIPS = (
-    61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146,
-)
-MOUTH = (
-    78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191,
-)
-"""The opening between the lips."""
-BROWS = (
-    (70, 63, 105, 66, 107, 55, 65, 52, 53, 46),
-    (300, 293, 334, 296, 336, 285, 295, 282, 283, 276),
-)
 NOSE = (168, 122, 174, 198, 49, 129, 64, 98, 97, 2, 326, 327, 294, 358, 279, 420, 399, 351)
 NOSE_BASE = (98, 97, 2, 326, 327)
 """From nostril to nostril."""
@@ -84,7 +68,7 @@ class Features:
     @property
     def size_px(self) -> float:
         """Between the outer corners of the eyes."""
-        return float(np.linalg.norm(self.points[EYES[0][0]] - self.points[EYES[1][0]]))
+        return eye_distance_px(self.points)
 
     def outline(self, numbers: Sequence[int]) -> Points:
         """The points with these numbers, ``float32 (len, 2)``."""

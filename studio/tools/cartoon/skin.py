@@ -8,13 +8,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from studio.faces.topology import INNER_MOUTH, LIPS, OVAL
 from studio.tools.cartoon.features import (
     BROWS,
     EYES,
-    LIPS,
-    MOUTH,
     NOSE,
-    OVAL,
     SKIN_SAMPLES,
     Features,
     outlines_mask,
@@ -81,7 +79,7 @@ def find_parts(rgb: Floats, faces: Sequence[Features]) -> Parts:
         guide = np.ascontiguousarray(lab[..., 0] * np.float32(0.01))
         guided = cv2.ximgproc.guidedFilter(guide, skin, _GUIDE_RADIUS_PX, _GUIDE_EPS)
         skin = clipped(np.asarray(guided, np.float32)) * (1 - eyes) * (1 - lips)
-    mouths = outlines_mask(shape, faces, (MOUTH,), _FEATHER_RATIO / 2)
+    mouths = outlines_mask(shape, faces, (INNER_MOUTH,), _FEATHER_RATIO / 2)
     return Parts(skin, eyes, open_eyes, brows, lips, mouths)
 
 

@@ -7,8 +7,9 @@ from math import tanh
 
 import numpy as np
 
+from studio.faces.topology import INNER_MOUTH
 from studio.params import Look
-from studio.tools.cartoon.features import EYES, MOUTH, Features, polygon_mask
+from studio.tools.cartoon.features import EYES, Features, polygon_mask
 from studio.tools.cartoon.filters import Floats, blurred, clipped, mixed, to_lab, to_rgb
 from studio.tools.cartoon.recipes import Bands, Recipe
 from studio.tools.cartoon.skin import Parts
@@ -127,7 +128,7 @@ def _open_eyes(lab: Floats, parts: Parts, recipe: Recipe) -> None:
 
 
 def _whiten_teeth(lab: Floats, face: Features) -> None:
-    mouth = polygon_mask(lab.shape, face.outline(MOUTH), face.size_px * 0.008)
+    mouth = polygon_mask(lab.shape, face.outline(INNER_MOUTH), face.size_px * 0.008)
     teeth = mouth / (1 + np.exp((_TEETH_LIGHTNESS - lab[..., 0]) / 5))
     lab[..., 1] *= 1 - 0.6 * teeth
     lab[..., 2] *= 1 - 0.7 * teeth

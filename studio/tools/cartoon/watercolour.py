@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 
-from studio.tools.cartoon.features import OVAL, Features, outlines_mask
+from studio.faces.topology import OVAL
+from studio.tools.cartoon.features import Features, outlines_mask
 from studio.tools.cartoon.filters import (
     Floats,
     blurred,

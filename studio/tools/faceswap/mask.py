@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from studio.faces.face import Points
+from studio.faces.face import Points, eye_distance_px
 from studio.faces.topology import LEFT_BROW, LEFT_EYE, LIPS, OVAL, RIGHT_BROW, RIGHT_EYE
 from studio.models.runtime import Floats
 from studio.tools.faceswap.polygons import polygon, scaled, shrink, soften, union
@@ -70,7 +70,7 @@ def face_areas(target: Points, shape: Points, skin: Floats, free: Floats) -> Fac
 
     """
     size = (skin.shape[1], skin.shape[0])
-    eyes_px = float(np.linalg.norm(target[33, :2] - target[263, :2]))
+    eyes_px = eye_distance_px(target)
     eyes = (RIGHT_EYE, LEFT_EYE, RIGHT_BROW, LEFT_BROW)
     both = [mesh[list(part), :2] for part in (*eyes, LIPS) for mesh in (target, shape)]
     return FaceAreas(
@@ -99,7 +99,7 @@ def skin_likeness(lab: Floats, mesh: Points) -> Floats:
         mesh: ``float32 (468, 2 or 3)`` in px of ``lab``.
 
     """
-    eyes_px = float(np.linalg.norm(mesh[33, :2] - mesh[263, :2]))
+    eyes_px = eye_distance_px(mesh)
     smooth = np.asarray(cv2.GaussianBlur(lab, (0, 0), max(0.8, 0.02 * eyes_px)), np.float32)
     middle, deviation = usual_skin(smooth, mesh)
     deviation = np.clip(deviation, 0.7 * _SPREAD, 1.6 * _SPREAD)
@@ -156,7 +156,7 @@ def below_forehead(target: Points, shape: Points, size: tuple[int, int]) -> Floa
         size: width and height of the patch.
 
     """
-    eyes_px = float(np.linalg.norm(target[263, :2] - target[33, :2]))
+    eyes_px = eye_distance_px(target)
     across = (target[263, :2] - target[33, :2]) / eyes_px
     up = np.array([across[1], -across[0]], np.float32)
     brows = [(target[list(brow), :2], shape[list(brow)]) for brow in (RIGHT_BROW, LEFT_BROW)]

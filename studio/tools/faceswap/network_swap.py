@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from studio.faces.face import Face
+from studio.faces.aligned_crop import AlignedCrop, box_mask, cut_aligned, paste
+from studio.faces.face import Face, eye_distance_px
 from studio.imaging.picture import Pixels
 from studio.models.contracts import FaceSwapContract
 from studio.models.embedding import cross_bridge, unit
@@ -19,7 +20,6 @@ from studio.report import Report
 from studio.tools.choice import chosen_model
 from studio.tools.faceswap.colour import to_lab
 from studio.tools.faceswap.cover import find_cover
-from studio.tools.faceswap.crop import AlignedCrop, box_mask, cut_aligned, paste
 from studio.tools.faceswap.mask import INNER, skin_likeness
 from studio.tools.faceswap.polygons import polygon, shrink, soften
 from studio.tools.faceswap.portrait import Portrait
@@ -92,7 +92,7 @@ class NetworkSwapper:
             return _firm(uncovered(network, crop.pixels))
         moved = target.mesh[:, :2] @ crop.affine[:, :2].T + crop.affine[:, 2]
         mesh = moved.astype(np.float32)
-        eyes_px = float(np.linalg.norm(mesh[33] - mesh[263]))
+        eyes_px = eye_distance_px(mesh)
         lab = to_lab(crop.pixels.astype(np.float32))
         inner = polygon((self._size_px, self._size_px), mesh[list(INNER)], 0.05 * eyes_px)
         face = np.maximum(skin_likeness(lab, mesh), inner)

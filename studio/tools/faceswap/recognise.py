@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from studio.errors import ModelUnavailableError
+from studio.faces.aligned_crop import cut_aligned
 from studio.models.contracts import EmbeddingContract
 from studio.models.embedding import embed
 from studio.models.guard import require_contract
 from studio.models.runtime import Floats
 from studio.report import Report
-from studio.tools.faceswap.crop import cut_aligned
 from studio.tools.faceswap.portrait import Portrait
 from studio.words import msg
 

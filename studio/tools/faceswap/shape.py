@@ -7,7 +7,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from studio.faces.face import Points
+from studio.faces.face import Points, eye_distance_px
 from studio.faces.topology import (
     INNER_MOUTH,
     LEFT_EYE,
@@ -82,7 +82,7 @@ def settle_shape(source: Points, target: Points, identity: float) -> Points:
         ``float32 (468, 2)`` in px of the target.
 
     """
-    eyes_px = float(np.linalg.norm(target[33, :2] - target[263, :2]))
+    eyes_px = eye_distance_px(target)
     weights = identity * np.clip(_from_outline_px(target) / (_CONTOUR_REACH * eyes_px), 0, 1)
     for points, aperture in (
         ((*LIPS, *INNER_MOUTH), MOUTH),

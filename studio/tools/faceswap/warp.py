@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from studio.faces.face import Points
+from studio.faces.face import Points, eye_distance_px
 from studio.faces.topology import SKIN_TRIANGLES, TRIANGLES
 from studio.imaging.picture import Pixels
 from studio.models.runtime import Floats
@@ -83,7 +83,7 @@ def fit_warp(source: Points, shape: Points, depth: Points, size: tuple[int, int]
     areas = _relative_areas(source, shape)
     shown = np.clip((areas - _HIDDEN) / (_SHOWN - _HIDDEN), 0, 1)
     shown[SKIN_TRIANGLES:] = areas[SKIN_TRIANGLES:] > _OPENING_SHOWN
-    eyes_px = float(np.linalg.norm(shape[33] - shape[263]))
+    eyes_px = eye_distance_px(shape)
     return FaceWarp(
         positions=_positions(source, shape, labels, outside_px),
         reach=soften(shown[labels], _TRANSITION * eyes_px),

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from studio.tools.cartoon.features import (
-    BROWS,
-    EYES,
-    JAW,
-    LIPS,
-    MOUTH,
-    MOUTH_LINE,
-    NOSE,
-    NOSE_BASE,
-    OVAL,
-    Features,
-)
+from studio.faces.topology import INNER_MOUTH, LIPS, OVAL
+from studio.tools.cartoon.features import BROWS, EYES, JAW, MOUTH_LINE, NOSE, NOSE_BASE, Features
 
 
 def ring(count: int, centre: tuple[float, float], radii: tuple[float, float]) -> np.ndarray:
@@ -37,7 +27,7 @@ def make_face(
     parts = [
         (OVAL, (0, 0.15), (0.8, 1.05)),
         (LIPS, (0, 0.65), (0.28, 0.13)),
-        (MOUTH, (0, 0.65), (0.2, 0.05)),
+        (INNER_MOUTH, (0, 0.65), (0.2, 0.05)),
         (NOSE, (0, 0.2), (0.12, 0.3)),
         (BROWS[0], (-0.33, -0.22), (0.2, 0.04)),
         (BROWS[1], (0.33, -0.22), (0.2, 0.04)),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studio.tools.faceswap.crop import box_mask, cut_aligned, paste
+from studio.faces.aligned_crop import box_mask, cut_aligned, paste
 from tests.metrics import psnr_db
 from tests.studio.tools.faceswap.faces import astronaut, make_face
 
