@@ -11,11 +11,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
+from keyword import iskeyword
 from typing import Any
 
 from studio.errors import UserInputError
 from studio.params import ToolParams, read_params
 from studio.params.upgrades import upgrade
+from studio.settings import ROOT
 from studio.text import shown
 from studio.tools.cartoon.spec import SPEC as CARTOON
 from studio.tools.cutout.spec import SPEC as CUTOUT
@@ -29,13 +31,31 @@ from studio.words import Message, msg, verbatim
 GROUP = "darkroom.tools"
 """Of the entry points by which packages add tools."""
 
+MAX_NAME_CHARS = 32
+MAX_ROLE_CHARS = 16
+"""Rows hold no longer names."""
+
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
-_TAKEN_BY_DOORS = {"as_json", "batch_name", "files", "out", "overrides", "params"} | {
-    "params_version",
-    "tool",
-    "visibility",
+_ADDRESSES = {"account", "enter", "history", "members", "run", "studio", "weights"} | {
+    "api",
+    "batches",
+    "component",
+    "exports",
+    "files",
+    "healthz",
+    "media",
+    "pictures",
+    "static",
+    "thumbnails",
+    "weight-files",
 }
-"""Fields and options of REST and commands that a role would hide."""
+"""Where other pages and files lie; a tool's page has its name for address."""
+_COMMANDS = {"chain"}
+"""Of ``studio run``, besides the tools."""
+_OPTIONS = {"as_json", "files", "help", "json", "out"}
+"""Of every command ``studio run TOOL``, which a role or a parameter would hide."""
+_FORM_FIELDS = {"batch_name", "overrides", "params", "params_version", "tool", "visibility"}
+"""Of REST, which a role would hide."""
 
 logger = logging.getLogger(__name__)
 
@@ -68,16 +88,14 @@ def collect(
     for entry in sorted(added, key=lambda one: (_package(one), one.name)):
         try:
             spec = entry.load()
+            objection = _objection(spec, tools)
         except Exception as error:
             fault = f"{type(error).__name__}: {error}"
-            reason = msg("it cannot be imported ({fault})", fault=fault)
+            objection = msg("it cannot be used ({fault})", fault=fault)
+        if objection is None:
+            tools[spec.name] = spec
         else:
-            objection = _objection(spec, tools)
-            if objection is None:
-                tools[spec.name] = spec
-                continue
-            reason = objection
-        faults.append(ToolFault(_package(entry), entry.name, reason))
+            faults.append(ToolFault(_package(entry), entry.name, objection))
     return tools, tuple(faults)
 
 
@@ -87,16 +105,60 @@ def _objection(spec: object, tools: Mapping[str, ToolSpec]) -> Message | None:
         return msg("it is a {kind} and must be a ToolSpec", kind=type(spec).__name__)
     if spec.name in tools:
         return msg("there is a tool called “{name}” already", name=spec.name)
-    if not _NAME.fullmatch(spec.name):
-        return msg("“{name}” is no name of lower-case letters, digits and hyphens", name=spec.name)
-    if spec.params.model_fields["tool"].default != spec.name:
+    return (
+        _against_name(spec.name)
+        or _against_params(spec)
+        or _against_roles(spec)
+        or _against_page(spec.page)
+    )
+
+
+def _against_name(name: str) -> Message | None:
+    if not _NAME.fullmatch(name):
+        return msg("“{name}” is no name of lower-case letters, digits and hyphens", name=name)
+    if len(name) > MAX_NAME_CHARS:
+        return msg("“{name}” is longer than {most} characters", name=name, most=MAX_NAME_CHARS)
+    if name in _ADDRESSES | _COMMANDS:
+        return msg("a tool may not be called “{name}”", name=name)
+    return None
+
+
+def _against_params(spec: ToolSpec) -> Message | None:
+    params = spec.params
+    if not (isinstance(params, type) and issubclass(params, ToolParams)):
+        return msg("its params must be a class derived from ToolParams")
+    if params.model_fields["tool"].default != spec.name:
         return msg("the default of its params' field “tool” must be “{name}”", name=spec.name)
-    hidden = {role.name for role in spec.roles} & (_TAKEN_BY_DOORS | set(spec.params.model_fields))
-    if hidden:
-        return msg("a role may not be called “{role}”", role=min(hidden))
+    for name in params.model_fields:
+        if not _is_option(name):
+            return msg("a parameter may not be called “{name}”", name=name)
+    return None
+
+
+def _against_roles(spec: ToolSpec) -> Message | None:
+    names = [role.name for role in spec.roles]
+    taken = _FORM_FIELDS | set(spec.params.model_fields)
+    for name in names:
+        if not _is_option(name) or name in taken:
+            return msg("a role may not be called “{role}”", role=name)
+        if len(name) > MAX_ROLE_CHARS:
+            return msg("“{name}” is longer than {most} characters", name=name, most=MAX_ROLE_CHARS)
+        if names.count(name) > 1:
+            return msg("two of its roles are called “{role}”", role=name)
     if not spec.roles or not spec.roles[0].is_required or spec.roles[0].is_repeatable:
         return msg("its first role must be required and take one file")
     return None
+
+
+def _against_page(page: str) -> Message | None:
+    if page and not (ROOT / page).is_file():
+        return msg("there is no file of its page, {page}", page=page)
+    return None
+
+
+def _is_option(name: str) -> bool:
+    """Whether a command may have an option of this name."""
+    return name.isidentifier() and not iskeyword(name) and name not in _OPTIONS
 
 
 def _package(entry: EntryPoint) -> str:

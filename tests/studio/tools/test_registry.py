@@ -6,7 +6,10 @@ from importlib.metadata import EntryPoint
 from types import ModuleType
 
 import pytest
+from pydantic import create_model
 
+from app.runs.addresses import PAGES
+from app.web.middleware import Gate
 from studio.params import UpscaleParams
 from studio.tools.registry import TOOLS, collect, tool_title
 from studio.tools.spec import PHOTOGRAPH, ToolRole, ToolSpec
@@ -19,7 +22,24 @@ class SharpenParams(UpscaleParams):
     tool: str = "sharpen"  # type: ignore[assignment]
 
 
+class HidingParams(SharpenParams):
+    """Has a field that every command has an option for."""
+
+    out: str = ""
+
+
 SHARPEN = replace(SPEC, name="sharpen", params=SharpenParams)
+
+
+def named(name: str) -> ToolSpec:
+    """A sound tool, but for its name."""
+    params = create_model("NamedParams", __base__=SharpenParams, tool=(str, name))
+    return replace(SHARPEN, name=name, params=params)
+
+
+def with_role(*roles: ToolRole) -> ToolSpec:
+    """A sound tool, but for its further roles."""
+    return replace(SHARPEN, roles=(PHOTOGRAPH, *roles))
 
 
 def added(monkeypatch: pytest.MonkeyPatch, spec: object) -> EntryPoint:
@@ -46,19 +66,26 @@ def test_collect_sound_tool_joins_after_the_studios_own(monkeypatch: pytest.Monk
             "the default of its params' field “tool” must be “sharpen”",
         ),
         (replace(SHARPEN, name="../x"), "“../x” is no name of lower-case letters"),
-        (
-            replace(SHARPEN, roles=(PHOTOGRAPH, ToolRole("scale", "Hides a parameter."))),
-            "a role may not be called “scale”",
-        ),
-        (
-            replace(SHARPEN, roles=(PHOTOGRAPH, ToolRole("visibility", "Hides a field."))),
-            "a role may not be called “visibility”",
-        ),
+        (named("s" * 33), "is longer than 32 characters"),
+        (named("chain"), "a tool may not be called “chain”"),
+        (named("history"), "a tool may not be called “history”"),
+        (replace(SHARPEN, name=None), "it cannot be used (TypeError"),
+        (replace(SHARPEN, params=dict), "its params must be a class derived from ToolParams"),
+        (replace(SHARPEN, params=SharpenParams()), "its params must be a class derived"),
+        (replace(SHARPEN, params=HidingParams), "a parameter may not be called “out”"),
+        (with_role(ToolRole("scale", "Hides a parameter.")), "a role may not be called “scale”"),
+        (with_role(ToolRole("visibility", "Hides a field.")), "may not be called “visibility”"),
+        (with_role(ToolRole("json", "Hides an option.")), "a role may not be called “json”"),
+        (with_role(ToolRole("depth-map", "No name.")), "a role may not be called “depth-map”"),
+        (with_role(ToolRole("class", "A keyword.")), "a role may not be called “class”"),
+        (with_role(ToolRole("r" * 17, "Too long.")), "is longer than 16 characters"),
+        (with_role(PHOTOGRAPH), "two of its roles are called “image”"),
+        (replace(SHARPEN, page="pages/sharpen.py"), "no file of its page, pages/sharpen.py"),
         (replace(SHARPEN, roles=()), "its first role must be required and take one file"),
     ],
 )
 def test_collect_tool_that_cannot_be_used_is_left_out_naming_package_and_reason(
-    monkeypatch: pytest.MonkeyPatch, spec: ToolSpec, reason: str
+    monkeypatch: pytest.MonkeyPatch, spec: object, reason: str
 ) -> None:
     tools, [fault] = collect([SPEC], [added(monkeypatch, spec)])
     assert list(tools) == ["upscale"]
@@ -66,11 +93,29 @@ def test_collect_tool_that_cannot_be_used_is_left_out_naming_package_and_reason(
     assert "added_package" in str(fault.message)
 
 
+@pytest.mark.parametrize("spec", TOOLS.values(), ids=lambda spec: spec.name)
+def test_collect_takes_the_studios_own_tools_as_it_would_anothers(
+    monkeypatch: pytest.MonkeyPatch, spec: ToolSpec
+) -> None:
+    tools, faults = collect([], [added(monkeypatch, spec)])
+    assert tools == {spec.name: spec}
+    assert not faults
+
+
+@pytest.mark.parametrize("address", [*PAGES, *(one.strip("/") for one in Gate.OPEN_PREFIXES)])
+def test_collect_tool_with_the_address_of_a_page_or_file_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    tools, [fault] = collect([], [added(monkeypatch, named(address))])
+    assert not tools
+    assert f"a tool may not be called “{address}”" in str(fault.message)
+
+
 def test_collect_package_that_cannot_be_imported_is_left_out() -> None:
     broken = EntryPoint("sharpen", "there_is_no_such_package:SPEC", "darkroom.tools")
     tools, [fault] = collect([SPEC], [broken])
     assert list(tools) == ["upscale"]
-    assert "cannot be imported (ModuleNotFoundError" in str(fault.message)
+    assert "cannot be used (ModuleNotFoundError" in str(fault.message)
 
 
 def test_tool_title_of_a_package_that_is_gone_is_the_tools_name() -> None:
