@@ -19,13 +19,13 @@ from studio.tools.inpaint.diffusion import navier_stokes, telea
 from studio.tools.inpaint.frequency import extrapolate
 from studio.tools.inpaint.holes import Hole
 from studio.tools.inpaint.mending import mend
-from studio.words import msg
+from studio.words import N_, Message, msg, verbatim
 
 if TYPE_CHECKING:
     from studio.models.cache import ModelCache
 
-_MEND = "edges and similar patches"
-_ONE_COLOUR = "the one colour around"
+_MEND = N_("edges and similar patches")
+_ONE_COLOUR = N_("the one colour around")
 _RIM_PX = 4
 _FLAT_LEVELS = 1
 """How far the colours of a rim may lie apart that counts as one colour."""
@@ -36,11 +36,11 @@ _BY_EDGE: dict[str, Callable[[Pixels, Pixels], Pixels]] = {
     _ONE_COLOUR: telea,
     Filler.NAVIER_STOKES: navier_stokes,
 }
-_NAMES: dict[str, str] = {
-    Filler.PATCHMATCH: "PatchMatch",
-    Filler.FREQUENCY: "frequency-selective reconstruction",
-    Filler.TELEA: "Telea's fast marching",
-    Filler.NAVIER_STOKES: "Navier-Stokes",
+_NAMES = {
+    Filler.PATCHMATCH: N_("PatchMatch"),
+    Filler.FREQUENCY: N_("frequency-selective reconstruction"),
+    Filler.TELEA: N_("Telea's fast marching"),
+    Filler.NAVIER_STOKES: N_("Navier-Stokes"),
     _MEND: _MEND,
     _ONE_COLOUR: _ONE_COLOUR,
 }
@@ -117,9 +117,10 @@ def fill_hole(
     return filled
 
 
-def filler_name(filler: str, models: ModelCache) -> str:
+def filler_name(filler: str, models: ModelCache) -> Message:
     """What a filler is called in sentences."""
-    return _NAMES.get(filler) or models.spec(filler).title
+    name = _NAMES.get(filler)
+    return verbatim(models.spec(filler).title) if name is None else Message(name)
 
 
 def _has_flat_rim(hole: Pixels, pixels: Pixels, unseen: Pixels) -> bool:

@@ -136,6 +136,6 @@ def test_fill_hole_of_an_empty_hole_changes_nothing(filler: str, models: ModelCa
 
 @pytest.mark.parametrize("filler", [*BUILT_IN, "migan-pipeline"])
 def test_filler_name_is_for_people(filler: str, models: ModelCache) -> None:
-    name = filler_name(filler, models)
+    name = str(filler_name(filler, models))
     assert len(name) > 3
     assert name != "migan-pipeline"
