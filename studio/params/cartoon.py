@@ -49,7 +49,7 @@ class CartoonParams(ToolParams):
         title=N_("Long side"),
         description=N_(
             "Of the result, also where the photograph is smaller; not set (null) keeps "
-            "its size. On the contact sheet each picture has half of it."
+            "its size. On the contact sheet each picture has half of it, and 256 to 1024 px."
         ),
     )
     region: CartoonRegion = Field(default=CartoonRegion.PICTURE, title=N_("What to draw"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Self
 
@@ -82,6 +82,11 @@ def unit_of(name: str) -> str:
     return "px" if name.endswith("_px") else ""
 
 
+def meaningless(rules: Iterable[tuple[bool, Message, *tuple[str, ...]]]) -> dict[str, Message]:
+    """By field why it has no effect; a rule is whether it holds, the reason, and the fields."""
+    return {name: because for holds, because, *names in rules if holds for name in names}
+
+
 class ToolParams(BaseModel):
     """What all tools share: the form of the encoded result.
 
@@ -94,7 +99,8 @@ class ToolParams(BaseModel):
     a field, or giving a value another meaning, takes a further step.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # NaN passes every bound, and is no JSON, so that no row could keep it.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     METHOD_FIELD: ClassVar[str] = "model"
     MAIN_FIELDS: ClassVar[tuple[str, ...]] = ()
@@ -148,9 +154,12 @@ class ToolParams(BaseModel):
         """What the value of the field ``name`` means, where that takes words; mostly None."""
         return None
 
-    def without_effect(self) -> Collection[str]:
-        """Fields that the others make meaningless, so that records of a run leave them out."""
-        return ()
+    def without_effect(self) -> Mapping[str, Message]:
+        """Fields that the others make meaningless, each with why, as in "no crop was chosen".
+
+        Records of a run leave them out, and its notes tell of those that were set.
+        """
+        return meaningless([(self.format is ImageFormat.PNG, msg("PNG loses nothing"), "quality")])
 
     def output_size(self, width_px: int, height_px: int) -> tuple[int, int]:
         """Width and height of the result for a picture of this size, before any crop.

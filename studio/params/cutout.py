@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from studio.params.common import Choice, HexColour, ImageFormat, NetworkName, ToolParams
-from studio.words import N_, msg
+from studio.errors import UserInputError
+from studio.params.common import (
+    Choice,
+    HexColour,
+    ImageFormat,
+    NetworkName,
+    ToolParams,
+    meaningless,
+)
+from studio.words import N_, Message, msg
+
+_OF_MATTING = ("foreground_threshold", "background_threshold", "erode_size_px")
+_OF_SHADOW = ("shadow_x_px", "shadow_y_px", "shadow_blur_px", "shadow_opacity", "shadow_colour")
 
 
 class CutoutOutput(Choice):
@@ -168,3 +179,31 @@ class CutoutParams(ToolParams):
     def needs_network(self, roles: Collection[str]) -> bool:
         """A stored alpha spares it."""
         return "alpha" not in roles
+
+    def lacks(self, roles: Collection[str]) -> UserInputError | None:
+        """The picture behind the subject, where that is what was chosen."""
+        if self.output is not CutoutOutput.PICTURE or "background" in roles:
+            return None
+        return UserInputError(
+            msg("No picture was given for the background"),
+            remedy=msg("Add one, or choose another background."),
+            code="cutout.background_missing",
+        )
+
+    def without_effect(self) -> Mapping[str, Message]:
+        """What belongs to another background, or to what was not switched on."""
+        is_mask = self.output is CutoutOutput.MASK
+        chosen = msg("the background chosen is {output}", output=self.output)
+        alone = msg("a mask shows the subject alone")
+        return super().without_effect() | meaningless(
+            [
+                (self.output is not CutoutOutput.COLOUR, chosen, "colour"),
+                (self.output is not CutoutOutput.BLUR, chosen, "blur_px"),
+                (not self.matting, msg("fine hair was not chosen"), *_OF_MATTING),
+                (not self.shadow, msg("no drop shadow was chosen"), *_OF_SHADOW),
+                (not self.outline_px, msg("no outline was chosen"), "outline_colour"),
+                (not self.crop, msg("no crop was chosen"), "crop_margin_px"),
+                (is_mask, msg("a mask has no colours"), "despill"),
+                (is_mask, alone, "shadow", *_OF_SHADOW, "outline_px", "outline_colour"),
+            ]
+        )

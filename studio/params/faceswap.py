@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from studio.params.common import Choice, NetworkName, ToolParams
+from studio.errors import UserInputError
+from studio.params.common import Choice, NetworkName, ToolParams, meaningless
 from studio.params.upgrades import Step, renamed
 from studio.words import N_, Message, msg
 
 Number = Annotated[int, Field(ge=1)]
 PerCent = Annotated[int, Field(ge=0, le=100)]
 
+_OF_NETWORKS = ("mask_blur", "mask_padding", "pixel_boost_px")
 MESH = "mesh"
 """The face swap that is no network: the source's skin warped onto the target's face mesh."""
 
@@ -141,6 +143,35 @@ class FaceswapParams(ToolParams):
         )
         return msg("{pairs}", pairs=pairs) if pairs else msg("none")
 
-    def without_effect(self) -> Collection[str]:
-        """Where faces are paired one by one, the rule for choosing them does nothing."""
-        return () if self.faces is None else ("choice",)
+    @property
+    def is_by_likeness(self) -> bool:
+        """Whether faces are chosen by how alike they and the reference are."""
+        return self.faces is None and self.choice is FaceChoice.LIKENESS
+
+    def lacks(self, roles: Collection[str]) -> UserInputError | None:
+        """The reference, where faces are chosen by likeness to it."""
+        if not self.is_by_likeness or "reference" in roles:
+            return None
+        return UserInputError(
+            msg("Faces are chosen by likeness, and there is no reference to be like"),
+            remedy=msg("Add a picture of the person as the reference, or choose otherwise."),
+            code="faceswap.reference_missing",
+        )
+
+    def without_effect(self) -> Mapping[str, Message]:
+        """What belongs to other models or ways to choose faces, or to a restoration."""
+        is_mesh, other = self.model == MESH, msg("{model} has no such setting", model=self.model)
+        return super().without_effect() | meaningless(
+            [
+                (is_mesh, msg("the mesh swap has no such setting"), *_OF_NETWORKS),
+                (not is_mesh, other, "shape"),
+                (self.faces is not None, msg("faces were chosen one by one"), "choice"),
+                (not self.is_by_likeness, msg("faces were not chosen by likeness"), "likeness"),
+                (
+                    self.restore_model is None,
+                    msg("no face restoration was chosen"),
+                    "restore_blend",
+                    "restore_fidelity",
+                ),
+            ]
+        )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from studio.errors import UserInputError
-from studio.params.common import Choice, NetworkName, Seed, ToolParams
-from studio.words import N_, msg
+from studio.params.common import Choice, NetworkName, Seed, ToolParams, meaningless
+from studio.words import N_, Message, msg
 
 HOLE_LEVEL = 128
 """From this level on a given mask counts as painted, so that soft masks make clear holes."""
@@ -97,6 +97,17 @@ class InpaintParams(ToolParams):
             msg("Nothing is masked yet"),
             remedy=msg("Give a mask picture, or choose a ready-made mask."),
             code="inpaint.nothing_masked",
+        )
+
+    def without_effect(self) -> Mapping[str, Message]:
+        """What belongs to another ready-made mask."""
+        is_sized = self.preset in (MaskPreset.CENTRE, MaskPreset.CORNER)
+        chosen = msg("the ready-made mask chosen is {preset}", preset=self.preset)
+        return super().without_effect() | meaningless(
+            [
+                (self.preset is not MaskPreset.CORNER, chosen, "corner"),
+                (not is_sized, chosen, "preset_size_ratio"),
+            ]
         )
 
     def preset_box(self, width_px: int, height_px: int) -> tuple[int, int, int, int]:

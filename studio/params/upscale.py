@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from studio.errors import UserInputError
-from studio.params.common import NetworkName, ToolParams
+from studio.params.common import NetworkName, ToolParams, meaningless
 from studio.params.upgrades import Step, renamed
-from studio.words import N_, msg
+from studio.words import N_, Message, msg
 
 INTERPOLATION = "interpolation"
 """The upscale model that is no network and needs no weights: Lanczos interpolation."""
@@ -72,6 +72,26 @@ class UpscaleParams(ToolParams):
     def needs_network(self, roles: Collection[str]) -> bool:
         """Plain interpolation does without, unless faces are redrawn afterwards."""
         return self.model not in INTERPOLATIONS or self.restore_model is not None
+
+    def without_effect(self) -> Mapping[str, Message]:
+        """The scale where a width is set, and what belongs to a restoration or a network."""
+        plain = msg("{model} has no such setting", model=self.model)
+        return super().without_effect() | meaningless(
+            [
+                (
+                    self.target_width_px is not None,
+                    msg("the target width goes before it"),
+                    "scale",
+                ),
+                (self.model in INTERPOLATIONS, plain, "denoise"),
+                (
+                    self.restore_model is None,
+                    msg("no face restoration was chosen"),
+                    "restore_blend",
+                    "restore_fidelity",
+                ),
+            ]
+        )
 
     def output_size(self, width_px: int, height_px: int) -> tuple[int, int]:
         """As the scale or the target width says.

@@ -27,6 +27,12 @@ def note_unused(params: ToolParams, *names: str, because: Message, report: Repor
             report.note(msg("{what} changed nothing: {because}.", what=what, because=because))
 
 
+def note_without_effect(params: ToolParams, report: Report) -> None:
+    """As ``note_unused``, of every field that the others make meaningless."""
+    for name, because in params.without_effect().items():
+        note_unused(params, name, because=because, report=report)
+
+
 def note_unused_input(
     inputs: Mapping[str, Picture], role: str, *, because: Message, report: Report
 ) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 from pydantic import ValidationError
 
@@ -61,6 +63,86 @@ def test_params_with_texts_that_cannot_be_stored_are_refused_in_a_short_sentence
         parse_params(tool, values)
     assert refusal.value.code == "params.invalid"
     assert len(str(refusal.value).encode()) < 400
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("tool", TOOLS)
+def test_every_number_of_every_tool_is_finite(tool: str, value: float) -> None:
+    for name, field in TOOLS[tool].params.model_fields.items():
+        if field.annotation in (float, float | None):
+            with pytest.raises(UserInputError, match=f"^{name}: this must be"):
+                parse_params(tool, {name: value})
+
+
+SHADOW = {"shadow_x_px", "shadow_y_px", "shadow_blur_px", "shadow_opacity", "shadow_colour"}
+NETWORK_SWAP = {"mask_blur", "mask_padding", "pixel_boost_px"}
+RESTORATION = {"restore_blend", "restore_fidelity"}
+
+
+@pytest.mark.parametrize(
+    ("tool", "off", "on", "dependants"),
+    [
+        ("upscale", {}, {"format": "webp"}, {"quality"}),
+        ("upscale", {"target_width_px": 400}, {}, {"scale"}),
+        ("upscale", {"model": "interpolation"}, {}, {"denoise"}),
+        ("upscale", {}, {"restore_model": "codeformer"}, RESTORATION),
+        ("cutout", {}, {"output": "colour"}, {"colour"}),
+        ("cutout", {}, {"output": "blur"}, {"blur_px"}),
+        (
+            "cutout",
+            {},
+            {"matting": True},
+            {"foreground_threshold", "background_threshold", "erode_size_px"},
+        ),
+        ("cutout", {}, {"shadow": True}, SHADOW),
+        ("cutout", {}, {"outline_px": 3}, {"outline_colour"}),
+        ("cutout", {}, {"crop": True}, {"crop_margin_px"}),
+        (
+            "cutout",
+            {"output": "mask", "shadow": True, "outline_px": 3},
+            {"shadow": True, "outline_px": 3},
+            {"despill", "shadow", *SHADOW, "outline_px", "outline_colour"},
+        ),
+        ("inpaint", {}, {"preset": "corner"}, {"corner", "preset_size_ratio"}),
+        ("inpaint", {"preset": "centre"}, {"preset": "corner"}, {"corner"}),
+        ("faceswap", {"faces": [1]}, {}, {"choice"}),
+        ("faceswap", {}, {"choice": "likeness"}, {"likeness"}),
+        ("faceswap", {}, {"model": "inswapper"}, NETWORK_SWAP),
+        ("faceswap", {"model": "inswapper"}, {}, {"shape"}),
+        ("faceswap", {}, {"restore_model": "codeformer"}, RESTORATION),
+    ],
+)
+def test_params_without_effect_are_those_of_what_is_off(
+    tool: str, off: dict[str, object], on: dict[str, object], dependants: set[str]
+) -> None:
+    unused_off, unused_on = (
+        parse_params(tool, values).without_effect().keys() for values in (off, on)
+    )
+    assert unused_off - unused_on == dependants
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_params_without_effect_are_fields_of_the_tool(tool: str) -> None:
+    params = parse_params(tool, {})
+    assert params.without_effect().keys() <= type(params).model_fields.keys()
+
+
+@pytest.mark.parametrize(
+    ("tool", "values", "role", "code"),
+    [
+        ("cutout", {"output": "picture"}, "background", "cutout.background_missing"),
+        ("faceswap", {"choice": "likeness"}, "reference", "faceswap.reference_missing"),
+    ],
+)
+def test_params_lack_the_file_that_they_ask_for(
+    tool: str, values: dict[str, object], role: str, code: str
+) -> None:
+    params = parse_params(tool, values)
+    lack = params.lacks({"image"})
+    assert lack is not None
+    assert lack.code == code
+    assert params.lacks({"image", role}) is None
+    assert parse_params(tool, {}).lacks({"image"}) is None
 
 
 @pytest.mark.parametrize("tool", TOOLS)
