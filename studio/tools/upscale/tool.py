@@ -15,13 +15,13 @@ from studio.imaging.grey import find_tone
 from studio.imaging.picture import Picture, Pixels
 from studio.imaging.resample import repeat_pixels, resample
 from studio.imaging.surroundings import fill_hidden
-from studio.models.superres import enlarge, pick_scale
+from studio.models.superres import SLIGHT_RATIO, enlarge, pick_scale
 from studio.params import INTERPOLATIONS, NEAREST, ToolParams, UpscaleParams
 from studio.report import Report
 from studio.tools.choice import chosen_model, require_model
 from studio.tools.restoration import has_fidelity, restore_faces
 from studio.tools.spec import ToolOutput
-from studio.tools.unused import note_unused
+from studio.tools.unused import note_unused, note_without_effect
 from studio.tools.upscale.soft_edges import take_soft_edges
 from studio.words import msg
 
@@ -40,7 +40,7 @@ def run(
     Args:
         inputs: "image".
         params: ``UpscaleParams``.
-        models: opened unless the model is one of ``INTERPOLATIONS``.
+        models: opened unless the model is one of ``INTERPOLATIONS``, or the enlargement slight.
         report: progress, stages, weights, notes.
 
     Returns:
@@ -79,23 +79,17 @@ def run(
 
 def _note_unused(params: UpscaleParams, models: ModelCache, report: Report) -> None:
     """Say which of the parameters that were set decide nothing in this run."""
-    if params.target_width_px is not None:
-        note_unused(params, "scale", because=msg("the target width goes before it"), report=report)
-    if not _can_denoise(params.model, models):
+    note_without_effect(params, report)
+    if params.model not in INTERPOLATIONS and not _can_denoise(params.model, models):
         because = msg("{model} has no such setting", model=params.model)
         note_unused(params, "denoise", because=because, report=report)
-    if params.restore_model is None:
-        because = msg("no face restoration was chosen")
-        note_unused(params, "restore_blend", "restore_fidelity", because=because, report=report)
-    elif not has_fidelity(models.spec(params.restore_model)):
+    if params.restore_model is not None and not has_fidelity(models.spec(params.restore_model)):
         because = msg("{model} has no such setting", model=params.restore_model)
         note_unused(params, "restore_fidelity", because=because, report=report)
 
 
 def _can_denoise(model_id: str, models: ModelCache) -> bool:
     """Whether the model has weights that remove noise to mix in."""
-    if model_id in INTERPOLATIONS:
-        return False
     spec = chosen_model(models, model_id, "upscale", "super-resolution")
     return any(file.mixes_with for file in spec.files)
 
@@ -110,7 +104,11 @@ class _Enlarger:
 
     def enlarge(self, pixels: Pixels, size: tuple[int, int]) -> Pixels:
         """RGB ``pixels`` at exactly ``size``, by network as far as it reaches."""
-        if self.params.model in INTERPOLATIONS:
+        if self._is_interpolated(pixels, size):
+            if self.params.model not in INTERPOLATIONS:
+                self.report.note(
+                    msg("So slight an enlargement is interpolation: a network adds nothing to it.")
+                )
             return self._interpolated(pixels, size)
         enlarged, lost = self._by_network(pixels, size)
         if lost > _LOST_SHARE:
@@ -128,11 +126,14 @@ class _Enlarger:
     def enlarge_alpha(self, alpha: Pixels, size: tuple[int, int]) -> Pixels:
         """``alpha`` at ``size``; the network sees it as a grey picture and keeps outlines crisp."""
         smooth = self._interpolated(alpha, size)
-        if self.params.model in INTERPOLATIONS:
+        if self._is_interpolated(alpha, size):
             return smooth
         grey = np.repeat(alpha[..., np.newaxis], 3, axis=2)
         enlarged, _ = self._by_network(grey, size)
         return take_soft_edges(enlarged[..., 0], smooth, alpha)
+
+    def _is_interpolated(self, pixels: Pixels, size: tuple[int, int]) -> bool:
+        return self.params.model in INTERPOLATIONS or size[0] <= SLIGHT_RATIO * pixels.shape[1]
 
     def _interpolated(self, pixels: Pixels, size: tuple[int, int]) -> Pixels:
         if self.params.model == NEAREST:

@@ -9,21 +9,20 @@ from studio.errors import ModelUnavailableError
 from studio.imaging.detail import return_detail
 from studio.imaging.picture import Pixels
 from studio.imaging.resample import resample
-from studio.models.superres import enlarge, pick_scale
+from studio.models.superres import SLIGHT_RATIO, enlarge, pick_scale
 from studio.report import Report
+from studio.words import Message, msg, verbatim
 
 if TYPE_CHECKING:
     from studio.models.cache import Model, ModelCache
 
 _UPSCALER = "realesr-animevideov3"
 """Was trained on drawings, so strokes stay strokes; a fresh studio has it."""
-_SLIGHT_RATIO = 1.25
-"""Up to here interpolation shows no blur that the upscaler would be worth its seconds for."""
 
 
 def enlarge_drawing(
     drawn: Pixels, small: Pixels, photo: Pixels, models: ModelCache, report: Report
-) -> tuple[Pixels, str]:
+) -> tuple[Pixels, Message]:
     """Bring a drawing to the size of its photograph.
 
     Args:
@@ -38,13 +37,14 @@ def enlarge_drawing(
 
     """
     ratio = photo.shape[1] / drawn.shape[1]
-    if ratio <= _SLIGHT_RATIO:
-        return return_detail(drawn, small, photo), "interpolation"
+    if ratio <= SLIGHT_RATIO:
+        return return_detail(drawn, small, photo), msg("interpolation")
     model = _open_upscaler(ratio, models, report)
     if model is None:
-        return return_detail(drawn, small, photo), f"interpolation, as {_UPSCALER} is not installed"
+        how = msg("interpolation, as {model} is not installed", model=_UPSCALER)
+        return return_detail(drawn, small, photo), how
     large = enlarge(model, drawn, report, scale=min(model.file.scale or 1, ceil(ratio)))
-    return resample(large, photo.shape[1], photo.shape[0]), _UPSCALER
+    return resample(large, photo.shape[1], photo.shape[0]), verbatim(_UPSCALER)
 
 
 def _open_upscaler(ratio: float, models: ModelCache, report: Report) -> Model | None:

@@ -27,6 +27,17 @@ def test_upscale_by_interpolation_is_close_to_the_larger_original() -> None:
     assert psnr_db(enlarged.pixels, original) > 40
 
 
+@pytest.mark.parametrize("width_px", [81, 100])
+def test_upscale_by_a_little_is_interpolated_and_said(width_px: int) -> None:
+    picture, report = Picture(smooth_picture(60, 80)), Report()
+    models = NearestModels(2, 4)
+    enlarged = enlarge_by_network(picture, models, report, target_width_px=width_px)
+    assert np.array_equal(enlarged.pixels, enlarge(picture, target_width_px=width_px).pixels)
+    assert said(report.notes) == [
+        "So slight an enlargement is interpolation: a network adds nothing to it."
+    ]
+
+
 def test_upscale_to_a_target_width_keeps_the_proportions() -> None:
     enlarged = enlarge(Picture(smooth_picture(60, 80)), target_width_px=200)
 
