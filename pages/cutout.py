@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import streamlit as st
 
 from app.runs.parameters import initial_values
@@ -49,7 +47,6 @@ def compose(page: ToolPage) -> None:
             held,
             lambda file: page.item(file, background),
             is_ready=choice.is_installed,
-            objection=missing_background(form, background),
         )
 
 
@@ -69,9 +66,6 @@ def refine(page: ToolPage, job: Job) -> None:
         ask_effects(form)
         ask_format(form)
         if st.button(_("Apply"), type="primary", width="stretch", key="apply"):
-            if objection := missing_background(form, background):
-                st.error(objection)
-                return
             item = page.item(stored_file(source), background)
             send(page, form, [item], visibility=job.visibility, parent_id=job.id)
 
@@ -170,13 +164,6 @@ def ask_format(form: OptionForm) -> None:
     needs_alpha = form.values["output"] is CutoutOutput.TRANSPARENT
     with_alpha = [ImageFormat.PNG, ImageFormat.WEBP]
     form.ask_format(with_alpha if needs_alpha else list(ImageFormat))
-
-
-def missing_background(form: OptionForm, background: Mapping[str, Sequence[StoredFile]]) -> str:
-    """What to say when an own picture shall go behind the subject and none was given."""
-    if form.values["output"] is CutoutOutput.PICTURE and not background:
-        return _("Add the picture that goes behind the subject, then run again.")
-    return ""
 
 
 if __name__ == "__main__":

@@ -94,8 +94,11 @@ def submit_chain(services: Services, actor: Actor, chain: ChainRequest) -> list[
     _require_order(chain)
     job_ids = [[new_id() for _ in chain.pictures] for _ in chain.steps]
     requests = [_request(chain, number, job_ids) for number in range(len(chain.steps))]
+    settings = services.settings
     for request in requests:
-        require_well_formed(request, max_items=services.settings.max_files_per_run)
+        require_well_formed(
+            request, max_items=settings.max_files_per_run, max_pixels=settings.max_pixels
+        )
     with services.database.write() as session:
         for request in requests:
             actor = require_may_run(session, actor, request.spec)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from db.types import Origin, Visibility
 from studio.errors import UserInputError
 from studio.params import ToolParams
 from studio.text import line
+from studio.tools.estimate import require_inputs_fit, require_output_fits
 from studio.tools.registry import get_tool, parse_params
 from studio.tools.spec import RESULT_ROLE, ToolSpec
 from studio.words import Message, msg
@@ -137,13 +138,14 @@ def whole_number(text: str) -> int:
     return int(text)
 
 
-def require_well_formed(request: RunRequest, *, max_items: int) -> None:
+def require_well_formed(request: RunRequest, *, max_items: int, max_pixels: int) -> None:
     """Refuse what no studio could run: no items, too many, or files that do not fit or suffice.
 
     Raises:
         UserInputError: ``tool.unknown``, ``submit.empty``, ``submit.too_many`` or
             ``submit.role``; ``params.invalid`` for overrides, what the tool itself says is
-            lacking, or ``text.invalid`` for the batch's name.
+            lacking, as ``require_inputs_fit`` and ``require_result_fits`` do, or ``text.invalid``
+            for the batch's name.
 
     """
     spec = request.spec
@@ -161,6 +163,25 @@ def require_well_formed(request: RunRequest, *, max_items: int) -> None:
     for item in request.items:
         _require_roles(spec, item)
         _require_enough(request, item)
+        _require_inputs_fit(item.files.values(), max_pixels)
+        require_result_fits(request.params_of(item), request.main_file(item), max_pixels=max_pixels)
+
+
+def require_result_fits(
+    params: ToolParams, main: StoredFile | ResultOf, *, max_pixels: int
+) -> None:
+    """Refuse a picture whose result would break a limit; one that is yet to be made passes here.
+
+    Raises:
+        UserInputError: as ``require_output_fits`` does, naming the file.
+
+    """
+    if not isinstance(main, StoredFile) or not main.width_px or not main.height_px:
+        return
+    try:
+        require_output_fits(params, main.width_px, main.height_px, max_pixels=max_pixels)
+    except UserInputError as error:
+        raise error.naming(main.file_name) from error
 
 
 def _require_roles(spec: ToolSpec, item: RunItem) -> None:
@@ -168,7 +189,11 @@ def _require_roles(spec: ToolSpec, item: RunItem) -> None:
         *spec.required_roles,
         *spec.optional_roles,
     }
-    missing = tuple(role for role in spec.required_roles if role not in item.files)
+    missing = tuple(
+        role
+        for role in dict.fromkeys([*spec.required_roles, *item.files])
+        if not item.files.get(role)
+    )
     unknown = tuple(sorted(item.files.keys() - known))
     if missing or unknown:
         title = Message(spec.title)
@@ -184,12 +209,9 @@ def _require_roles(spec: ToolSpec, item: RunItem) -> None:
             code="submit.role",
         )
     for role, files in item.files.items():
-        if not files or (len(files) > 1 and role not in spec.repeatable_roles):
-            raise UserInputError(
-                msg("{title} takes one file as “{role}”", title=Message(spec.title), role=role),
-                remedy=msg("Run them one at a time."),
-                code="submit.role",
-            )
+        excess = spec.too_many_files(role, len(files), code="submit.role")
+        if excess is not None:
+            raise excess
 
 
 def _require_enough(request: RunRequest, item: RunItem) -> None:
@@ -197,6 +219,16 @@ def _require_enough(request: RunRequest, item: RunItem) -> None:
     if lack is not None:
         main = request.main_file(item)
         raise lack.naming(main.file_name) if isinstance(main, StoredFile) else lack
+
+
+def _require_inputs_fit(
+    files_by_role: Iterable[Sequence[StoredFile | ResultOf]], max_pixels: int
+) -> None:
+    pixels = 0
+    for file in (file for files in files_by_role for file in files):
+        if isinstance(file, StoredFile):
+            pixels += (file.width_px or 0) * (file.height_px or 0)
+            require_inputs_fit(pixels, file.file_name, max_pixels=max_pixels)
 
 
 def _roles_of_results(item: RunItem) -> set[str]:

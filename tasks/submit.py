@@ -128,7 +128,10 @@ def submit(services: Services, actor: Actor, request: RunRequest) -> list[UUID]:
             a job cannot be waited for.
 
     """
-    require_well_formed(request, max_items=services.settings.max_files_per_run)
+    settings = services.settings
+    require_well_formed(
+        request, max_items=settings.max_files_per_run, max_pixels=settings.max_pixels
+    )
     with services.database.write() as session:
         actor = require_may_run(session, actor, request.spec)
         new_jobs = plan(services, session, actor, request)

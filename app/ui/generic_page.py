@@ -111,8 +111,7 @@ def _ask_files(page: ToolPage, name: str) -> Sequence[StoredFile]:
     held = tray(key)
     st.subheader(said(role.title), anchor=False)
     st.caption(said(role.help))
-    limit = page.services.settings.max_files_per_run if role.is_repeatable else 1
-    pick_files(page.services, held, key=key, limit=limit, label=said(role.title))
+    pick_files(page.services, held, key=key, limit=role.max_files, label=said(role.title))
     show_tray(held, key=key)
     return held.files
 

@@ -24,10 +24,10 @@ from app.ui.words import _, _n, said
 from db.types import Origin, Visibility
 from studio.errors import StudioError, UserInputError
 from studio.params import ToolParams
-from studio.tools.estimate import describe, require_output_fits
+from studio.tools.estimate import describe
 from tasks.files import StoredFile
 from tasks.planning import lane_of
-from tasks.requests import ResultOf, RunItem, RunRequest
+from tasks.requests import ResultOf, RunItem, RunRequest, require_result_fits
 from tasks.submit import submit
 
 
@@ -38,7 +38,6 @@ def ask_run(
     make_item: Callable[[StoredFile], RunItem],
     *,
     is_ready: bool = True,
-    objection: str = "",
     note: str = "",
 ) -> None:
     """Draw what ends the options, and submit a run of each held picture when asked to.
@@ -46,7 +45,6 @@ def ask_run(
     Args:
         make_item: from a held picture to its run; called only when the button was pressed.
         is_ready: False while the button must wait, for reasons that the page shows already.
-        objection: said in place of a run when the button is pressed; empty when all is well.
         note: what to know about who sees the run.
 
     """
@@ -65,9 +63,6 @@ def ask_run(
         _n("This file is not run like this", "{n} files are not run like this", len(refused)),
     )
     if not _run_button(page, held, is_ready=is_ready and params is not None and not refused):
-        return
-    if objection:
-        st.error(objection)
         return
     items = [_made_from(page, make_item(file)) for file in held.files]
     send(page, form, items, visibility=visibility, parent_id=query_id("from"))
@@ -145,14 +140,9 @@ def _find_unfit(
     refusals = []
     for file in files:
         try:
-            require_output_fits(
-                params,
-                file.width_px or 0,
-                file.height_px or 0,
-                max_pixels=page.services.settings.max_pixels,
-            )
+            require_result_fits(params, file, max_pixels=page.services.settings.max_pixels)
         except UserInputError as error:
-            refusals.append(error.naming(file.file_name))
+            refusals.append(error)
     return refusals
 
 

@@ -14,6 +14,10 @@ from studio.params import ToolParams
 from studio.params.sizes import megapixels
 from studio.words import Message, msg, msgs
 
+_INPUTS_FACTOR = 4
+"""All pictures that a run reads may have this many times the pixels that one may have: a picture
+with a mask and a drawing of its size, and one more."""
+
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
@@ -79,6 +83,33 @@ def require_output_fits(
             ),
             remedy=msg("Choose PNG, or a smaller scale."),
             code="format.too_small",
+        )
+
+
+def require_inputs_fit(pixels: int, file_name: str, *, max_pixels: int) -> None:
+    """Refuse a run whose pictures would be too large to hold together.
+
+    Args:
+        pixels: of all pictures of the run up to the one called ``file_name``.
+        file_name: named by the refusal.
+        max_pixels: the limit of a single picture.
+
+    Raises:
+        UserInputError: ``inputs.too_many_pixels``.
+
+    """
+    most = _INPUTS_FACTOR * max_pixels
+    if pixels > most:
+        raise UserInputError(
+            msg(
+                "With it the pictures of this run have {megapixels:.0f} megapixels together, and "
+                "the limit is {most:.0f}",
+                megapixels=pixels / 1e6,
+                most=most / 1e6,
+            ),
+            remedy=msg("Give fewer pictures, or smaller ones."),
+            code="inputs.too_many_pixels",
+            file_name=file_name,
         )
 
 

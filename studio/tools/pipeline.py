@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from hashlib import file_digest, sha256
@@ -29,7 +29,7 @@ from studio.models.threads import steady_sums
 from studio.params import ImageFormat, ToolParams
 from studio.record import RunRecord
 from studio.report import Report
-from studio.tools.estimate import require_output_fits
+from studio.tools.estimate import require_inputs_fit, require_output_fits
 from studio.tools.memory import PeakMemory
 from studio.tools.processor import describe_processor
 from studio.tools.spec import GREY_ROLES, RESULT_ROLE, Media, ToolInputs, ToolOutput, ToolSpec
@@ -133,7 +133,7 @@ def run_tool(
         report.progress(0.0)
         main_file = next(file for file in files if file.role == spec.main_role)
         inputs = _decode_all(spec, files, main_file, limits, report, pool)
-    with report.stage("run"), report.span(_DECODED, _RUN), _naming(main_file):
+    with report.stage("run"), report.span(_DECODED, _RUN), inputs.naming(spec.main_role):
         report.progress(0.0)
         main = inputs[main_file.role]
         require_output_fits(params, main.width, main.height, max_pixels=limits.max_pixels)
@@ -141,7 +141,7 @@ def run_tool(
         with steady_sums():
             made = tool(inputs, params, models, report)
         report.progress(1.0)
-    with report.stage("encode"):
+    with report.stage("encode"), inputs.naming(spec.main_role):
         provenance = _provenance(spec, files, params, report, job_id) if embed_provenance else None
         stem = result_stem(main_file.file_name)
         with ThreadPoolExecutor(_ENCODERS) as threads:
@@ -151,17 +151,6 @@ def run_tool(
             outputs = list(threads.map(encode_one, made, [new_file() for _ in made]))
         report.progress(1.0)
     return RunResult(outputs, _record(spec, inputs, report, memory))
-
-
-@contextmanager
-def _naming(file: InputFile) -> Iterator[None]:
-    """Refusals of a tool say which file they are about."""
-    try:
-        yield
-    except UserInputError as error:
-        if error.file_name is not None:
-            raise
-        raise error.naming(file.file_name) from error
 
 
 def result_stem(file_name: str) -> str:
@@ -193,18 +182,9 @@ def _require_roles(spec: ToolSpec, files: Sequence[InputFile]) -> None:
                 code="tool.input_unknown",
                 file_name=file.file_name,
             )
-        if counts[file.role] > 1 and file.role not in spec.repeatable_roles:
-            raise UserInputError(
-                msg(
-                    "{tool} takes one file as “{role}”, {given} were given",
-                    tool=Message(spec.title),
-                    role=file.role,
-                    given=counts[file.role],
-                ),
-                remedy=msg("Run them one at a time."),
-                code="tool.input_repeated",
-                file_name=file.file_name,
-            )
+        excess = spec.too_many_files(file.role, counts[file.role], code="tool.input_repeated")
+        if excess is not None:
+            raise excess.naming(file.file_name)
 
 
 def _decode_all(
@@ -217,6 +197,10 @@ def _decode_all(
 ) -> ToolInputs:
     main = _decode(main_file, limits, report, pool)
     pictures: dict[str, list[Picture]] = {main_file.role: [main]}
+    names = {main_file.role: [main_file.file_name]}
+    for note in main.notes:
+        report.note(note)
+    pixels = main.width * main.height
     for file in files:
         if file is main_file:
             continue
@@ -225,8 +209,13 @@ def _decode_all(
         else:
             is_mask = spec.role(file.role).media is Media.MASK
             picture = _decode(file, limits, report, pool, as_numbers=is_mask)
+        pixels += picture.width * picture.height
+        require_inputs_fit(pixels, file.file_name, max_pixels=limits.max_pixels)
         pictures.setdefault(file.role, []).append(picture)
-    return ToolInputs(pictures)
+        names.setdefault(file.role, []).append(file.file_name)
+        for note in picture.notes:
+            report.note(msg("{file}: {note}", file=file.file_name, note=note))
+    return ToolInputs(pictures, names, max_pixels=limits.max_pixels)
 
 
 def _render(file: InputFile, main: Picture, report: Report, pool: ConfinedPool | None) -> Picture:
@@ -248,15 +237,11 @@ def _decode(
     name = file.file_name
     if pool is None:
         data = read_bytes(file.data)
-        picture = decode(data, file_name=name, limits=limits, as_numbers=as_numbers)
-    else:
-        check = partial(report.progress, 0.0)
-        picture = decode_confined(
-            pool, file.data, file_name=name, limits=limits, as_numbers=as_numbers, check=check
-        )
-    for note in picture.notes:
-        report.note(note)
-    return picture
+        return decode(data, file_name=name, limits=limits, as_numbers=as_numbers)
+    check = partial(report.progress, 0.0)
+    return decode_confined(
+        pool, file.data, file_name=name, limits=limits, as_numbers=as_numbers, check=check
+    )
 
 
 def _encode(

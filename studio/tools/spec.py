@@ -6,15 +6,17 @@ Importing this module loads no network and no cv2, and no ``spec.py`` may.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
+from studio.errors import UserInputError
 from studio.imaging.picture import Picture
 from studio.models.catalogue import Task
 from studio.params import ToolParams
-from studio.words import N_
+from studio.words import N_, Message, msg, msgs
 
 if TYPE_CHECKING:
     from studio.models.cache import ModelCache
@@ -51,10 +53,24 @@ class ToolInputs(Mapping[str, Picture]):
 
     A "drawing" comes rendered: white where it paints, black where it erases, and transparent
     where it leaves the mask beneath as it is.
+
+    Args:
+        pictures: by role.
+        file_names: of the pictures, by role in the same order; what is not named has none.
+        max_pixels: most that a result may have; None where there is no limit.
+
     """
 
-    def __init__(self, pictures: Mapping[str, Sequence[Picture]]) -> None:
+    def __init__(
+        self,
+        pictures: Mapping[str, Sequence[Picture]],
+        file_names: Mapping[str, Sequence[str]] | None = None,
+        *,
+        max_pixels: int | None = None,
+    ) -> None:
         self._pictures = {role: tuple(several) for role, several in pictures.items()}
+        self._file_names = dict(file_names or {})
+        self.max_pixels = max_pixels
 
     def __getitem__(self, role: str) -> Picture:
         return self._pictures[role][0]
@@ -68,6 +84,20 @@ class ToolInputs(Mapping[str, Picture]):
     def all(self, role: str) -> tuple[Picture, ...]:
         """Every picture given in this role, in the order given; none when there is none."""
         return self._pictures.get(role, ())
+
+    @contextmanager
+    def naming(self, role: str, number: int = 1) -> Iterator[None]:
+        """Refusals from within name the file that they are about, where they name none yet.
+
+        It is picture ``number`` of ``role``, counted from 1.
+        """
+        try:
+            yield
+        except UserInputError as error:
+            names = self._file_names.get(role, ())
+            if error.file_name is not None or number > len(names):
+                raise
+            raise error.naming(names[number - 1]) from error
 
 
 class ToolRunner(Protocol):
@@ -118,7 +148,7 @@ class ToolRole:
         help: what such a file is for, one sentence for people.
         media: what kind of file it is.
         is_required: whether the tool cannot start without.
-        is_repeatable: whether it takes several files, in order.
+        max_files: how many files of it one run takes, in order.
 
     """
 
@@ -126,7 +156,12 @@ class ToolRole:
     help: str
     media: Media = Media.PICTURE
     is_required: bool = False
-    is_repeatable: bool = False
+    max_files: int = 1
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether it takes several files."""
+        return self.max_files > 1
 
     @property
     def title(self) -> str:
@@ -250,6 +285,24 @@ class ToolSpec:
     def role(self, name: str) -> ToolRole:
         """The role called ``name``; KeyError where there is none."""
         return {role.name: role for role in self.roles}[name]
+
+    def too_many_files(self, role: str, given: int, *, code: str) -> UserInputError | None:
+        """Why one run cannot take so many files as ``role``; None when it can."""
+        most = self.role(role).max_files
+        if given <= most:
+            return None
+        return UserInputError(
+            msgs(
+                "{tool} takes {n} file as “{role}”, and {given} were given",
+                "{tool} takes up to {n} files as “{role}”, and {given} were given",
+                most,
+                tool=Message(self.title),
+                role=role,
+                given=given,
+            ),
+            remedy=msg("Leave the others out, or give them to further runs."),
+            code=code,
+        )
 
     def built_in_for(self, task: Task | None) -> tuple[BuiltIn, ...]:
         """What may be chosen in place of a model for ``task``, or for any."""

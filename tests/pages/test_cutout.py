@@ -162,7 +162,7 @@ def test_cutout_own_picture_must_be_given(
     page.button(key="cutout.sample").click().run()
     page.selectbox(key="cutout.new.output").set_value(CutoutOutput.PICTURE).run()
     page.button(key="cutout.run").click().run()
-    assert "Add the picture" in page.error[0].value
+    assert "No picture was given for the background" in page.error[0].value
     assert not all_jobs(services)
     drop(page, [("sky.png", png(7))], zone=1)
     page.button(key="cutout.run").click().run()

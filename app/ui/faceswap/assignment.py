@@ -175,4 +175,4 @@ def _ask_likeness(page: ToolPage, form: OptionForm, reference: Tray) -> bool:
         invitation=_("Drop a picture of the person to replace"),
     )
     show_tray(reference, key="faceswap.reference")
-    return bool(reference.files)
+    return True

@@ -19,6 +19,7 @@ from db.models import Job
 from db.states import JobState
 
 MAX_SOURCES = 8
+"""What one row shows and people keep apart by number; a run takes twice as many."""
 
 
 def ask_sources(page: ToolPage, sources: Tray, searches: dict[str, Job]) -> None:

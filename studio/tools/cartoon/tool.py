@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from studio.errors import UserInputError
 from studio.imaging.blend import composite
+from studio.imaging.encode import WHITE
 from studio.imaging.masks import EMPTY_LEVEL
 from studio.imaging.picture import Picture, Pixels
 from studio.imaging.resample import resample
@@ -26,14 +25,13 @@ from studio.tools.cartoon.strength import blend, fade
 from studio.tools.choice import chosen_model
 from studio.tools.spec import ToolInputs, ToolOutput
 from studio.tools.subject import predicted_alpha, stored_alpha
-from studio.tools.unused import note_unused, note_unused_input
+from studio.tools.unused import note_unused, note_unused_input, note_without_effect
 from studio.words import msg
 
 if TYPE_CHECKING:
     from studio.models.cache import ModelCache
 
 _MATTING = "isnet"
-_WHITE = np.full(3, 255, dtype=np.uint8)
 
 
 def run(
@@ -92,6 +90,7 @@ def run(
 
 def _note_unused(inputs: ToolInputs, params: CartoonParams, report: Report) -> None:
     """Say what was given and decides nothing in this run."""
+    note_without_effect(params, report)
     if "render" in inputs:
         report.note(
             msg(
@@ -123,7 +122,7 @@ def _photo_and_drawing(
         visible = fill_hidden(visible, picture.alpha)
     photo = _at(visible, size)
     if "render" in inputs:
-        return photo, _stored_render(inputs["render"], size)
+        return photo, _stored_render(inputs, size)
     if params.look in list(Look):
         with report.span(0.0, 0.1):
             faces = _find_faces(visible, photo, models, report)
@@ -147,11 +146,11 @@ def _sheets(
     layout = SheetLayout.of(picture.width, picture.height, params.long_side_px)
     visible = picture.pixels
     if picture.alpha is not None:
-        visible = composite(visible, picture.alpha, _WHITE)
+        visible = composite(visible, picture.alpha, WHITE)
     photo = _at(visible, (layout.picture_width_px, layout.picture_height_px))
     photos = compose_sheet(layout, [photo] * (len(CAPTIONS) + 1))
     if "render" in inputs:
-        return photos, _stored_render(inputs["render"], size)
+        return photos, _stored_render(inputs, size)
     faces = _find_faces(visible, photo, models, report)
     looks = []
     for index, look in enumerate(CAPTIONS):
@@ -168,7 +167,14 @@ def _find_faces(
     return [face.moved(scale) for face in find_features(visible, models, report)]
 
 
-def _stored_render(stored: Picture, size: tuple[int, int]) -> Pixels:
+def _stored_render(inputs: ToolInputs, size: tuple[int, int]) -> Pixels:
+    stored = inputs["render"]
+    with inputs.naming("render"):
+        _require_size(stored, size)
+    return stored.pixels
+
+
+def _require_size(stored: Picture, size: tuple[int, int]) -> None:
     if (stored.width, stored.height) != size:
         raise UserInputError(
             msg(
@@ -181,7 +187,6 @@ def _stored_render(stored: Picture, size: tuple[int, int]) -> Pixels:
             remedy=msg("Give the render of a run with the same long side, or none."),
             code="cartoon.render_size",
         )
-    return stored.pixels
 
 
 def _subject(
@@ -192,7 +197,7 @@ def _subject(
         return None
     picture = inputs["image"]
     if "alpha" in inputs:
-        alpha = stored_alpha(inputs["alpha"], picture, tool="cartoon")
+        alpha = stored_alpha(inputs, tool="cartoon")
     else:
         model = models.open(_MATTING, report)
         report.progress(0.1)

@@ -7,7 +7,6 @@ outline option can be changed without running or loading the network again.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ import numpy as np
 from studio.errors import UserInputError
 from studio.imaging.blend import composite, over
 from studio.imaging.closed_form import UnsolvedMatteError, solve_matte
+from studio.imaging.encode import MAX_SIDE_PX, WHITE
 from studio.imaging.foreground import estimate_foreground
 from studio.imaging.masks import EMPTY_LEVEL, feather, keep_largest, shift_edge, subject_box
 from studio.imaging.outline import outline_alpha
@@ -29,21 +29,21 @@ from studio.imaging.trimap import make_trimap
 from studio.params import CutoutOutput, CutoutParams, ToolParams
 from studio.report import Report
 from studio.tools.choice import chosen_model
-from studio.tools.spec import ToolOutput
+from studio.tools.spec import ToolInputs, ToolOutput
 from studio.tools.subject import predicted_alpha, stored_alpha
-from studio.tools.unused import note_unused, note_unused_input
+from studio.tools.unused import note_unused_input, note_without_effect
 from studio.words import msg
 
 if TYPE_CHECKING:
     from studio.models.cache import ModelCache
 
+Margins = tuple[int, int, int, int]
+"""Left, top, right and bottom, in px."""
+
 _FRINGE_PX = 4
 """Colours are kept this far beyond the visible edge, for viewers that mix neighbours."""
-_WHITE = np.full(3, 255, dtype=np.uint8)
 _WITHOUT_A_FRAME = (CutoutOutput.TRANSPARENT, CutoutOutput.COLOUR)
 """Backgrounds that go on beyond the borders of the original."""
-_OF_MATTING = ("foreground_threshold", "background_threshold", "erode_size_px")
-_OF_SHADOW = ("shadow_x_px", "shadow_y_px", "shadow_blur_px", "shadow_opacity", "shadow_colour")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class _Layer:
 
 
 def run(
-    inputs: Mapping[str, Picture], params: ToolParams, models: ModelCache, report: Report
+    inputs: ToolInputs, params: ToolParams, models: ModelCache, report: Report
 ) -> list[ToolOutput]:
     """Cut the subject of "image" out.
 
@@ -78,12 +78,8 @@ def run(
     """
     if not isinstance(params, CutoutParams):
         raise TypeError("cutout takes CutoutParams")
-    if params.output is CutoutOutput.PICTURE and "background" not in inputs:
-        raise UserInputError(
-            msg("No picture was given for the background"),
-            remedy=msg("Add one, or choose another background."),
-            code="cutout.background_missing",
-        )
+    if lack := params.lacks(inputs):
+        raise lack
     _note_unused(inputs, params, report)
     picture = inputs["image"]
     with report.span(0.0, 0.5):
@@ -93,37 +89,25 @@ def run(
     visible = _finish_edge(matte, picture.alpha, params)
     report.progress(0.85)
     return [
-        ToolOutput("image", _compose(inputs, matte, visible, params)),
+        ToolOutput("image", _compose(inputs, matte, visible, params, report)),
         ToolOutput("alpha", picture.with_pixels(picture.pixels, raw)),
     ]
 
 
-def _note_unused(inputs: Mapping[str, Picture], params: CutoutParams, report: Report) -> None:
+def _note_unused(inputs: ToolInputs, params: CutoutParams, report: Report) -> None:
     """Say what was given and decides nothing in this run."""
-    chosen = msg("the background chosen is {output}", output=params.output)
     if params.output is not CutoutOutput.PICTURE:
+        chosen = msg("the background chosen is {output}", output=params.output)
         note_unused_input(inputs, "background", because=chosen, report=report)
-    is_mask = params.output is CutoutOutput.MASK
-    for is_unused, because, names in (
-        (params.output is not CutoutOutput.COLOUR, chosen, ("colour",)),
-        (params.output is not CutoutOutput.BLUR, chosen, ("blur_px",)),
-        (is_mask, msg("a mask has no colours"), ("despill",)),
-        (not params.matting, msg("fine hair was not chosen"), _OF_MATTING),
-        (is_mask, msg("a mask shows the subject alone"), ("shadow", "outline_px")),
-        (not params.shadow, msg("no drop shadow was chosen"), _OF_SHADOW),
-        (not params.outline_px, msg("no outline was chosen"), ("outline_colour",)),
-        (not params.crop, msg("no crop was chosen"), ("crop_margin_px",)),
-    ):
-        if is_unused:
-            note_unused(params, *names, because=because, report=report)
+    note_without_effect(params, report)
 
 
 def _raw_alpha(
-    inputs: Mapping[str, Picture], params: CutoutParams, models: ModelCache, report: Report
+    inputs: ToolInputs, params: CutoutParams, models: ModelCache, report: Report
 ) -> Pixels:
     picture = inputs["image"]
     if "alpha" in inputs:
-        raw = stored_alpha(inputs["alpha"], picture, tool="cutout")
+        raw = stored_alpha(inputs, tool="cutout")
     else:
         raw = _predict(picture, params.model, models, report)
     if raw.max() <= EMPTY_LEVEL:
@@ -180,7 +164,7 @@ def _finish_edge(matte: Pixels, own_alpha: Pixels | None, params: CutoutParams) 
 
 
 def _compose(
-    inputs: Mapping[str, Picture], matte: Pixels, visible: Pixels, params: CutoutParams
+    inputs: ToolInputs, matte: Pixels, visible: Pixels, params: CutoutParams, report: Report
 ) -> Picture:
     picture = inputs["image"]
     if params.output is CutoutOutput.MASK:
@@ -190,7 +174,8 @@ def _compose(
     if params.despill:
         colours = estimate_foreground(colours, matte)
     if params.crop and params.output in _WITHOUT_A_FRAME:
-        colours, visible = _with_room(colours, visible, params)
+        room = _fitting_room(_room(visible, params), visible, inputs.max_pixels, params, report)
+        colours, visible = _with_room(colours, visible, room)
     layers = [_Layer(colours, visible), *_beneath(visible, params)]
     if params.output is CutoutOutput.TRANSPARENT:
         result = picture.with_pixels(*_merged(layers))
@@ -202,8 +187,8 @@ def _compose(
     return _cropped(result, reduce(np.maximum, (layer.alpha for layer in layers)), params)
 
 
-def _with_room(colours: Pixels, visible: Pixels, params: CutoutParams) -> tuple[Pixels, Pixels]:
-    """Canvas added where shadow and outline would reach beyond the picture's borders."""
+def _room(visible: Pixels, params: CutoutParams) -> Margins:
+    """How far shadow and outline would reach beyond the picture's borders."""
     outline_px = math.ceil(params.outline_px)
     shadow_px = (0, 0, 0, 0)
     if params.shadow:
@@ -214,6 +199,45 @@ def _with_room(colours: Pixels, visible: Pixels, params: CutoutParams) -> tuple[
     left, top, right, bottom = (
         max(outline_px + reach - spare, 0) for reach, spare in zip(shadow_px, spare_px, strict=True)
     )
+    return left, top, right, bottom
+
+
+def _fitting_room(
+    room: Margins,
+    visible: Pixels,
+    max_pixels: int | None,
+    params: CutoutParams,
+    report: Report,
+) -> Margins:
+    """``room``, less what would make the picture larger than its format or the studio allow."""
+    height, width = visible.shape
+    most_px = MAX_SIDE_PX.get(params.format, max(width, height) + sum(room))
+    most = max_pixels or (width + sum(room)) * (height + sum(room))
+    left, right = _cut(room[0], room[2], min(most_px, most // height) - width)
+    top, bottom = _cut(room[1], room[3], min(most_px, most // (width + left + right)) - height)
+    fitting = left, top, right, bottom
+    if fitting != room:
+        report.note(
+            msg(
+                "Shadow and outline are cut off at a border: with all of them the picture would "
+                "be too large."
+            )
+        )
+    return fitting
+
+
+def _cut(before_px: int, after_px: int, most_px: int) -> tuple[int, int]:
+    """Two margins, made smaller by one share where together they are more than ``most_px``."""
+    wanted_px = before_px + after_px
+    if wanted_px <= most_px:
+        return before_px, after_px
+    before_px = before_px * most_px // wanted_px
+    return before_px, most_px - before_px
+
+
+def _with_room(colours: Pixels, visible: Pixels, room: Margins) -> tuple[Pixels, Pixels]:
+    """Both with canvas added: the colours go on, and nothing of it is visible."""
+    left, top, right, bottom = room
     sides = (top, bottom, left, right)
     return (
         np.asarray(cv2.copyMakeBorder(colours, *sides, cv2.BORDER_REPLICATE), dtype=np.uint8),
@@ -250,7 +274,7 @@ def _merged(layers: list[_Layer]) -> tuple[Pixels, Pixels]:
     return _forget_hidden(colours, alpha), alpha
 
 
-def _background(inputs: Mapping[str, Picture], matte: Pixels, params: CutoutParams) -> Pixels:
+def _background(inputs: ToolInputs, matte: Pixels, params: CutoutParams) -> Pixels:
     picture = inputs["image"]
     if params.output is CutoutOutput.COLOUR:
         return _rgb(params.colour)
@@ -259,7 +283,7 @@ def _background(inputs: Mapping[str, Picture], matte: Pixels, params: CutoutPara
         return blur_background(picture.pixels, np.maximum(matte, hidden), params.blur_px)
     own = inputs["background"]
     # Laid on white before it is resampled, so that colours nobody can see do not bleed in.
-    shown = own.pixels if own.alpha is None else composite(own.pixels, own.alpha, _WHITE)
+    shown = own.pixels if own.alpha is None else composite(own.pixels, own.alpha, WHITE)
     return cover(shown, picture.width, picture.height)
 
 

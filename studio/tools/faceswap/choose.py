@@ -38,13 +38,12 @@ def choose_swaps(
         params: ``faces`` when given, else ``choice``.
         targets: the faces of the target, left to right; at least one.
         sources: one face a source picture, in the order given; at least one.
-        likeness: to the reference, for the choice by likeness.
+        likeness: to the reference; needed for the choice by likeness alone.
         report: told of sources that nothing is done with.
 
     Raises:
         UserInputError: ``faceswap.no_such_face``, ``faceswap.no_such_source``,
-            ``faceswap.nothing_chosen``, ``faceswap.nobody_alike``,
-            ``faceswap.reference_missing``.
+            ``faceswap.nothing_chosen``, ``faceswap.nobody_alike``.
 
     """
     if params.faces is not None:
@@ -55,8 +54,10 @@ def choose_swaps(
         swaps = [Swap(i, i) for i in range(min(len(targets), len(sources)))]
     elif params.choice is FaceChoice.ALL:
         swaps = [Swap(index, 0) for index in range(len(targets))]
-    else:
+    elif likeness is not None:
         swaps = _alike(params.likeness, targets, likeness)
+    else:
+        raise ValueError("a choice by likeness needs to know it")
     _note_unused(swaps, len(targets), len(sources), report)
     return swaps
 
@@ -100,13 +101,7 @@ def _as_listed(
     return swaps
 
 
-def _alike(least: float, targets: Sequence[Portrait], likeness: Likeness | None) -> list[Swap]:
-    if likeness is None:
-        raise UserInputError(
-            msg("Faces are chosen by likeness, and there is no reference to be like"),
-            remedy=msg("Add a picture of the person as the reference, or choose otherwise."),
-            code="faceswap.reference_missing",
-        )
+def _alike(least: float, targets: Sequence[Portrait], likeness: Likeness) -> list[Swap]:
     found = [likeness(target) for target in targets]
     swaps = [Swap(index, 0) for index, alike in enumerate(found) if alike >= least]
     if not swaps:

@@ -4,6 +4,8 @@ from studio.params import MESH, FaceswapParams
 from studio.tools.spec import PHOTOGRAPH, BuiltIn, ToolRole, ToolSpec
 from studio.words import N_
 
+_MAX_SOURCES = 16
+
 SPEC = ToolSpec(
     name="faceswap",
     title=N_("Face swap"),
@@ -21,7 +23,7 @@ SPEC = ToolSpec(
             "source",
             N_("Picture of a face to put in; may be repeated."),
             is_required=True,
-            is_repeatable=True,
+            max_files=_MAX_SOURCES,
         ),
         ToolRole("reference", N_("Picture of the person to look for.")),
     ),

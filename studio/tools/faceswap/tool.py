@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from studio.imaging.grey import find_tone
 from studio.imaging.picture import Picture
 from studio.imaging.surroundings import visible_pixels
 from studio.models.embedding import likeness
-from studio.params import MESH, FaceChoice, FaceswapParams, ToolParams
+from studio.params import MESH, FaceswapParams, ToolParams
 from studio.report import Report
 from studio.tools.choice import require_model
 from studio.tools.faceswap.choose import Likeness, choose_swaps
@@ -24,16 +23,14 @@ from studio.tools.faceswap.portrait import Portrait, largest
 from studio.tools.faceswap.recognise import embedding_of
 from studio.tools.restoration import has_fidelity, restore_faces
 from studio.tools.spec import ToolInputs, ToolOutput
-from studio.tools.unused import note_unused
-from studio.words import Message, msg, msgs
+from studio.tools.unused import note_unused, note_without_effect
+from studio.words import msg, msgs
 
 if TYPE_CHECKING:
     from studio.models.cache import ModelCache
 
 _FOUND, _SWAPPED = 0.4, 0.9
 """How far a run is when faces are found, and when all are swapped."""
-_OF_NETWORKS = ("mask_blur", "mask_padding", "pixel_boost_px")
-_OF_RESTORATION = ("restore_blend", "restore_fidelity")
 
 
 def run(
@@ -66,10 +63,12 @@ def run(
         require_model(models, params.model, "faceswap", "face-swap")
     if params.restore_model is not None:
         require_model(models, params.restore_model, "faceswap", "face-restoration")
+    if lack := params.lacks(inputs):
+        raise lack
     _note_unused(params, models, report)
     picture = inputs["image"]
     with report.span(0.0, _FOUND):
-        sources = _sources(inputs.all("source"), models, report)
+        sources = _sources(inputs, models, report)
         targets = _targets(picture, models, report)
     likeness_to = _likeness(inputs, params, models, report)
     swaps = choose_swaps(params, targets, sources, likeness_to, report)
@@ -96,23 +95,10 @@ def run(
 
 def _note_unused(params: FaceswapParams, models: ModelCache, report: Report) -> None:
     """Say which of the parameters that were set decide nothing in this run."""
-    is_by_likeness = params.faces is None and params.choice is FaceChoice.LIKENESS
-    for is_unused, because, names in (
-        (params.model == MESH, msg("the mesh swap has no such setting"), _OF_NETWORKS),
-        (params.model != MESH, _has_no_such(params.model), ("shape",)),
-        (params.faces is not None, msg("faces were chosen one by one"), ("choice",)),
-        (not is_by_likeness, msg("faces were not chosen by likeness"), ("likeness",)),
-        (params.restore_model is None, msg("no face restoration was chosen"), _OF_RESTORATION),
-    ):
-        if is_unused:
-            note_unused(params, *names, because=because, report=report)
+    note_without_effect(params, report)
     if params.restore_model is not None and not has_fidelity(models.spec(params.restore_model)):
-        because = _has_no_such(params.restore_model)
+        because = msg("{model} has no such setting", model=params.restore_model)
         note_unused(params, "restore_fidelity", because=because, report=report)
-
-
-def _has_no_such(model_id: str) -> Message:
-    return msg("{model} has no such setting", model=model_id)
 
 
 def _targets(picture: Picture, models: ModelCache, report: Report) -> list[Portrait]:
@@ -121,19 +107,20 @@ def _targets(picture: Picture, models: ModelCache, report: Report) -> list[Portr
     return [Portrait(pixels, face) for face in faces]
 
 
-def _sources(pictures: Sequence[Picture], models: ModelCache, report: Report) -> list[Portrait]:
+def _sources(inputs: ToolInputs, models: ModelCache, report: Report) -> list[Portrait]:
     """The face of each source picture: of several, the largest."""
     sources = []
-    for number, picture in enumerate(pictures, 1):
+    for number, picture in enumerate(inputs.all("source"), 1):
         pixels = visible_pixels(picture)
-        faces = require_faces(
-            pixels,
-            models,
-            report,
-            code="faceswap.no_source_face",
-            where=msg("source {number}", number=number),
-            is_main=False,
-        )
+        with inputs.naming("source", number):
+            faces = require_faces(
+                pixels,
+                models,
+                report,
+                code="faceswap.no_source_face",
+                where=msg("source {number}", number=number),
+                is_main=False,
+            )
         if len(faces) > 1:
             report.note(
                 msgs(
@@ -150,19 +137,19 @@ def _sources(pictures: Sequence[Picture], models: ModelCache, report: Report) ->
 def _likeness(
     inputs: ToolInputs, params: FaceswapParams, models: ModelCache, report: Report
 ) -> Likeness | None:
-    """How alike a face and the reference are; None when nobody asks or there is no reference."""
-    is_asked = params.faces is None and params.choice is FaceChoice.LIKENESS
-    if not is_asked or "reference" not in inputs:
+    """How alike a face and the reference are; None when faces are chosen otherwise."""
+    if not params.is_by_likeness:
         return None
     pixels = visible_pixels(inputs["reference"])
-    faces = require_faces(
-        pixels,
-        models,
-        report,
-        code="faceswap.no_source_face",
-        where=msg("the reference"),
-        is_main=False,
-    )
+    with inputs.naming("reference"):
+        faces = require_faces(
+            pixels,
+            models,
+            report,
+            code="faceswap.no_source_face",
+            where=msg("the reference"),
+            is_main=False,
+        )
     wanted = embedding_of(Portrait(pixels, largest(faces)), models, report)
     return lambda portrait: likeness(embedding_of(portrait, models, report), wanted)
 

@@ -37,6 +37,7 @@ from studio.tools.inpaint.holes import find_holes
 from studio.tools.inpaint.mask import build_mask
 from studio.tools.inpaint.people import People
 from studio.tools.spec import ToolInputs, ToolOutput
+from studio.tools.unused import note_without_effect
 from studio.words import msg, msgs
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def run(
     if not isinstance(params, InpaintParams):
         raise TypeError("inpaint takes InpaintParams")
     picture = inputs["image"]
+    note_without_effect(params, report)
     _note_mask(inputs, report)
     mask = build_mask(inputs, params)
     filled = fill_holes(picture, mask, params, models, report)

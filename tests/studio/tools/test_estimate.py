@@ -11,6 +11,7 @@ from studio.tools.estimate import (
     PastRun,
     describe,
     estimate_seconds,
+    require_inputs_fit,
     require_output_fits,
 )
 from tests.studio.models.weight_factories import make_file, make_model
@@ -76,6 +77,13 @@ def test_require_output_fits_knows_that_webp_ends_sooner_than_png() -> None:
         require_output_fits(params, 5000, 10, max_pixels=80_000_000)
     assert refusal.value.code == "format.too_small"
     require_output_fits(UpscaleParams(scale=4), 5000, 10, max_pixels=80_000_000)
+
+
+def test_require_inputs_fit_takes_four_times_the_pixels_of_one_picture() -> None:
+    require_inputs_fit(4_000_000, "a.jpg", max_pixels=1_000_000)
+    with pytest.raises(UserInputError, match=r"^a\.jpg: .* 5 megapixels together") as refusal:
+        require_inputs_fit(5_000_000, "a.jpg", max_pixels=1_000_000)
+    assert refusal.value.code == "inputs.too_many_pixels"
 
 
 def test_estimate_without_any_run_says_so() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import sha256
 from io import BytesIO
 from uuid import uuid4
@@ -8,17 +9,28 @@ from uuid import uuid4
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from studio.errors import JobCancelledError, UserInputError
 from studio.imaging.confined import imaging_pool
 from studio.imaging.decode import Limits, decode
 from studio.imaging.provenance import read_provenance
-from studio.params import INTERPOLATION, CutoutParams, ImageFormat, ToolParams, UpscaleParams
+from studio.models.cache import ModelCache
+from studio.params import (
+    INTERPOLATION,
+    CutoutParams,
+    FaceswapParams,
+    ImageFormat,
+    ToolParams,
+    UpscaleParams,
+)
 from studio.report import Report, Stage
 from studio.tools.pipeline import InputFile, RunResult, library_versions, result_stem, run_tool
 from studio.tools.registry import TOOLS
+from studio.tools.spec import PHOTOGRAPH, Media, ToolInputs, ToolOutput, ToolRole
 from tests.pictures import encoded_mask
 from tests.studio.tools.stand_ins import NoModels
+from tests.words import said
 
 LIMITS = Limits(max_bytes=1_000_000, max_pixels=1_000_000)
 
@@ -199,6 +211,71 @@ def test_run_tool_names_the_file_in_which_the_tool_found_nothing() -> None:
             [InputFile("image", "cat.png", png()), InputFile("alpha", "a", nothing)], CutoutParams()
         )
     assert refusal.value.code == "cutout.nothing_found"
+
+
+def test_run_tool_names_the_further_file_that_does_not_fit() -> None:
+    other = InputFile("alpha", "other.png", disc_alpha(20, 20))
+    with pytest.raises(UserInputError, match=r"^other\.png: The alpha is 20 × 20 px"):
+        run([InputFile("image", "cat.png", png()), other], CutoutParams())
+
+
+def test_run_tool_names_the_further_file_of_which_it_notes_something() -> None:
+    report = Report()
+    files = [*cutout_files(), InputFile("background", "sky.png", png("I;16"))]
+    run(files, CutoutParams(output="picture"), report)
+    [note] = said(report.notes)
+    assert note.startswith("sky.png: ")
+
+
+def face_files(sources: int) -> list[InputFile]:
+    faces = [InputFile("source", f"{number}.png", png()) for number in range(sources)]
+    return [InputFile("image", "cat.png", png()), *faces]
+
+
+def swap(files: Sequence[InputFile], limits: Limits) -> None:
+    params = FaceswapParams()
+    run_tool(
+        TOOLS["faceswap"], files, params, NoModels(), Report(), limits=limits, new_file=BytesIO
+    )
+
+
+def test_run_tool_refuses_pictures_that_are_too_large_together() -> None:
+    limits = Limits(max_bytes=1_000_000, max_pixels=40 * 30)
+    with pytest.raises(UserInputError, match=r"^3\.png: With it the pictures of this") as refusal:
+        swap(face_files(5), limits)
+    assert refusal.value.code == "inputs.too_many_pixels"
+
+
+def test_run_tool_refuses_more_files_of_a_role_than_it_takes() -> None:
+    with pytest.raises(UserInputError, match=r"up to 16 files as “source”, and 17 were") as refusal:
+        swap(face_files(17), LIMITS)
+    assert refusal.value.code == "tool.input_repeated"
+
+
+def show_mask(
+    inputs: ToolInputs, _params: ToolParams, _models: ModelCache, _report: Report
+) -> list[ToolOutput]:
+    """A tool whose result is its mask."""
+    return [ToolOutput("image", inputs["where"])]
+
+
+def test_run_tool_reads_what_is_given_as_a_mask_as_numbers_whatever_its_role_is_called() -> None:
+    ramp = Image.linear_gradient("L").resize((40, 30))
+    linear, buffer = PngInfo(), BytesIO()
+    linear.add(b"gAMA", (100_000).to_bytes(4, "big"))
+    ramp.save(buffer, "PNG", pnginfo=linear)
+    roles = (PHOTOGRAPH, ToolRole("where", "Where it is worked.", Media.MASK))
+    spec = replace(TOOLS["upscale"], roles=roles, runner_path=f"{__name__}:show_mask")
+    files = [InputFile("image", "cat.png", png()), InputFile("where", "m.png", buffer.getvalue())]
+    params = UpscaleParams(model=INTERPOLATION)
+    result = run_tool(spec, files, params, NoModels(), Report(), limits=LIMITS, new_file=BytesIO)
+    with Image.open(BytesIO(result.outputs[0].file.getvalue())) as shown:
+        assert np.array_equal(np.asarray(shown.convert("L")), np.asarray(ramp))
+
+
+def test_library_versions_leave_out_what_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("studio.tools.pipeline.LIBRARIES", ("numpy", "there-is-no-such-library"))
+    assert list(library_versions.__wrapped__()) == ["python", "numpy"]
 
 
 def test_run_tool_names_the_file_that_is_no_picture() -> None:

@@ -12,6 +12,7 @@ from studio.imaging.picture import Picture, Pixels
 from studio.params import CutoutOutput, CutoutParams
 from studio.report import Report
 from studio.tools.cutout.tool import run
+from studio.tools.spec import ToolInputs
 from tests.studio.tools.stand_ins import NoModels
 from tests.words import said
 
@@ -38,6 +39,11 @@ def as_stored(alpha: Pixels) -> Picture:
     return Picture(np.repeat(alpha[..., None], 3, axis=2))
 
 
+def inputs_of(**pictures: Picture) -> ToolInputs:
+    """One picture a role."""
+    return ToolInputs({role: [picture] for role, picture in pictures.items()})
+
+
 def cut(
     picture: Picture, alpha: Pixels, background: Picture | None = None, **params: Any
 ) -> tuple[Picture, Pixels]:
@@ -45,7 +51,7 @@ def cut(
     inputs = {"image": picture, "alpha": as_stored(alpha)}
     if background is not None:
         inputs["background"] = background
-    image, raw = run(inputs, CutoutParams(**params), NoModels(), Report())
+    image, raw = run(inputs_of(**inputs), CutoutParams(**params), NoModels(), Report())
     assert (image.role, raw.role) == ("image", "alpha")
     assert raw.picture.alpha is not None
     return image.picture, raw.picture.alpha
@@ -61,5 +67,5 @@ def notes_of(output: CutoutOutput, *, background: bool = False, **params: Any) -
     inputs = {"image": picture, "alpha": as_stored(alpha)}
     if background:
         inputs["background"] = picture
-    run(inputs, CutoutParams(output=output, **params), NoModels(), report)
+    run(inputs_of(**inputs), CutoutParams(output=output, **params), NoModels(), report)
     return said(report.notes)

@@ -17,6 +17,7 @@ from tests.studio.tools.cutout.subjects import (
     disc,
     far_from,
     flat,
+    inputs_of,
     red_on_blue,
 )
 from tests.studio.tools.stand_ins import NoModels
@@ -144,7 +145,7 @@ def test_cutout_fine_hair_is_worked_out_from_the_colours() -> None:
 def test_cutout_fine_hair_that_cannot_be_worked_out_is_said_in_the_record() -> None:
     haze = np.full((60, 60), 120, np.uint8)
     report = Report()
-    inputs = {"image": red_on_blue(haze), "alpha": as_stored(haze)}
+    inputs = inputs_of(image=red_on_blue(haze), alpha=as_stored(haze))
 
     image, _ = run(inputs, CutoutParams(matting=True), NoModels(), report)
 

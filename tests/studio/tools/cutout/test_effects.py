@@ -4,6 +4,10 @@ import numpy as np
 import pytest
 
 from studio.imaging.picture import Picture
+from studio.params import CutoutParams
+from studio.report import Report
+from studio.tools.cutout.tool import run
+from studio.tools.spec import ToolInputs
 from tests.studio.tools.cutout.subjects import (
     GREEN,
     RED,
@@ -14,6 +18,8 @@ from tests.studio.tools.cutout.subjects import (
     flat,
     red_on_blue,
 )
+from tests.studio.tools.stand_ins import NoModels
+from tests.words import said
 
 
 def test_cutout_crop_ends_at_the_subject_with_its_margin() -> None:
@@ -91,3 +97,35 @@ def test_cutout_mask_shows_the_subject_without_effects() -> None:
     alpha = disc()
     image, _ = cut(red_on_blue(alpha), alpha, output="mask", shadow=True, outline_px=9)
     assert np.array_equal(image.pixels, as_stored(alpha).pixels)
+
+
+SHADOW_BEYOND = {"crop": True, "shadow": True, "shadow_x_px": 500, "shadow_y_px": 0}
+
+
+def with_shadow_beyond(
+    height: int, width: int, *, max_pixels: int | None = None, **params: object
+) -> tuple[Picture, list[str]]:
+    """All of a red picture with a shadow that goes on to the right of it."""
+    whole, report = np.full((height, width), 255, np.uint8), Report()
+    pictures = {"image": [Picture(flat(RED, whole.shape))], "alpha": [as_stored(whole)]}
+    values = CutoutParams.model_validate({**SHADOW_BEYOND, "shadow_blur_px": 0, **params})
+    image, _ = run(ToolInputs(pictures, max_pixels=max_pixels), values, NoModels(), report)
+    return image.picture, said(report.notes)
+
+
+def test_cutout_shadow_beyond_the_border_is_cut_where_the_format_ends() -> None:
+    image, notes = with_shadow_beyond(2, 16_000, format="webp")
+    assert image.width == 16_383
+    assert any(note.startswith("Shadow and outline are cut off") for note in notes)
+
+
+def test_cutout_shadow_beyond_the_border_is_cut_where_the_studios_limit_ends() -> None:
+    image, notes = with_shadow_beyond(100, 100, max_pixels=15_000)
+    assert (image.width, image.height) == (150, 100)
+    assert any(note.startswith("Shadow and outline are cut off") for note in notes)
+
+
+def test_cutout_shadow_beyond_the_border_is_whole_where_there_is_room() -> None:
+    image, notes = with_shadow_beyond(100, 100, max_pixels=60_000)
+    assert (image.width, image.height) == (600, 100)
+    assert not notes

@@ -19,6 +19,7 @@ from tests.studio.tools.cutout.subjects import (
     cut,
     disc,
     flat,
+    inputs_of,
     notes_of,
     red_on_blue,
 )
@@ -64,7 +65,7 @@ def test_cutout_alpha_of_another_picture_is_refused() -> None:
 def test_cutout_accepts_a_finished_cutout_as_alpha() -> None:
     alpha = disc()
     finished = Picture(flat(RED, alpha.shape), alpha=alpha)
-    inputs = {"image": red_on_blue(alpha), "alpha": finished}
+    inputs = inputs_of(image=red_on_blue(alpha), alpha=finished)
 
     _, raw = run(inputs, CutoutParams(), NoModels(), Report())
 
@@ -76,7 +77,7 @@ def test_cutout_without_alpha_runs_the_model_it_was_told_to_use() -> None:
     picture = red_on_blue(disc())
     models = MattingModels(lambda planes: planes[:, :1])
 
-    image, raw = run({"image": picture}, CutoutParams(model="matting"), models, Report())
+    image, raw = run(inputs_of(image=picture), CutoutParams(model="matting"), models, Report())
 
     assert models.opened == ["matting"]
     assert np.abs(raw.picture.alpha.astype(int) - disc()).max() <= 1
@@ -89,13 +90,18 @@ def test_cutout_shows_the_network_no_pixels_that_are_hidden() -> None:
     models = MattingModels(lambda planes: 1 - planes[:, 1:2])
 
     with pytest.raises(UserInputError) as refusal:
-        run({"image": picture}, CutoutParams(model="matting"), models, Report())
+        run(inputs_of(image=picture), CutoutParams(model="matting"), models, Report())
     assert refusal.value.code == "cutout.nothing_found"
 
 
 def test_cutout_by_a_model_of_another_tool_is_refused() -> None:
     with pytest.raises(UserInputError, match="lama is for inpainting, and cutout") as refusal:
-        run({"image": red_on_blue(disc())}, CutoutParams(model="lama"), ListedModels(), Report())
+        run(
+            inputs_of(image=red_on_blue(disc())),
+            CutoutParams(model="lama"),
+            ListedModels(),
+            Report(),
+        )
     assert refusal.value.code == "model.other_tool"
 
 

@@ -80,7 +80,6 @@ def test_choose_swaps_counts_from_one_in_what_it_says() -> None:
         ({"faces": [2]}, "faceswap.no_such_source"),
         ({"faces": [None, None]}, "faceswap.nothing_chosen"),
         ({"faces": []}, "faceswap.nothing_chosen"),
-        ({"choice": "likeness"}, "faceswap.reference_missing"),
     ],
 )
 def test_choose_swaps_that_cannot_be_is_refused(params: dict[str, object], code: str) -> None:

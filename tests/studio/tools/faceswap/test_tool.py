@@ -10,6 +10,10 @@ from studio.imaging.grey import find_tone, is_grey, without_colour
 from studio.imaging.picture import Picture
 from studio.imaging.resample import resample
 from studio.models.cache import ModelCache
+from studio.params import FaceswapParams
+from studio.report import Report
+from studio.tools.faceswap.tool import run
+from studio.tools.spec import ToolInputs
 from tests.studio.tools.faceswap.swaps import (
     FACE,
     FACE_SEARCH,
@@ -19,6 +23,7 @@ from tests.studio.tools.faceswap.swaps import (
     side_by_side,
     swap,
 )
+from tests.studio.tools.stand_ins import NoModels
 from tests.words import said
 
 pytestmark = [
@@ -171,6 +176,26 @@ def test_faceswap_without_a_face_is_refused(
     assert refusal.value.code == code
     if role == "source":
         assert "source 2" in str(refusal.value)
+
+
+def test_faceswap_by_likeness_without_a_reference_is_refused_before_any_work(
+    portrait: Picture,
+) -> None:
+    with pytest.raises(UserInputError) as refusal:
+        swap(NoModels(), portrait, portrait, choice="likeness")
+    assert refusal.value.code == "faceswap.reference_missing"
+
+
+@pytest.mark.parametrize("role", ["source", "reference"])
+def test_faceswap_without_a_face_to_put_in_names_that_file(
+    installed_models: ModelCache, portrait: Picture, role: str
+) -> None:
+    pictures = {"image": [portrait], "source": [portrait], "reference": [portrait]}
+    names = {each: [f"{each}.jpg"] for each in pictures}
+    inputs = ToolInputs(pictures | {role: [blank()]}, names)
+    with pytest.raises(UserInputError, match=rf"^{role}\.jpg: No face was found") as refusal:
+        run(inputs, FaceswapParams(choice="likeness"), installed_models, Report())
+    assert refusal.value.code == "faceswap.no_source_face"
 
 
 @pytest.mark.parametrize(
