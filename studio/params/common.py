@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Self
 
@@ -154,7 +154,7 @@ class ToolParams(BaseModel):
         """What the value of the field ``name`` means, where that takes words; mostly None."""
         return None
 
-    def without_effect(self) -> Mapping[str, Message]:
+    def without_effect(self) -> dict[str, Message]:
         """Fields that the others make meaningless, each with why, as in "no crop was chosen".
 
         Records of a run leave them out, and its notes tell of those that were set.

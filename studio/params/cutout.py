@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -190,7 +190,7 @@ class CutoutParams(ToolParams):
             code="cutout.background_missing",
         )
 
-    def without_effect(self) -> Mapping[str, Message]:
+    def without_effect(self) -> dict[str, Message]:
         """What belongs to another background, or to what was not switched on."""
         is_mask = self.output is CutoutOutput.MASK
         chosen = msg("the background chosen is {output}", output=self.output)

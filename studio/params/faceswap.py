@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -158,7 +158,7 @@ class FaceswapParams(ToolParams):
             code="faceswap.reference_missing",
         )
 
-    def without_effect(self) -> Mapping[str, Message]:
+    def without_effect(self) -> dict[str, Message]:
         """What belongs to other models or ways to choose faces, or to a restoration."""
         is_mesh, other = self.model == MESH, msg("{model} has no such setting", model=self.model)
         return super().without_effect() | meaningless(

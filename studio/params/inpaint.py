@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -99,7 +99,7 @@ class InpaintParams(ToolParams):
             code="inpaint.nothing_masked",
         )
 
-    def without_effect(self) -> Mapping[str, Message]:
+    def without_effect(self) -> dict[str, Message]:
         """What belongs to another ready-made mask."""
         is_sized = self.preset in (MaskPreset.CENTRE, MaskPreset.CORNER)
         chosen = msg("the ready-made mask chosen is {preset}", preset=self.preset)

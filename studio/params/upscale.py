@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -73,7 +73,7 @@ class UpscaleParams(ToolParams):
         """Plain interpolation does without, unless faces are redrawn afterwards."""
         return self.model not in INTERPOLATIONS or self.restore_model is not None
 
-    def without_effect(self) -> Mapping[str, Message]:
+    def without_effect(self) -> dict[str, Message]:
         """The scale where a width is set, and what belongs to a restoration or a network."""
         plain = msg("{model} has no such setting", model=self.model)
         return super().without_effect() | meaningless(
