@@ -11,17 +11,21 @@ from pydantic import BaseModel
 
 from db.models import SavedFace
 from db.types import Visibility
-from studio.tools.spec import Media, ToolSpec
+from studio.tools.spec import Media, ToolRole, ToolSpec
 
 
 class RoleView(BaseModel):
-    """A place for input files: its name, what such a file is for, and of what kind it is."""
+    """A place for input files: its name, what such a file is for, and of what kind it is.
+
+    ``max_files`` is how many of them one run takes.
+    """
 
     name: str
     help: str
     media: Media
     is_required: bool
     is_repeatable: bool
+    max_files: int
 
 
 class ToolView(BaseModel):
@@ -100,7 +104,7 @@ def tool_view(spec: ToolSpec, *, is_on: bool) -> ToolView:
         title=spec.title,
         summary=spec.summary,
         version=spec.version,
-        roles=[RoleView(**asdict(spec.role(name))) for name in spec.given_roles],
+        roles=[_role_view(spec.role(name)) for name in spec.given_roles],
         required_roles=list(spec.required_roles),
         optional_roles=list(spec.given_roles[len(spec.required_roles) :]),
         repeatable_roles=list(spec.repeatable_roles),
@@ -108,6 +112,10 @@ def tool_view(spec: ToolSpec, *, is_on: bool) -> ToolView:
         consent=spec.consent,
         params=spec.params.model_json_schema(),
     )
+
+
+def _role_view(role: ToolRole) -> RoleView:
+    return RoleView(**asdict(role), is_repeatable=role.is_repeatable)
 
 
 def saved_face_view(face: SavedFace) -> SavedFaceView:

@@ -21,6 +21,8 @@ def test_tools_say_what_callers_may_send_and_what_must_be_confirmed(
 ) -> None:
     tools = {tool["name"]: tool for tool in browser.get("/api/v1/tools").json()}
     assert tools["faceswap"]["repeatable_roles"] == ["source"]
+    files = {role["name"]: role["max_files"] for role in tools["faceswap"]["roles"]}
+    assert files == {"image": 1, "source": 16, "reference": 1}
     assert "agreed" in tools["faceswap"]["consent"]
     assert tools["cutout"]["consent"] == ""
     assert tools["inpaint"]["optional_roles"] == ["mask", "drawing"]
