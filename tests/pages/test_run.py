@@ -112,7 +112,8 @@ def test_run_shows_params_weights_and_stages(
             "<dt>Despill</dt><dd>yes</dd>",
         )
     )
-    assert model < changed < shown.index("<summary>21 more at their defaults</summary>") < usual
+    assert model < changed < shown.index("<summary>8 more at their defaults</summary>") < usual
+    assert "Shadow blur" not in shown
     assert "0" * 64 in shown
     assert "Working 1.50 s" in shown
     assert str(run_id) in shown
