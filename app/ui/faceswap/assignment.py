@@ -49,7 +49,9 @@ def ask_faces(
     form.set("faces", None)
     form.set("choice", FaceChoice(way))
     st.caption(said(_RULES[FaceChoice(way)]))
-    return way != FaceChoice.LIKENESS or _ask_likeness(page, form, reference)
+    if way == FaceChoice.LIKENESS:
+        _ask_likeness(page, form, reference)
+    return True
 
 
 def is_by_likeness(form: OptionForm) -> bool:
@@ -163,7 +165,7 @@ def _ask_one(
     return picked - 1 if picked else None
 
 
-def _ask_likeness(page: ToolPage, form: OptionForm, reference: Tray) -> bool:
+def _ask_likeness(page: ToolPage, form: OptionForm, reference: Tray) -> None:
     """The reference and how alike."""
     form.ask("likeness")
     pick_files(
@@ -175,4 +177,3 @@ def _ask_likeness(page: ToolPage, form: OptionForm, reference: Tray) -> bool:
         invitation=_("Drop a picture of the person to replace"),
     )
     show_tray(reference, key="faceswap.reference")
-    return True
