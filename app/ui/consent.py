@@ -16,7 +16,7 @@ def ask_consent(page: ToolPage) -> None:
         st.subheader(_("Before your first face swap"), anchor=False)
         st.markdown(
             _(
-                "This tool replaces faces in photographs with other people's. The results can look "
+                "This tool replaces faces in photographs with other people’s. The results can look "
                 "real, so the studio asks you once:\n"
                 "- **Agreement.** Everybody whose face you use or replace must have agreed to "
                 "it.\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import streamlit as st
 
 from app.people.tool_switches import switched_off
@@ -52,3 +54,14 @@ def is_to_come(actor: Actor, job: Job) -> bool:
 def put_in_tray(tool: str, result: JobOutput) -> None:
     """Have ``result`` lie on the page of ``tool`` alone."""
     tray(tool).hold(result)
+    note_brought(tool, result.job_id)
+
+
+def note_brought(tool: str, job_id: UUID) -> None:
+    """Of the run that an address names, the result was put in the tray; it may be taken out."""
+    st.session_state[f"{tool}.brought"] = job_id
+
+
+def is_brought(tool: str, job_id: UUID) -> bool:
+    """Whether the result of that run was put in the tray in this tab."""
+    return bool(st.session_state.get(f"{tool}.brought") == job_id)

@@ -21,7 +21,7 @@ from tasks.services import Services
 from tasks.submit import cancel, store_upload, submit
 from tests.factories import load_job
 from tests.pages.harness import Visit, button
-from tests.pages.navigated import links, markup, navigated
+from tests.pages.navigated import drop, links, markup, navigated
 from tests.people import make_person
 from tests.pictures import png
 from tests.requests import request
@@ -181,6 +181,38 @@ def test_result_that_came_while_a_run_was_set_up_on_it_lies_in_the_tray(
     page.run()
     assert not page.exception
     assert "cat-upscaled.png" in markup(page)
+
+
+def test_result_that_an_address_names_lies_beside_what_the_tray_held_until_taken_out(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    stored = store_upload(services, "cat.png", png(1))
+    [first] = submit(services, mei, request(UPSCALE, {"image": stored}))
+    assert run_next(services, Lane.CPU)
+    page = open_page(visit(navigated(tmp_path, "UPSCALE"), mei), use=first)
+    drop(page, [("dog.png", png(2))])
+    assert "cat-upscaled.png" in markup(page)
+    assert "dog.png" in markup(page)
+
+    made = load_job(services.database, first).outputs[0].blob_sha256
+    page.button(key=f"upscale.held.{made[:16]}.remove").click().run()
+    assert not page.exception
+    assert "cat-upscaled.png" not in markup(page)
+    assert "dog.png" in markup(page)
+
+
+def test_page_that_waits_for_a_result_says_when_it_will_not_come(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    stored = store_upload(services, "cat.png", png(1))
+    [first] = submit(services, mei, request(UPSCALE, {"image": stored}))
+    page = open_page(visit(navigated(tmp_path, "UPSCALE"), mei), use=first)
+    cancel(services, mei, first)
+    page.run()
+    assert not page.exception
+    assert [each.value for each in page.warning] == [
+        "“cat.png” was to be used here, and has no picture: Cancelled."
+    ]
 
 
 def test_result_to_come_of_somebody_elses_run_is_not_offered(

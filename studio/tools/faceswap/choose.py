@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from studio.errors import Region, UserInputError
@@ -28,7 +28,8 @@ Likeness = Callable[[Portrait], float]
 def choose_swaps(
     params: FaceswapParams,
     targets: Sequence[Portrait],
-    sources: Sequence[Portrait],
+    sources: Mapping[int, Portrait],
+    source_count: int,
     likeness: Likeness | None,
     report: Report,
 ) -> list[Swap]:
@@ -37,7 +38,8 @@ def choose_swaps(
     Args:
         params: ``faces`` when given, else ``choice``.
         targets: the faces of the target, left to right; at least one.
-        sources: one face a source picture, in the order given; at least one.
+        sources: the face of each source picture by its index, at least of those that are needed.
+        source_count: how many source pictures there are.
         likeness: to the reference; needed for the choice by likeness alone.
         report: told of sources that nothing is done with.
 
@@ -47,23 +49,23 @@ def choose_swaps(
 
     """
     if params.faces is not None:
-        swaps = _as_listed(params.faces, targets, sources)
+        swaps = _as_listed(params.faces, targets, source_count)
     elif params.choice is FaceChoice.LARGEST:
-        swaps = [Swap(_largest(targets), _largest(sources))]
+        swaps = [Swap(_largest(enumerate(targets)), _largest(sources.items()))]
     elif params.choice is FaceChoice.LEFT_TO_RIGHT:
-        swaps = [Swap(i, i) for i in range(min(len(targets), len(sources)))]
+        swaps = [Swap(i, i) for i in range(min(len(targets), source_count))]
     elif params.choice is FaceChoice.ALL:
         swaps = [Swap(index, 0) for index in range(len(targets))]
     elif likeness is not None:
         swaps = _alike(params.likeness, targets, likeness)
     else:
         raise ValueError("a choice by likeness needs to know it")
-    _note_unused(swaps, len(targets), len(sources), report)
+    _note_unused(swaps, len(targets), source_count, report)
     return swaps
 
 
 def _as_listed(
-    faces: Sequence[int | None], targets: Sequence[Portrait], sources: Sequence[Portrait]
+    faces: Sequence[int | None], targets: Sequence[Portrait], source_count: int
 ) -> list[Swap]:
     swaps = [Swap(index, number - 1) for index, number in enumerate(faces) if number is not None]
     for swap in swaps:
@@ -79,12 +81,12 @@ def _as_listed(
                 code="faceswap.no_such_face",
                 regions=_all_regions(targets),
             )
-        if swap.source >= len(sources):
+        if swap.source >= source_count:
             raise UserInputError(
                 msgs(
                     "Source {source} was chosen for face {face}, and {n} source was given",
                     "Source {source} was chosen for face {face}, and {n} sources were given",
-                    len(sources),
+                    source_count,
                     source=swap.source + 1,
                     face=swap.target + 1,
                 ),
@@ -140,9 +142,9 @@ def _note_unused(swaps: Sequence[Swap], targets: int, sources: int, report: Repo
         )
 
 
-def _largest(portraits: Sequence[Portrait]) -> int:
-    sizes = [portrait.face.area_px2 for portrait in portraits]
-    return sizes.index(max(sizes))
+def _largest(portraits: Iterable[tuple[int, Portrait]]) -> int:
+    """The index of the largest face; of equals the first."""
+    return max(portraits, key=lambda one: one[1].face.area_px2)[0]
 
 
 def _all_regions(targets: Sequence[Portrait]) -> list[Region]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
@@ -54,7 +54,7 @@ class _Outcome:
 def perform(
     swaps: Sequence[Swap],
     targets: Sequence[Portrait],
-    sources: Sequence[Portrait],
+    sources: Mapping[int, Portrait],
     swapper: Swapper,
     params: FaceswapParams,
     models: ModelCache,
@@ -65,7 +65,7 @@ def perform(
     Args:
         swaps: at least one.
         targets: faces of one picture, left to right.
-        sources: one face a source picture.
+        sources: the face of each source picture that is needed, by its index.
         swapper: does one swap.
         params: its model says whether the source's own pixels are moved, so that its turn of the
             head, its eyes and its light matter.

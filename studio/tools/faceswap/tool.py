@@ -68,10 +68,11 @@ def run(
     _note_unused(params, models, report)
     picture = inputs["image"]
     with report.span(0.0, _FOUND):
-        sources = _sources(inputs, models, report)
+        sources = _sources(inputs, params, models, report)
         targets = _targets(picture, models, report)
     likeness_to = _likeness(inputs, params, models, report)
-    swaps = choose_swaps(params, targets, sources, likeness_to, report)
+    source_count = len(inputs.all("source"))
+    swaps = choose_swaps(params, targets, sources, source_count, likeness_to, report)
     with report.span(_FOUND, _SWAPPED):
         swapper = _swapper(params, models, report)
         pixels, swapped = perform(swaps, targets, sources, swapper, params, models, report)
@@ -107,10 +108,17 @@ def _targets(picture: Picture, models: ModelCache, report: Report) -> list[Portr
     return [Portrait(pixels, face) for face in faces]
 
 
-def _sources(inputs: ToolInputs, models: ModelCache, report: Report) -> list[Portrait]:
-    """The face of each source picture: of several, the largest."""
-    sources = []
+def _sources(
+    inputs: ToolInputs, params: FaceswapParams, models: ModelCache, report: Report
+) -> dict[int, Portrait]:
+    """The face of each source picture by its index: of several, the largest.
+
+    Where faces are chosen one by one, sources that no face gets need not show any.
+    """
+    sources = {}
     for number, picture in enumerate(inputs.all("source"), 1):
+        if params.faces is not None and number not in params.faces:
+            continue
         pixels = visible_pixels(picture)
         with inputs.naming("source", number):
             faces = require_faces(
@@ -130,7 +138,7 @@ def _sources(inputs: ToolInputs, models: ModelCache, report: Report) -> list[Por
                     number=number,
                 )
             )
-        sources.append(Portrait(pixels, largest(faces)))
+        sources[number - 1] = Portrait(pixels, largest(faces))
     return sources
 
 

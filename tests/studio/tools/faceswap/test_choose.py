@@ -27,7 +27,12 @@ def choose(
     known = {id(one): likeness for one, likeness in zip(found, likenesses or [], strict=False)}
     likeness = None if likenesses is None else (lambda one: known[id(one)])
     swaps = choose_swaps(
-        FaceswapParams.model_validate(params), found, people(*SIZES[:sources]), likeness, report
+        FaceswapParams.model_validate(params),
+        found,
+        dict(enumerate(people(*SIZES[:sources]))),
+        sources,
+        likeness,
+        report,
     )
     return [(swap.target, swap.source) for swap in swaps], report
 

@@ -49,7 +49,7 @@ def perform_with(
     pixels, _ = perform(
         [Swap(index, 0) for index in range(len(shifts))],
         [me] * len(shifts),
-        [Portrait(astronaut().pixels, source or me.face)],
+        {0: Portrait(astronaut().pixels, source or me.face)},
         invert,
         FaceswapParams(model=MESH if is_warp else "inswapper-128", occlusion=occlusion),
         AnyModels(),  # type: ignore[arg-type]

@@ -105,6 +105,16 @@ def test_faceswap_with_several_faces_in_a_source_takes_the_largest_and_says_so(
     assert "Source 1 shows 2 faces; the largest was used." in said(report.notes)
 
 
+def test_faceswap_by_number_asks_no_face_of_a_source_that_is_not_used(
+    installed_models: ModelCache, portrait: Picture
+) -> None:
+    wall = Picture(np.full_like(portrait.pixels, 128))
+
+    _, report = swap(installed_models, portrait, portrait, wall, faces=[1])
+
+    assert "Nothing was done with source 2." in said(report.notes)
+
+
 def test_faceswap_of_a_grey_photograph_by_a_coloured_face_stays_grey(
     installed_models: ModelCache, portrait: Picture
 ) -> None:
