@@ -174,7 +174,11 @@ def _compose(
     if params.despill:
         colours = estimate_foreground(colours, matte)
     if params.crop and params.output in _WITHOUT_A_FRAME:
-        room = _fitting_room(_room(visible, params), visible, inputs.max_pixels, params, report)
+        # Room is added to what the crop keeps: all of a large picture would leave none.
+        reach = _reach(params)
+        near = _near(visible, reach, params.crop_margin_px)
+        colours, visible = colours[near], visible[near]
+        room = _fitting_room(_room(visible, reach), visible, inputs.max_pixels, params, report)
         colours, visible = _with_room(colours, visible, room)
     layers = [_Layer(colours, visible), *_beneath(visible, params)]
     if params.output is CutoutOutput.TRANSPARENT:
@@ -187,17 +191,37 @@ def _compose(
     return _cropped(result, reduce(np.maximum, (layer.alpha for layer in layers)), params)
 
 
-def _room(visible: Pixels, params: CutoutParams) -> Margins:
-    """How far shadow and outline would reach beyond the picture's borders."""
+def _reach(params: CutoutParams) -> Margins:
+    """How far shadow and outline show beyond the subject."""
     outline_px = math.ceil(params.outline_px)
     shadow_px = (0, 0, 0, 0)
     if params.shadow:
         shadow_px = shadow_reach_px(params.shadow_x_px, params.shadow_y_px, params.shadow_blur_px)
+    left, top, right, bottom = (outline_px + side_px for side_px in shadow_px)
+    return left, top, right, bottom
+
+
+def _near(visible: Pixels, reach: Margins, margin_px: int) -> tuple[slice, slice]:
+    """Rows and columns of the subject with its effects and a margin, inside the picture.
+
+    As far on the side that a shadow leaves as on the other: its pixels come from there.
+    """
+    x0, y0, x1, y1 = subject_box(visible, margin_px)
+    left, top, right, bottom = reach
+    across_px, down_px = max(left, right), max(top, bottom)
+    return (
+        slice(max(y0 - down_px, 0), y1 + down_px),
+        slice(max(x0 - across_px, 0), x1 + across_px),
+    )
+
+
+def _room(visible: Pixels, reach: Margins) -> Margins:
+    """How much of ``reach`` lies beyond the picture's borders."""
     height, width = visible.shape
     x0, y0, x1, y1 = subject_box(visible, 0)
     spare_px = (x0, y0, width - x1, height - y1)
     left, top, right, bottom = (
-        max(outline_px + reach - spare, 0) for reach, spare in zip(shadow_px, spare_px, strict=True)
+        max(reach_px - side_px, 0) for reach_px, side_px in zip(reach, spare_px, strict=True)
     )
     return left, top, right, bottom
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from studio.imaging.masks import subject_box
 from studio.imaging.picture import Picture
 from studio.params import CutoutParams
 from studio.report import Report
@@ -129,3 +130,34 @@ def test_cutout_shadow_beyond_the_border_is_whole_where_there_is_room() -> None:
     image, notes = with_shadow_beyond(100, 100, max_pixels=60_000)
     assert (image.width, image.height) == (600, 100)
     assert not notes
+
+
+def test_cutout_small_subject_of_a_large_picture_has_all_its_shadow() -> None:
+    alpha = np.zeros((200, 300), np.uint8)
+    alpha[150:, 270:] = 255
+    pictures = {"image": [red_on_blue(alpha)], "alpha": [as_stored(alpha)]}
+    values = CutoutParams(crop=True, crop_margin_px=0, shadow=True, shadow_blur_px=0)
+    report = Report()
+
+    image, _ = run(ToolInputs(pictures, max_pixels=alpha.size), values, NoModels(), report)
+
+    beyond_px = (values.shadow_x_px, values.shadow_y_px)
+    assert (image.picture.width, image.picture.height) == (30 + beyond_px[0], 50 + beyond_px[1])
+    assert not report.notes
+
+
+@pytest.mark.parametrize("margin_px", [0, 9])
+@pytest.mark.parametrize("shadow_x_px", [-40, 40])
+def test_cutout_crop_shows_what_the_whole_picture_shows_there(
+    margin_px: int, shadow_x_px: int
+) -> None:
+    alpha = disc(sigma_px=1)
+    effects = {"shadow": True, "shadow_x_px": shadow_x_px, "shadow_y_px": 0, "shadow_blur_px": 0}
+
+    whole, _ = cut(red_on_blue(alpha), alpha, **effects)
+    image, _ = cut(red_on_blue(alpha), alpha, crop=True, crop_margin_px=margin_px, **effects)
+
+    assert whole.alpha is not None
+    assert image.alpha is not None
+    x0, y0, x1, y1 = subject_box(whole.alpha, margin_px)
+    assert np.array_equal(image.alpha, whole.alpha[y0:y1, x0:x1])
