@@ -14,6 +14,8 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from studio.settings import canonical_host
+
 _TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 """IPv4 addresses in another dress (NAT64), which ``ipaddress`` takes for public."""
 
@@ -49,7 +51,7 @@ class PublicTransport(httpx.BaseTransport):
     """
 
     def __init__(self, trusted_hosts: Collection[str] = ()) -> None:
-        self._trusted_hosts = frozenset(trusted_hosts)
+        self._trusted_hosts = frozenset(map(canonical_host, trusted_hosts))
         # Requests name the address they dial: a connection that was kept would serve another host
         # on that address, whose certificate nobody has looked at.
         self._direct = httpx.HTTPTransport(limits=httpx.Limits(max_keepalive_connections=0))
@@ -63,7 +65,7 @@ class PublicTransport(httpx.BaseTransport):
             httpx.TransportError: the host cannot be reached.
 
         """
-        host = request.url.host
+        host = canonical_host(request.url.host)
         if proxy := _proxy_for(request.url):
             if host not in self._trusted_hosts and not _may_be_public(host):
                 raise PrivateAddressError(f"{host} is not a public host")

@@ -130,7 +130,7 @@ class Settings(BaseSettings):
 
     @property
     def trusted_weight_hosts(self) -> frozenset[str]:
-        """The hosts of ``weight_mirrors``, as addresses name them: small, and without a port."""
+        """The hosts of ``weight_mirrors``, as ``canonical_host`` writes them, without a port."""
         return frozenset(_host(mirror) for mirror in _between_commas(self.weight_mirrors))
 
     @property
@@ -153,14 +153,24 @@ def _between_commas(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
+def canonical_host(host: str) -> str:
+    """A name or address, without brackets, in the one form in which hosts are compared."""
+    with suppress(ValueError):
+        return str(ip_address(host))
+    return host.lower()
+
+
 def _host(mirror: str) -> str:
-    """The name or address in ``mirror``; ``ValueError`` where there is none."""
+    """The host that ``mirror`` is, with or without a port; ``ValueError`` where it is none."""
     with suppress(ValueError):
         return str(ip_address(mirror))  # of version 6, it has colons of its own
     with suppress(ValueError):
-        if host := urlsplit(f"//{mirror}").hostname:
-            return host
-    raise ValueError(msg("“{mirror}” names no host", mirror=mirror))
+        parts = urlsplit(f"//{mirror}")
+        if parts.hostname and parts.netloc == mirror and parts.username is None:
+            return canonical_host(parts.hostname)
+    raise ValueError(
+        msg("“{mirror}” is no host alone, without https:// and without a path", mirror=mirror)
+    )
 
 
 @lru_cache

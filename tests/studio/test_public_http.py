@@ -93,6 +93,15 @@ def test_transport_reaches_no_host_of_ones_own_unless_it_is_trusted(server: File
         assert client.get(server.url("/secret")).content == b"secret"
 
 
+@pytest.mark.parametrize("trusted", ["::1", "0:0:0:0:0:0:0:1"])
+def test_transport_trusts_an_address_however_it_is_written(trusted: str) -> None:
+    with (
+        httpx.Client(transport=PublicTransport({trusted})) as client,
+        pytest.raises(httpx.ConnectError),
+    ):
+        client.get("http://[0::0001]:1/")
+
+
 @pytest.mark.allow_hosts(["127.0.0.1", "127.0.0.9", "192.0.2.1"])
 def test_transport_dials_the_address_it_has_looked_at(
     server: FileServer, monkeypatch: pytest.MonkeyPatch
