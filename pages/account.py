@@ -129,7 +129,9 @@ def show_tokens(services: Services, actor: Actor) -> None:
         st.expander(_("New token"), icon=":material/add:"),
         st.form("new-token", border=False, width=320),
     ):
-        name = st.text_input(_("Name"), placeholder=_("What it is for"), max_chars=64)
+        name = st.text_input(
+            _("Name"), placeholder=_("What it is for"), max_chars=sessions.MAX_TOKEN_NAME_CHARS
+        )
         scopes = {scope: said(SCOPES[scope]) for scope in SCOPES if may_grant(actor, scope)}
         lifetimes = {days: _n("{n} day", "{n} days", days) for days in LIFETIMES_DAYS}
         scope = st.selectbox(
