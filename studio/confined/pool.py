@@ -304,7 +304,7 @@ def _failure(lifeline: socket.socket) -> Exception:
     match STATUS.unpack(status)[0]:
         case code if code == -signal.SIGALRM:
             return BusyError(
-                msg("The studio is too busy to read this file at the moment. Try again shortly."),
+                msg("The studio is too busy for this file at the moment. Try again shortly."),
                 delay_s=5,
                 code="work.busy",
             )
@@ -313,7 +313,7 @@ def _failure(lifeline: socket.socket) -> Exception:
         case code if code == -signal.SIGKILL:
             # By the kernel, for want of memory that this call may have been the one to take.
             return RetriableError(
-                msg("The machine ran short of memory while it read this file. Try again shortly."),
+                msg("The machine ran short of memory over this file. Try again shortly."),
                 delay_s=15,
                 code="work.killed",
             )
@@ -322,7 +322,7 @@ def _failure(lifeline: socket.socket) -> Exception:
                 msg("It needed too much memory and was stopped."), code="work.too_large"
             )
         case _:
-            return OverrunError(msg("What reads it crashed."), code="work.crashed")
+            return OverrunError(msg("What worked on it crashed."), code="work.crashed")
 
 
 @contextmanager
@@ -336,7 +336,7 @@ def _room_needed() -> Iterator[None]:
 
 def _no_process() -> BusyError:
     return BusyError(
-        msg("The studio could not start a process to read a file. Try again shortly."),
+        msg("The studio could not start a process for a file. Try again shortly."),
         delay_s=5,
         code="work.no_process",
     )
