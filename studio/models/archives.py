@@ -32,6 +32,8 @@ _LONGEST_MAP_BYTES = 16 << 20
 _PIECE_BYTES = 1 << 20
 _ENCRYPTED = 0x1
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_FETCH_AGAIN = msg("Fetch the archive again.")
+_PACK_AGAIN = msg("Pack it again as an ordinary ZIP.")
 
 
 class _Chunk(BaseModel):
@@ -202,10 +204,15 @@ def _entry(archive: zipfile.ZipFile, member: str, path: Path) -> zipfile.ZipInfo
     except KeyError:
         raise KeyError(member) from None
     if entry.flag_bits & _ENCRYPTED:
-        raise _refusal(path, msg("{member} in it is encrypted", member=member))
+        reason = msg("{member} in it is encrypted", member=member)
+        raise _refusal(path, reason, remedy=_PACK_AGAIN)
     if entry.compress_type not in _COMPRESSIONS:
         raise _refusal(
-            path, msg("{member} in it is compressed in a way that wheels are not", member=member)
+            path,
+            msg(
+                "{member} in it is compressed in a way that cannot be unpacked here", member=member
+            ),
+            remedy=_PACK_AGAIN,
         )
     return entry
 
@@ -257,15 +264,17 @@ def _readable(path: Path) -> Iterator[None]:
     ) as error:
         raise _refusal(path, msg("it is damaged or not an archive")) from error
     except NotImplementedError as error:
-        raise _refusal(path, msg("it is packed in a way that wheels are not")) from error
+        reason = msg("it is packed in a way that cannot be unpacked here")
+        raise _refusal(path, reason, remedy=_PACK_AGAIN) from error
 
 
-def _refusal(path: Path, reason: Message) -> WeightError:
+def _refusal(path: Path, reason: Message, *, remedy: Message = _FETCH_AGAIN) -> WeightError:
     return WeightError(
         msg(
-            "{name} cannot be used: {reason}. Fetch the archive again.",
+            "{name} cannot be used: {reason}. {remedy}",
             name=path.name,
             reason=reason,
+            remedy=remedy,
         ),
         code="weight.archive",
     )
