@@ -89,7 +89,7 @@ def collect(
         try:
             spec = entry.load()
             objection = _objection(spec, tools)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a module may end itself as a script does
             fault = f"{type(error).__name__}: {error}"
             objection = msg("it cannot be used ({fault})", fault=fault)
         if objection is None:
@@ -127,7 +127,8 @@ def _against_params(spec: ToolSpec) -> Message | None:
     params = spec.params
     if not (isinstance(params, type) and issubclass(params, ToolParams)):
         return msg("its params must be a class derived from ToolParams")
-    if params.model_fields["tool"].default != spec.name:
+    tool = params.model_fields.get("tool")
+    if tool is None or tool.default != spec.name:
         return msg("the default of its params' field “tool” must be “{name}”", name=spec.name)
     for name in params.model_fields:
         if not _is_option(name):

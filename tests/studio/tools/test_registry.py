@@ -3,6 +3,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -10,7 +11,7 @@ from pydantic import create_model
 
 from app.runs.addresses import PAGES
 from app.web.middleware import Gate
-from studio.params import UpscaleParams
+from studio.params import ToolParams, UpscaleParams
 from studio.tools.registry import TOOLS, collect, tool_title
 from studio.tools.spec import PHOTOGRAPH, ToolRole, ToolSpec
 from studio.tools.upscale.spec import SPEC
@@ -65,6 +66,10 @@ def test_collect_sound_tool_joins_after_the_studios_own(monkeypatch: pytest.Monk
             replace(SPEC, name="sharpen"),
             "the default of its params' field “tool” must be “sharpen”",
         ),
+        (
+            replace(SHARPEN, params=ToolParams),
+            "the default of its params' field “tool” must be “sharpen”",
+        ),
         (replace(SHARPEN, name="../x"), "“../x” is no name of lower-case letters"),
         (named("s" * 33), "is longer than 32 characters"),
         (named("chain"), "a tool may not be called “chain”"),
@@ -116,6 +121,16 @@ def test_collect_package_that_cannot_be_imported_is_left_out() -> None:
     tools, [fault] = collect([SPEC], [broken])
     assert list(tools) == ["upscale"]
     assert "cannot be used (ModuleNotFoundError" in str(fault.message)
+
+
+def test_collect_package_that_ends_itself_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "ending_package.py").write_text("raise SystemExit('run me as a script')")
+    monkeypatch.syspath_prepend(tmp_path)
+    tools, [fault] = collect([SPEC], [EntryPoint("sharpen", "ending_package:SPEC", "x")])
+    assert list(tools) == ["upscale"]
+    assert "cannot be used (SystemExit: run me as a script)" in str(fault.message)
 
 
 def test_tool_title_of_a_package_that_is_gone_is_the_tools_name() -> None:
