@@ -59,8 +59,9 @@ def run(
         require_model(models, params.restore_model, "upscale", "face-restoration")
     picture = inputs["image"]
     size = params.output_size(picture.width, picture.height)
-    _note_unused(params, models, report)
-    enlarger = _Enlarger(params, models, report)
+    is_slight = _is_slight(params, picture.width, size[0])
+    _note_unused(params, models, report, is_slight=is_slight)
+    enlarger = _Enlarger(params, models, report, params.model in INTERPOLATIONS or is_slight)
     with report.span(0.0, 1.0 if params.restore_model is None else 0.7):
         if picture.alpha is None:
             enlarged = picture.with_pixels(enlarger.enlarge(picture.pixels, size))
@@ -77,10 +78,24 @@ def run(
     return [ToolOutput("image", enlarged.with_pixels(restored, enlarged.alpha))]
 
 
-def _note_unused(params: UpscaleParams, models: ModelCache, report: Report) -> None:
+def _is_slight(params: UpscaleParams, width_px: int, new_width_px: int) -> bool:
+    """Whether interpolation takes the place of the network that was chosen.
+
+    Lane and estimate are planned before sizes are known, and count on the network.
+    """
+    return params.model not in INTERPOLATIONS and new_width_px <= SLIGHT_RATIO * width_px
+
+
+def _note_unused(
+    params: UpscaleParams, models: ModelCache, report: Report, *, is_slight: bool
+) -> None:
     """Say which of the parameters that were set decide nothing in this run."""
     note_without_effect(params, report)
-    if params.model not in INTERPOLATIONS and not _can_denoise(params.model, models):
+    if is_slight:
+        report.note(msg("So slight an enlargement is interpolation: a network adds nothing to it."))
+        because = msg("so slight an enlargement is interpolation")
+        note_unused(params, "denoise", because=because, report=report)
+    elif params.model not in INTERPOLATIONS and not _can_denoise(params.model, models):
         because = msg("{model} has no such setting", model=params.model)
         note_unused(params, "denoise", because=because, report=report)
     if params.restore_model is not None and not has_fidelity(models.spec(params.restore_model)):
@@ -101,14 +116,12 @@ class _Enlarger:
     params: UpscaleParams
     models: ModelCache
     report: Report
+    is_interpolated: bool
+    """No network is asked."""
 
     def enlarge(self, pixels: Pixels, size: tuple[int, int]) -> Pixels:
         """RGB ``pixels`` at exactly ``size``, by network as far as it reaches."""
-        if self._is_interpolated(pixels, size):
-            if self.params.model not in INTERPOLATIONS:
-                self.report.note(
-                    msg("So slight an enlargement is interpolation: a network adds nothing to it.")
-                )
+        if self.is_interpolated:
             return self._interpolated(pixels, size)
         enlarged, lost = self._by_network(pixels, size)
         if lost > _LOST_SHARE:
@@ -126,14 +139,11 @@ class _Enlarger:
     def enlarge_alpha(self, alpha: Pixels, size: tuple[int, int]) -> Pixels:
         """``alpha`` at ``size``; the network sees it as a grey picture and keeps outlines crisp."""
         smooth = self._interpolated(alpha, size)
-        if self._is_interpolated(alpha, size):
+        if self.is_interpolated:
             return smooth
         grey = np.repeat(alpha[..., np.newaxis], 3, axis=2)
         enlarged, _ = self._by_network(grey, size)
         return take_soft_edges(enlarged[..., 0], smooth, alpha)
-
-    def _is_interpolated(self, pixels: Pixels, size: tuple[int, int]) -> bool:
-        return self.params.model in INTERPOLATIONS or size[0] <= SLIGHT_RATIO * pixels.shape[1]
 
     def _interpolated(self, pixels: Pixels, size: tuple[int, int]) -> Pixels:
         if self.params.model == NEAREST:

@@ -38,6 +38,21 @@ def test_upscale_by_a_little_is_interpolated_and_said(width_px: int) -> None:
     ]
 
 
+def test_upscale_by_a_little_needs_no_network_and_tells_what_it_would_have_decided() -> None:
+    report = Report()
+    enlarge(
+        Picture(smooth_picture(60, 80)),
+        report,
+        model="realesr-general-x4v3",
+        denoise=0.9,
+        target_width_px=90,
+    )
+    assert said(report.notes) == [
+        "So slight an enlargement is interpolation: a network adds nothing to it.",
+        "Denoise 0.9 changed nothing: so slight an enlargement is interpolation.",
+    ]
+
+
 def test_upscale_to_a_target_width_keeps_the_proportions() -> None:
     enlarged = enlarge(Picture(smooth_picture(60, 80)), target_width_px=200)
 
