@@ -11,10 +11,10 @@ _ADDRESSES = ("database_url", "broker_url", "storage_url", "storage_endpoint_url
 
 
 def scratch_settings(folder: Path, **chosen: Any) -> Settings:
-    """Settings of a studio in ``folder``, whatever the environment and ``.env`` name.
+    """Settings of a studio in ``folder``, whatever addresses the environment and ``.env`` name.
 
-    Every address is set, if only to nothing: what is not set, the processes that it starts would
-    read from there.
+    Addresses only: each is set, if only to nothing. What else is not set, the processes that it
+    starts read from there.
     """
     apart: dict[str, Any] = dict.fromkeys(_ADDRESSES, "") | {"secure_cookies": False}
     return Settings(_env_file=None, data_dir=folder, **{**apart, **chosen})
