@@ -134,10 +134,12 @@ def test_compose_parts_run_a_job_on_postgres_redis_and_s3(
 
 def test_compose_settings_of_the_host_do_not_move_what_lies_in_a_container() -> None:
     inside = COMPOSE["x-studio"]["environment"]
-    _, port = COMPOSE["services"]["web"]["ports"][0].rsplit(":", 1)
+    outside, port = COMPOSE["services"]["web"]["ports"][0].rsplit(":", 1)
     folder = COMPOSE["x-studio"]["volumes"][0].partition(":")[2]
     assert (inside["STUDIO_HOST"], str(inside["STUDIO_PORT"])) == ("0.0.0.0", port)
     assert inside["STUDIO_WEIGHTS_DIR"] == folder
+    own_address = f"http://localhost:{outside}"
+    assert inside["STUDIO_PUBLIC_URL"] == f"${{STUDIO_PUBLIC_URL:-{own_address}}}"
     named = (ROOT / "Containerfile").read_text(encoding="utf-8")
     for name in ("STUDIO_DATA_DIR", "STUDIO_WEIGHTS_DIR", "STUDIO_HOST"):
         assert f"{name}={inside[name]}" in named
