@@ -233,6 +233,9 @@ def translated() -> Iterator[None]:
     except DBAPIError as error:
         if not _is_passing(error):
             raise
+        if isinstance(error.orig, ReadOnlySqlTransaction):
+            # Where nobody fails over, an admin has made it so, and it will not pass by itself.
+            logger.warning("the database takes no writes: %s", error.orig)
         raise _away(error.orig) from error
 
 

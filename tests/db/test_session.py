@@ -161,7 +161,9 @@ def test_write_whose_statement_is_wrong_is_no_outage(database: Database) -> None
         session.execute(text("SELECT * FROM there_is_no_such_table"))
 
 
-def test_write_to_a_server_that_stands_by_is_an_outage(postgres_database: Database) -> None:
+def test_write_to_a_server_that_stands_by_is_an_outage_and_logged(
+    postgres_database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
     def write_there() -> None:
         with postgres_database.write() as session:
             session.execute(text("SET TRANSACTION READ ONLY"))
@@ -169,6 +171,7 @@ def test_write_to_a_server_that_stands_by_is_an_outage(postgres_database: Databa
 
     with pytest.raises(DatabaseAwayError):
         write_there()
+    assert "in a read-only transaction" in caplog.text
 
 
 def test_write_to_a_full_disk_names_the_disk(sqlite_database: Database) -> None:
