@@ -21,14 +21,21 @@ from tasks.services import Services
 
 
 class Needs(Enum):
-    """What a deed asks of the person who does it: the least role.
+    """What a deed asks of the person who does it: the least role, and whether it waits.
 
-    ``ACCOUNT`` is for what changes their own account: such deeds of one person wait for each other.
+    Deeds of one person that wait do so for each other: those that change their own account, and
+    those that count what they have.
     """
 
-    ACCOUNT = Role.VIEWER
-    RUNNING = Role.MEMBER
-    ADMIN = Role.ADMIN
+    ENTRY = Role.VIEWER, False
+    ACCOUNT = Role.VIEWER, True
+    RUNNING = Role.MEMBER, False
+    COUNTING = Role.MEMBER, True
+    ADMIN = Role.ADMIN, False
+
+    def __init__(self, role: Role, waits: bool) -> None:
+        self.role = role
+        self.waits = waits
 
 
 class NotAllowedError(StudioError):
@@ -38,14 +45,14 @@ class NotAllowedError(StudioError):
 
 
 _REFUSALS = {
-    Needs.RUNNING: (
+    Role.MEMBER: (
         "permission.may_not_run",
         msg(
             "Viewers can look at runs but not start or change any. Ask an admin to make you a "
             "member."
         ),
     ),
-    Needs.ADMIN: ("permission.not_admin", msg("Only admins can do this.")),
+    Role.ADMIN: ("permission.not_admin", msg("Only admins can do this.")),
 }
 
 
@@ -62,9 +69,7 @@ def authorise(session: Session, actor: Actor, needs: Needs) -> Actor:
 
     """
     accounts = AccountRepository(session)
-    user = accounts.hold(
-        actor.id, with_admins=needs is Needs.ADMIN, is_changed=needs is Needs.ACCOUNT
-    )
+    user = accounts.hold(actor.id, with_admins=needs is Needs.ADMIN, is_changed=needs.waits)
     if user is None or user.disabled_at is not None:
         raise NotAllowedError(
             msg("Your account is closed. Ask an admin to open it again."),
@@ -85,8 +90,8 @@ def require(actor: Actor, needs: Needs) -> Actor:
         NotAllowedError: ``permission.may_not_run`` or ``permission.not_admin``.
 
     """
-    if actor.role.rank < needs.value.rank:
-        code, message = _REFUSALS[needs]
+    if actor.role.rank < needs.role.rank:
+        code, message = _REFUSALS[needs.role]
         raise NotAllowedError(message, code=code)
     return actor
 

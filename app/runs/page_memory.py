@@ -83,7 +83,7 @@ def keep_options(
     if len(json.dumps(values)) > _MAX_JSON_CHARS:
         return
     with services.database.write() as session:
-        authorise(session, actor, Needs.ACCOUNT)
+        authorise(session, actor, Needs.ENTRY)
         PageMemoryRepository(session).keep_options(
             actor, params.tool, values, params.version(), from_id=from_id, is_private=is_private
         )
@@ -118,7 +118,7 @@ def keep_tray(services: Services, actor: Actor, name: str, files: Sequence[Store
 
     """
     with services.database.write() as session:
-        authorise(session, actor, Needs.ACCOUNT)
+        authorise(session, actor, Needs.ENTRY)
         PageMemoryRepository(session).keep_tray(
             actor, name, [(file.sha256, file.file_name) for file in files]
         )

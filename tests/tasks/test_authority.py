@@ -2,14 +2,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Event
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from db.actor import Actor
+from db.errors import DatabaseAwayError
 from db.models import User
 from db.repositories.accounts import AccountRepository
 from db.repositories.api_tokens import ApiTokenRepository
@@ -44,9 +47,9 @@ def test_authorise_grants_up_to_the_role(database: Database) -> None:
     new_actor(database, Role.ADMIN)
     people = [new_actor(database, role) for role in (Role.VIEWER, Role.MEMBER, Role.ADMIN)]
     assert [[answer(database, one, needs) for needs in Needs] for one in people] == [
-        ["viewer", "permission.may_not_run", "permission.not_admin"],
-        ["member", "member", "permission.not_admin"],
-        ["admin", "admin", "admin"],
+        ["viewer"] * 2 + ["permission.may_not_run"] * 2 + ["permission.not_admin"],
+        ["member"] * 4 + ["permission.not_admin"],
+        ["admin"] * 5,
     ]
 
 
@@ -99,6 +102,22 @@ def test_authorise_role_stays_until_the_deed_is_done(database: Database, needs: 
             order.append("done")
         demotion.result(WAIT_S)
     assert order == ["done", "demoted"]
+
+
+@pytest.mark.parametrize(
+    ("needs", "waits"),
+    [(Needs.ENTRY, False), (Needs.ACCOUNT, True), (Needs.RUNNING, False), (Needs.COUNTING, True)],
+)
+def test_authorise_deeds_of_one_person_wait_only_where_they_change_or_count(
+    postgres_database: Database, needs: Needs, waits: bool
+) -> None:
+    actor = new_actor(postgres_database)
+    with postgres_database.write() as first:
+        authorise(first, actor, needs)
+        outcome = pytest.raises(DatabaseAwayError) if waits else nullcontext()
+        with outcome, postgres_database.write() as second:
+            second.execute(text("SET LOCAL lock_timeout = '100ms'"))
+            authorise(second, actor, needs)
 
 
 def test_authorise_two_admins_who_demote_one_another_end_with_one(database: Database) -> None:
