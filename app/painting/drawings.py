@@ -19,7 +19,7 @@ from studio.imaging.confined import parse_confined
 from studio.imaging.drawing import Drawing, Stroke
 from studio.text import line
 from studio.tools.spec import DRAWING_ROLE
-from studio.words import msg
+from studio.words import msg, msgs
 from tasks.authority import Needs, authorise
 from tasks.files import StoredFile, keep
 from tasks.reading import reading_pool
@@ -251,17 +251,26 @@ def keep_by_name(
     """
     name = line(name, MAX_NAME_CHARS, what=msg("The name of a drawing"))
     with services.database.write() as session:
-        authorise(session, actor, Needs.RUNNING)
+        authorise(session, actor, Needs.COUNTING)
         drawings = DrawingRepository(session)
+        if not drawings.is_kept(actor, picture.sha256, name):
+            _require_room(name, drawings.count_kept(actor))
         drawings.keep(actor, picture.sha256, name, _canvas(drawing))
-        if drawings.count_kept(actor) > MAX_KEPT:
-            raise UserInputError(
-                msg(
-                    "“{name}” was not saved, as you have {most} drawings", name=name, most=MAX_KEPT
-                ),
-                remedy=msg("Delete one first."),
-                code="drawing.too_many",
-            )
+
+
+def _require_room(name: str, kept: int) -> None:
+    """Refuse another drawing where ``kept`` are as many as may be, or more."""
+    if kept >= MAX_KEPT:
+        raise UserInputError(
+            msg(
+                "“{name}” was not saved, as you have {kept} drawings and may keep {most}",
+                name=name,
+                kept=kept,
+                most=MAX_KEPT,
+            ),
+            remedy=msgs("Delete {n} first.", "Delete {n} first.", kept - MAX_KEPT + 1),
+            code="drawing.too_many",
+        )
 
 
 def forget_named(services: Services, actor: Actor, drawing_id: UUID) -> None:

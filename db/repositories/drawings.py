@@ -102,6 +102,11 @@ class DrawingRepository:
             .limit(MAX_KEPT)
         ).all()
 
+    def is_kept(self, actor: Actor, blob_sha256: str, name: str) -> bool:
+        """Whether the actor has a drawing of this name of this picture."""
+        found = _of(actor, blob_sha256, name.strip()).with_only_columns(Drawing.id)
+        return self._session.scalar(found) is not None
+
     def count_kept(self, actor: Actor) -> int:
         """How many named drawings the actor has."""
         own = (Drawing.owner_id == actor.id, Drawing.name != _IN_WORK)
