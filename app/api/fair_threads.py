@@ -25,6 +25,18 @@ Args = ParamSpec("Args")
 _BUSY_S = 5
 
 
+class TooManyRequestsError(RetriableError):
+    """One person, or one address, has too many requests open."""
+
+    code = "request.too_many"
+
+    def __init__(self) -> None:
+        super().__init__(
+            msg("You have too many requests open at the moment. Try again shortly."),
+            delay_s=_BUSY_S,
+        )
+
+
 @dataclass(slots=True)
 class _Person:
     turns: asyncio.Semaphore
@@ -44,16 +56,12 @@ class FairTurns:
         """Wait for a turn of ``owner`` and have it inside.
 
         Raises:
-            RetriableError: ``request.too_many``, this person has too many requests open.
+            TooManyRequestsError: this person has too many requests open.
 
         """
         person = self._people.setdefault(owner, _Person(asyncio.Semaphore(self._most_of_one)))
         if person.calls >= self._most_open_of_one:
-            raise RetriableError(
-                msg("You have too many requests open at the moment. Try again shortly."),
-                delay_s=_BUSY_S,
-                code="request.too_many",
-            )
+            raise TooManyRequestsError
         person.calls += 1
         try:
             async with person.turns:
@@ -75,7 +83,7 @@ class FairThreads:
         """What ``call`` returns or raises.
 
         Raises:
-            RetriableError: as ``FairTurns.turn``.
+            TooManyRequestsError: as ``FairTurns.turn``.
 
         """
         async with self._turns.turn(owner):
@@ -118,10 +126,16 @@ def receiving() -> FairTurns:
 
 @lru_cache
 def sending() -> FairTurns:
-    """Whom this process sends what it makes, or fetches from storage, as they read it.
+    """To whom this process sends what they save, made or fetched from storage as they read it.
 
     Turns of their own: who saves large files over a slow line still sees pictures meanwhile.
     """
+    return FairTurns()
+
+
+@lru_cache
+def showing() -> FairTurns:
+    """As ``sending``, what their pages show."""
     return FairTurns()
 
 

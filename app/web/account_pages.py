@@ -17,7 +17,7 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Redire
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from app.api.fair_threads import password_threads
+from app.api.fair_threads import TooManyRequestsError, password_threads
 from app.api.forms import counted
 from app.api.identity import (
     clear_session_cookie,
@@ -113,8 +113,8 @@ class _Doors:
             )
         except (SignInRefusedError, NotAllowedError) as error:
             return framed("sign_in.html", 401, next=target, name=name, error=_sentence(error))
-        except TooManyAttemptsError as error:
-            page = framed("sign_in.html", 429, next=target, name=name, error=_sentence(error))
+        except (TooManyAttemptsError, TooManyRequestsError) as error:
+            page = framed("sign_in.html", 429, next=target, name=name, error=_waiting(error))
             page.headers.update(headers_of(error))
             return page
         welcome = RedirectResponse(target, 303)
@@ -154,8 +154,8 @@ class _Doors:
                 visitor.ip,
                 partial(change_password, self._services, signed_in, current, new, visitor),
             )
-        except TooManyAttemptsError as error:
-            page = _password_page(signed_in, 429, error=_sentence(error), fault="current")
+        except (TooManyAttemptsError, TooManyRequestsError) as error:
+            page = _password_page(signed_in, 429, error=_waiting(error), fault="current")
             page.headers.update(headers_of(error))
             return page
         except PasswordRefusedError as error:
@@ -216,6 +216,13 @@ async def _read_form(request: Request) -> Mapping[str, str]:
 
 def _sentence(error: StudioError) -> str:
     return said(error.message)
+
+
+def _waiting(error: TooManyAttemptsError | TooManyRequestsError) -> str:
+    """Why to wait: passwords are looked at in turns of the address, not of the person."""
+    if isinstance(error, TooManyRequestsError):
+        return _("Many people sign in from your address just now. Try again shortly.")
+    return _sentence(error)
 
 
 def _password_page(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import partial
 from html import escape
@@ -15,7 +16,7 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from app.api.fair_threads import fair_threads, sending
+from app.api.fair_threads import FairTurns, fair_threads, sending, showing
 from app.api.identity import identify_asker
 from app.api.refusals import not_signed_in
 from app.language import _
@@ -109,7 +110,9 @@ class _Files:
         found = self._find(actor, request.path_params["file_id"])
         blob, headers = found.blob, _saved_as(saved_name(found))
         content = self._stored(blob)
-        return self._answer(request, actor, blob.sha256, blob.media_type, headers, content)
+        return self._answer(
+            request, actor, blob.sha256, blob.media_type, headers, content, sending()
+        )
 
     def _export(self, actor: Actor, request: Request) -> Response:
         asked = request.path_params["format"]
@@ -121,7 +124,7 @@ class _Files:
         call = partial(exported_file, self._services, found, format, quality, owner=actor.id)
         headers = _saved_as(exported_name(found, format))
         etag = f"{found.blob_sha256}-{format}-{quality}"
-        return self._answer(request, actor, etag, f"image/{format}", headers, call)
+        return self._answer(request, actor, etag, f"image/{format}", headers, call, sending())
 
     def _picture(self, actor: Actor, request: Request) -> Response:
         found = self._find(actor, request.path_params["file_id"])
@@ -146,7 +149,7 @@ class _Files:
     ) -> Response:
         """The picture, or one that says why it cannot be shown."""
         try:
-            return self._answer(request, actor, etag, media_type, {}, content)
+            return self._answer(request, actor, etag, media_type, {}, content, showing())
         except StorageError as error:
             if error.code != "storage.missing" or not _wants_picture(request):
                 raise
@@ -172,7 +175,7 @@ class _Files:
             "Cache-Control": "no-store",
         }
         body = stream_zip(self._services.blobs, results)
-        return _Sent(body, actor.id, "application/zip", headers)
+        return _Sent(body, sending(), actor.id, "application/zip", headers)
 
     def _thumbnail(self, actor: Actor, request: Request) -> Response:
         sha256: str = request.path_params["sha256"]
@@ -191,6 +194,7 @@ class _Files:
         media_type: str,
         headers: dict[str, str],
         content: Callable[[], Content],
+        turns: FairTurns,
     ) -> Response:
         headers = {"Cache-Control": _CACHING, "ETag": f'"{etag}"', **headers}
         if headers["ETag"] in request.headers.get("if-none-match", ""):
@@ -198,7 +202,7 @@ class _Files:
         found = content()
         if isinstance(found, Path):
             return FileResponse(found, media_type=media_type, headers=headers)
-        return _Sent(found, actor.id, media_type, headers)
+        return _Sent(found, turns, actor.id, media_type, headers)
 
     def _stored(self, blob: Blob) -> Callable[[], Content]:
         blobs = self._services.blobs
@@ -219,14 +223,33 @@ class _Sent(StreamingResponse):
     """Bytes as they come, made in a thread of our own and in a turn of who reads them."""
 
     def __init__(
-        self, pieces: Iterator[bytes], owner: Hashable, media_type: str, headers: Mapping[str, str]
+        self,
+        pieces: Iterator[bytes],
+        turns: FairTurns,
+        owner: Hashable,
+        media_type: str,
+        headers: Mapping[str, str],
     ) -> None:
         super().__init__(fair_threads().each(pieces), media_type=media_type, headers=headers)
+        self._turns = turns
         self._owner = owner
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with sending().turn(self._owner):
-            await super().__call__(scope, receive, send)
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it; who goes away, in their turn or waiting for it, leaves the place to others."""
+        sent = asyncio.create_task(self._send_in_turn(send))
+        gone = asyncio.create_task(self.listen_for_disconnect(receive))
+        try:
+            await asyncio.wait((sent, gone), return_when=asyncio.FIRST_COMPLETED)
+            if sent.done():
+                await sent
+        finally:
+            sent.cancel()
+            gone.cancel()
+            await asyncio.gather(sent, gone, return_exceptions=True)
+
+    async def _send_in_turn(self, send: Send) -> None:
+        async with self._turns.turn(self._owner):
+            await self.stream_response(send)
 
 
 def _missing() -> StudioError:

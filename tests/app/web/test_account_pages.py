@@ -99,9 +99,25 @@ def test_sign_in_where_too_many_wait_is_429_and_says_when_to_try_again(
     make_person(services)
     full = FairThreads(1, FairTurns(most_of_one=0, most_waiting_of_one=0))
     monkeypatch.setattr(account_pages, "password_threads", lambda: full)
-    answer = sign_in(browser)
-    assert (answer.status_code, answer.json()["code"]) == (429, "request.too_many")
+    answer = sign_in(browser, next="/run?id=7")
+    assert answer.status_code == 429
     assert int(answer.headers["retry-after"]) > 0
+    assert "Many people sign in from your address just now. Try again shortly." in answer.text
+    assert 'value="mei"' in answer.text
+    assert 'value="/run?id=7"' in answer.text
+
+
+def test_change_password_where_too_many_wait_is_429_and_keeps_the_form(
+    services: Services, browser: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_person(services)
+    sign_in(browser)
+    full = FairThreads(1, FairTurns(most_of_one=0, most_waiting_of_one=0))
+    monkeypatch.setattr(account_pages, "password_threads", lambda: full)
+    answer = change_password(browser, PASSWORD, "four entirely other words")
+    assert answer.status_code == 429
+    assert "Many people sign in from your address just now." in answer.text
+    assert 'name="current"' in answer.text
 
 
 def test_passwords_are_looked_at_two_at_a_time_and_hold_up_nothing_else(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from io import BytesIO
 from threading import current_thread
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from app.api.fair_threads import FairTurns
 from app.people.sessions import create_api_token
@@ -22,6 +24,7 @@ from db.repositories.jobs import JobRepository
 from db.types import Visibility
 from studio.imaging.thumbnail import THUMBNAIL_SIDE_PX
 from studio.params import ImageFormat
+from studio.storage import BlobStore
 from tasks.files import keep
 from tasks.services import Services
 from tests.factories import make_job
@@ -298,6 +301,39 @@ def test_archive_beyond_the_turns_of_a_person_is_429(
     monkeypatch.setattr(downloads, "sending", lambda: none)
     answer = browser.get(f"/batches/{uuid4()}/results.zip")
     assert (answer.status_code, answer.json()["code"]) == (429, "request.too_many")
+
+
+def test_picture_of_a_page_waits_for_no_download(
+    services: Services, browser: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mei = make_person(services)
+    be(services, browser, mei)
+    [output] = make_run(services, mei, png()).outputs
+    monkeypatch.setattr(BlobStore, "local_path", lambda *_: None)  # as storage on a server
+    none = FairTurns(most_of_one=0, most_waiting_of_one=0)
+    monkeypatch.setattr(downloads, "sending", lambda: none)
+    assert browser.get(download_url(output)).status_code == 429
+    assert browser.get(picture_url(output)).content == png()
+
+
+def test_download_of_who_went_away_waiting_frees_its_place() -> None:
+    turns = FairTurns(most_of_one=1, most_waiting_of_one=1)
+    sent: list[Message] = []
+
+    async def gone() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def scene() -> None:
+        async with turns.turn("mei"):
+            for _ in range(3):
+                waiting = downloads._Sent(iter([b"a piece"]), turns, "mei", "image/png", {})
+                await asyncio.wait_for(waiting({}, gone, send), timeout=30)
+
+    asyncio.run(scene())
+    assert not sent
 
 
 def test_download_with_token_and_cookie_is_by_the_token_as_in_rest(
