@@ -199,6 +199,25 @@ def test_delete_all_on_a_server_is_one_request(
     assert asked == ["delete_objects"]
 
 
+def test_delete_all_on_a_server_that_takes_one_at_a_time_removes_each(
+    bucket: tuple[str, Tamper], s3_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = BlobStore(bucket[0], endpoint_url=s3_endpoint)
+    digests = [store.put(bytes([number])) for number in range(3)]
+    call = S3FileSystem._call_s3
+
+    async def one_at_a_time(
+        self: S3FileSystem, method: str, *arguments: Any, **options: Any
+    ) -> Any:
+        if method == "delete_objects":
+            raise OSError("NotImplemented")
+        return await call(self, method, *arguments, **options)
+
+    monkeypatch.setattr(S3FileSystem, "_call_s3", one_at_a_time)
+    store.delete_all(digests[:2])
+    assert list(store.iter_digests()) == digests[2:]
+
+
 def test_read_of_what_was_never_stored_is_missing(store: BlobStore) -> None:
     store.put(b"another file")
     with pytest.raises(StorageError, match=ABSENT[:12]) as caught:
