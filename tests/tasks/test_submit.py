@@ -134,6 +134,7 @@ def test_submit_what_is_swept_and_purged_at_this_moment_stays(
     services = Services.from_settings(
         Settings(data_dir=tmp_path, database_url=postgres_database.url)
     )
+    services.blobs.prepare()
     actor, file = new_actor(services), upload(services)
     long_ago = utc_now() - timedelta(days=40)
     with services.database.write() as session:
