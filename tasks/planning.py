@@ -59,10 +59,24 @@ def plan_items(
     _require_stored(session, request.items)
     sources = _sources(session, actor, request.items, coming)
     planner = _Planner(services, session, actor, request, batch, sources)
-    return [
-        planner.plan_job(item, params)
-        for item, params in zip(request.items, all_params, strict=True)
+    drafts = [
+        planner.draft(item, params) for item, params in zip(request.items, all_params, strict=True)
     ]
+    found = {draft.made.job_id for draft in drafts if draft.made}
+    held = JobRepository(session).hold_ids(actor, found) if found else set()
+    return [planner.plan_job(draft, held) for draft in drafts]
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What is known of an item's job before the runs whose output it would take are held."""
+
+    item: RunItem
+    params: ToolParams
+    inputs: list[NewInput]
+    needs: list[NewNeed]
+    made: FoundOutput | None
+    """What an earlier run has made of the same files already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +93,15 @@ class _Planner:
     reuse_keys: dict[str, ReuseKeys] = field(default_factory=dict)
     """By the parameters; most items share theirs, and to know the weights takes reading files."""
 
-    def plan_job(self, item: RunItem, params: ToolParams) -> NewJob:
+    def draft(self, item: RunItem, params: ToolParams) -> _Draft:
         inputs, needs = self._inputs(item)
-        made = self._find_made(inputs, needs, params)
-        if made is not None:
-            inputs.append(made[0])
+        return _Draft(item, params, inputs, needs, self._find_made(inputs, needs, params))
+
+    def plan_job(self, draft: _Draft, held: Collection[UUID]) -> NewJob:
+        """The job, which starts from what was found if the run that made it is ``held``."""
+        item, params, needs = draft.item, draft.params, draft.needs
+        made = draft.made if draft.made and draft.made.job_id in held else None
+        inputs = [*draft.inputs, self._as_input(made, draft.inputs[0])] if made else draft.inputs
         roles = {file.role for file in inputs} | {need.role for need in needs}
         main = self.request.main_file(item)
         parent_id, origin = self.request.parent_id, self.request.origin
@@ -91,7 +109,7 @@ class _Planner:
             parent_id, origin = main.job_id, Origin.MADE_FROM
         if parent_id is None and made is not None:
             # The run whose output is re-used: it says which weights made that.
-            parent_id, origin = made[1].job_id, Origin.MADE_FROM
+            parent_id, origin = made.job_id, Origin.MADE_FROM
         return NewJob(
             owner_id=self.actor.id,
             tool=params.tool,
@@ -143,19 +161,22 @@ class _Planner:
 
     def _find_made(
         self, inputs: Sequence[NewInput], needs: Sequence[NewNeed], params: ToolParams
-    ) -> tuple[NewInput, FoundOutput] | None:
-        """What an earlier run has made of the same files already, as an input of this one."""
+    ) -> FoundOutput | None:
         reuse = self.request.spec.reuse
         if reuse is None or any(need.role not in reuse.free_roles for need in needs):
             return None
         digests = digests_by_role((file.role, file.blob_sha256) for file in inputs)
         new_keys = ReuseKeys(self.services.settings, params)
         keys = self.reuse_keys.setdefault(params.model_dump_json(), new_keys)
-        found = keys.find(self.session, self.actor, digests)
-        if found is None or not JobRepository(self.session).hold(self.actor, found.job_id):
-            return None
-        name = _output_name(inputs[0].file_name, reuse.role, like=found.file_name)
-        return NewInput(role=reuse.role, blob_sha256=found.blob.sha256, file_name=name), found
+        return keys.find(self.session, self.actor, digests)
+
+    def _as_input(self, made: FoundOutput, main: NewInput) -> NewInput:
+        """What was made, as a file of the role that spares the work."""
+        reuse = self.request.spec.reuse
+        if reuse is None:
+            raise ValueError(f"{self.request.spec.name} re-uses nothing")
+        name = _output_name(main.file_name, reuse.role, like=made.file_name)
+        return NewInput(role=reuse.role, blob_sha256=made.blob.sha256, file_name=name)
 
 
 def add_batch(session: Session, actor: Actor, request: RunRequest) -> Batch | None:

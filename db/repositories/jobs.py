@@ -47,6 +47,12 @@ class JobRepository:
         held = _with_all(actor, job_id).with_for_update(of=Job, read=True, key_share=True)
         return self._session.scalar(held)
 
+    def hold_ids(self, actor: Actor, job_ids: Collection[UUID]) -> set[UUID]:
+        """Which of these the actor sees, held as :meth:`hold` does, and not loaded."""
+        visible = visible_jobs(actor, Trash.INCLUDED).with_only_columns(Job.id)
+        held = visible.where(Job.id.in_(job_ids))
+        return set(self._session.scalars(held.with_for_update(read=True, key_share=True)))
+
     def page(
         self,
         actor: Actor,

@@ -10,6 +10,7 @@ import pytest
 
 from db.actor import Actor
 from db.models import Job
+from db.repositories.jobs import JobRepository
 from db.types import Lane, Origin, Visibility
 from studio.models.ledger import Ledger, LedgerEntry
 from studio.models.weights import WeightStore
@@ -98,6 +99,18 @@ def test_submit_takes_over_what_an_earlier_run_made_and_names_it(
     role = TOOLS[first.tool].reuse.role  # type: ignore[union-attr]
     [made] = [file for file in job_of(services.database, maker_id).outputs if file.role == role]
     assert [file.blob_sha256 for file in job.inputs if file.role == role] == [made.blob_sha256]
+
+
+def test_submit_of_several_items_takes_over_for_each_and_loads_no_run(
+    services: Services, mei: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maker_id = run(services, mei, CutoutParams())
+    monkeypatch.delattr(JobRepository, "hold")
+    items = [{"image": upload(services)}] * 3
+    job_ids = submit(services, mei, request(CutoutParams(feather_px=1), *items))
+    jobs = [job_of(services.database, job_id) for job_id in job_ids]
+    assert [job.parent_id for job in jobs] == [maker_id] * 3
+    assert all("alpha" in {file.role for file in job.inputs} for job in jobs)
 
 
 def test_submit_of_an_edit_keeps_the_run_it_edits_as_parent(services: Services, mei: Actor) -> None:

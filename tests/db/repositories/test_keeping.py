@@ -11,7 +11,7 @@ from db.repositories.jobs import JobRepository
 from db.repositories.keeping import KeepingRepository
 from db.session import Database
 from db.states import JobState
-from db.types import Origin, Role, utc_now
+from db.types import Origin, Role, Visibility, utc_now
 from tests.factories import make_actor, make_blob, make_job, make_user
 
 LONG_AGO = utc_now() - timedelta(days=31)
@@ -148,3 +148,17 @@ def test_purge_trash_leaves_a_run_that_a_new_one_is_about_to_name(
             assert KeepingRepository(session).purge_trash(utc_now(), limit=10) == 0
         assert held is not None
         make_job(naming, actor, parent_id=held.id)
+
+
+def test_hold_ids_holds_visible_runs_alone_until_new_ones_name_them(
+    postgres_database: Database,
+) -> None:
+    with postgres_database.write() as session:
+        actor, other = make_actor(session), make_actor(session)
+        job_ids = {make_job(session, actor, deleted_at=LONG_AGO).id for _ in range(2)}
+        hidden = make_job(session, other, visibility=Visibility.PRIVATE).id
+    with postgres_database.write() as naming:
+        assert JobRepository(naming).hold_ids(actor, {*job_ids, hidden}) == job_ids
+        with postgres_database.write() as session:
+            session.execute(text("SET LOCAL lock_timeout = '5s'"))
+            assert KeepingRepository(session).purge_trash(utc_now(), limit=10) == 0
