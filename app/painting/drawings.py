@@ -268,7 +268,7 @@ def _require_room(name: str, kept: int) -> None:
                 kept=kept,
                 most=MAX_KEPT,
             ),
-            remedy=msgs("Delete {n} first.", "Delete {n} first.", kept - MAX_KEPT + 1),
+            remedy=msgs("Delete one first.", "Delete {n} first.", kept - MAX_KEPT + 1),
             code="drawing.too_many",
         )
 
