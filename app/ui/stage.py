@@ -16,7 +16,7 @@ from db.actor import Actor
 
 _ASSETS = Path(__file__).parent / "assets"
 _STEPPED = "stage.stepped"
-_STEPS = ("undo", "redo")
+STEPS = ("undo", "redo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class StageLook:
 
     Attributes:
         generation: changes whenever the canvas is given another drawing to show.
-        taken: rises whenever something that the canvas told was taken.
+        taken: how many of the strokes that the canvas told were taken.
         brush_px: size of the ring that follows the pointer, in canvas pixels; 0 shows none.
         tool: its name; "Eraser" and "Adjust" look different.
         tint: address of the mask that lies beneath the strokes; empty when there is none.
@@ -59,14 +59,15 @@ class StageEvents:
 
     Attributes:
         room: the measured room; None before the browser has told.
-        steps: each "undo" and "redo" by the keyboard that was not taken yet.
+        steps: number and name of each "undo" and "redo" by the keyboard, and of each "stroke"
+            told again, that was not taken yet: see ``mark_stepped``.
         look_at: where the map was clicked, as parts of its sides.
         is_rebuilt: whether the canvas lost what was drawn since it was given a drawing.
 
     """
 
     room: Room | None
-    steps: Sequence[str]
+    steps: Sequence[tuple[int, str]]
     look_at: tuple[float, float] | None
     is_rebuilt: bool
 
@@ -80,20 +81,17 @@ def style() -> None:
 
 
 def stage_bar(
-    look: StageLook, *, key: str, on_event: Callable[[Actor, StageEvents], bool]
+    look: StageLook, *, key: str, on_event: Callable[[Actor, StageEvents], None]
 ) -> Room | None:
     """Draw the bar for the canvas in the same container, whose key begins with ``stage-``.
 
-    ``on_event`` is called before the page runs again and returns whether it has taken what it was
-    told; if not, that is told again. Returns the measured room, None until the browser has told.
+    ``on_event`` is called before the page runs again and marks each step that it has taken, as
+    others are told again. Returns the measured room, None until the browser has told.
     """
 
     @acting
     def tell(actor: Actor) -> None:
-        values = st.session_state[key]
-        if on_event(actor, _events(values)):
-            numbers = [int(number) for number, _step in values.get("steps") or ()]
-            st.session_state[_STEPPED] = max([_stepped(), *numbers])
+        on_event(actor, read_events(st.session_state[key]))
 
     result = _bar(
         key=key,
@@ -104,7 +102,12 @@ def stage_bar(
         on_look_at_change=tell,
         on_rebuilt_change=tell,
     )
-    return _events(result).room
+    return read_events(result).room
+
+
+def mark_stepped(number: int) -> None:
+    """The step ``number`` is done, or never will be: it is told no more."""
+    st.session_state[_STEPPED] = max(_stepped(), number)
 
 
 def _words() -> Mapping[str, str]:
@@ -125,14 +128,15 @@ def _stepped() -> int:
     return int(st.session_state.get(_STEPPED, 0))
 
 
-def _events(values: Mapping[str, Any]) -> StageEvents:
+def read_events(values: Mapping[str, Any]) -> StageEvents:
+    """What the bar's ``values`` tell that is not marked as taken."""
     room, look_at = values.get("room"), values.get("look_at")
     return StageEvents(
         room=Room(int(room["width"]), int(room["height"])) if room else None,
         steps=[
-            step
+            (int(number), step)
             for number, step in values.get("steps") or ()
-            if number > _stepped() and step in _STEPS
+            if number > _stepped() and step in (*STEPS, "stroke")
         ],
         look_at=(float(look_at[0]), float(look_at[1])) if look_at else None,
         is_rebuilt=bool(values.get("rebuilt")),

@@ -59,6 +59,18 @@ def drop_next_message(page: Page) -> None:
     )
 
 
+def drop_next_messages(page: Page, *, while_ms: int) -> None:
+    """As ``drop_next_message``, with all that is said meanwhile."""
+    page.evaluate(
+        """(while_ms) => {
+          const send = WebSocket.prototype.send;
+          WebSocket.prototype.send = () => {};
+          setTimeout(() => { WebSocket.prototype.send = send; }, while_ms);
+        }""",
+        while_ms,
+    )
+
+
 def test_painted_object_is_gone_and_the_rest_is_untouched(
     studio: Studio, name: str, open_page: OpenPage, sign_in: SignIn
 ) -> None:
@@ -230,6 +242,20 @@ def test_stroke_that_the_server_dropped_is_told_again(
     settle(page)
     drop_next_message(page)
     canvas.drag((60, 140), (200, 140))
+    canvas.expect_saved(2)
+
+
+def test_stroke_that_the_server_dropped_at_the_heels_of_another_is_told_again(
+    studio: Studio, name: str, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    page = open_page()
+    canvas = open_canvas(page, sign_in, name)
+    with studio.still_web():  # so that the first is acknowledged after the second was made
+        canvas.drag((60, 60), (200, 60))
+        page.wait_for_timeout(400)  # the canvas has told of it
+        drop_next_messages(page, while_ms=400)
+        canvas.drag((60, 140), (200, 140))
+        page.wait_for_timeout(500)
     canvas.expect_saved(2)
 
 

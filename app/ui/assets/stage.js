@@ -79,7 +79,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   const [toggle, peek, map] = [find(".toggle"), find(".peek"), find(".map")];
   let root = null;
   seen.steps = seen.steps.filter(([number]) => number > data.stepped);
-  if (seen.stroke && (data.taken > seen.stroke.taken || data.stepped >= seen.stroke.number)) seen.stroke = null;
+  if (seen.stroke && (data.taken >= seen.stroke.count || data.stepped >= seen.stroke.number)) seen.stroke = null;
 
   const show = () => {
     const isHidden = seen.isHidden || peek.classList.contains("held");
@@ -125,7 +125,8 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   const send = () => {
     if (seen.isPainting && data.tool !== "Polygon") {
       setTimeout(() => root.querySelector(SEND).click());
-      seen.stroke = { number: Date.now(), taken: data.taken };
+      // The last that was sent, and how many will be taken once it is: none stands for another.
+      seen.stroke = { number: Date.now(), count: Math.max(data.taken, seen.stroke?.count ?? 0) + 1 };
       seen.toldAt = Date.now();
     }
     seen.isPainting = false;

@@ -7,7 +7,7 @@ behalf of the person who the tab belongs to at that moment.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -23,11 +23,15 @@ from db.actor import Actor
 from db.errors import DatabaseAwayError
 from studio.errors import RetriableError, UserInputError
 from studio.imaging.drawing import Drawing, Stroke
+from tasks.authority import NotAllowedError
 from tasks.files import StoredFile
 from tasks.services import Services
 
 _STEPS = 100
 _LATE_GENERATIONS = 8
+
+Refusal = UserInputError | NotAllowedError | RetriableError | DatabaseAwayError
+"""Why something is not saved: for good, or as long as what is in the way lasts."""
 
 
 @dataclass(slots=True)
@@ -59,7 +63,8 @@ class Easel:
         zoom: how many times larger than when all of the picture is in view.
         centre: of the view, as parts of the picture's sides.
         received: what the canvas told last.
-        refused: why what it told last is not saved.
+        waiting: what it told and is neither saved nor refused yet, the oldest first.
+        refused: why something that it told is not saved.
 
     """
 
@@ -75,8 +80,9 @@ class Easel:
     zoom: int = 1
     centre: tuple[float, float] = (0.5, 0.5)
     room: Room | None = None
-    received: object = None
-    refused: UserInputError | RetriableError | DatabaseAwayError | None = None
+    received: Json | None = None
+    waiting: list[Json] = field(default_factory=list)
+    refused: Refusal | None = None
     past: deque[Drawing] = field(default_factory=lambda: deque(maxlen=_STEPS))
     future: deque[Drawing] = field(default_factory=lambda: deque(maxlen=_STEPS))
 
@@ -87,7 +93,7 @@ class Easel:
 
     @property
     def taken(self) -> int:
-        """How often this tab has taken what a canvas told."""
+        """How many strokes this tab has taken, moved ones among them."""
         return int(st.session_state.get("canvas.taken", 0))
 
     @property
@@ -125,38 +131,44 @@ class Easel:
     def take(self, actor: Actor) -> bool:
         """Save what the canvas has told since the last time.
 
-        Returns whether nothing of that is left; what is, is told again.
+        What can never be saved is refused, and goes from the canvas. Returns whether nothing is
+        left; what is, waits here, whatever the canvas shows by then, and for the next time.
         """
         told = _told(st.session_state.get(self.key))
-        if told is None or told == self.received:
-            return True
-        with unbroken():
-            try:
-                self.refused = self._take(actor, told)
-            except (RetriableError, DatabaseAwayError) as passing:
-                self.refused = passing
-                return False
+        if told is not None and told != self.received:
             self.received = told
-            st.session_state["canvas.taken"] = self.taken + 1
+            self.waiting.append(told)
+        with unbroken():
+            while self.waiting:
+                try:
+                    self._take(actor, self.waiting[0])
+                except (RetriableError, DatabaseAwayError) as passing:
+                    self.refused = passing
+                    return False
+                except (UserInputError, NotAllowedError) as refusal:
+                    self.refused = refusal
+                    self.show()
+                del self.waiting[0]
         return True
 
-    def _take(self, actor: Actor, told: Json) -> UserInputError | None:
-        """Save ``told``, or return why that is never to be."""
+    def _take(self, actor: Actor, told: Json) -> None:
+        """Save ``told``. What a canvas tells when it has loaded says nothing new."""
         number = generation_of(told)
         generation = self.generations.get(number) if number is not None else None
         if generation is None:
-            return None
+            return
         before = generation.strokes
-        try:
-            strokes = read_canvas(told, before, generation.view, owner=self.painter_id)
-        except UserInputError as refusal:
-            return refusal
+        strokes = read_canvas(told, before, generation.view, owner=self.painter_id)
+        if strokes == before:
+            return
         if number == self.generation:
             self.change(actor, self.drawing.model_copy(update={"strokes": strokes}))
         else:
             self._take_late(actor, before, strokes)
         generation.strokes = strokes
-        return None
+        self.refused = None
+        new = Counter(strokes) - Counter(before)
+        st.session_state["canvas.taken"] = self.taken + new.total()
 
     def _take_late(
         self, actor: Actor, before: tuple[Stroke, ...], after: tuple[Stroke, ...]

@@ -15,8 +15,10 @@ from app.ui.canvas.easel import Easel
 from app.ui.canvas.tools import Tool, ask_brush, ask_tool
 from app.ui.canvas.viewing import frame_of, map_of
 from app.ui.guard import acting
-from app.ui.stage import Room, StageEvents, StageLook, stage_bar
+from app.ui.stage import STEPS, Room, StageEvents, StageLook, mark_stepped, stage_bar
 from db.actor import Actor
+from db.errors import DatabaseAwayError
+from studio.errors import RetriableError
 from studio.imaging.confined import paint_confined
 from studio.imaging.drawing import Drawing, StrokeKind
 from studio.imaging.picture import Pixels
@@ -66,25 +68,37 @@ def _draw_bar(easel: Easel, tool: Tool, brush_px: int, beneath: Beneath) -> Room
                 room=easel.room,
             ),
             key=f"{easel.key}.bar",
-            on_event=lambda actor, events: _react(actor, easel, events),
+            on_event=lambda actor, events: react(actor, easel, events),
         )
         or easel.room
     )
 
 
-def _react(actor: Actor, easel: Easel, events: StageEvents) -> bool:
-    """Do what was done in the browser. Returns False, and does nothing, while strokes wait."""
-    if not easel.take(actor):
-        return False
+def react(actor: Actor, easel: Easel, events: StageEvents) -> None:
+    """Do what was done in the browser; steps only once no stroke waits that came before them."""
+    is_taken = easel.take(actor)
     if events.room:
         easel.fit(events.room)
-    for step in events.steps:
-        easel.step(actor, back=step == "undo")
     if events.look_at:
         easel.look(easel.zoom, events.look_at)
     if events.is_rebuilt:
         easel.show()
-    return True
+    if is_taken:
+        for number, step in events.steps:
+            _walk(actor, easel, number, step)
+
+
+def _walk(actor: Actor, easel: Easel, number: int, step: str) -> None:
+    """Undo or redo once, however often it is told; what is only delayed is told again."""
+    try:
+        if step in STEPS:
+            easel.step(actor, back=step == "undo")
+    except (RetriableError, DatabaseAwayError):
+        raise
+    except Exception:
+        mark_stepped(number)
+        raise
+    mark_stepped(number)
 
 
 def _map(easel: Easel) -> str:

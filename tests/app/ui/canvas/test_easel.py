@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,12 +9,17 @@ import pytest
 
 from app.painting import drawings
 from app.painting.canvas_json import PAINT, View, to_canvas
+from app.ui import stage
 from app.ui.canvas import easel
 from app.ui.canvas.easel import easel_for
-from app.ui.stage import Room
+from app.ui.canvas.painting import react
+from app.ui.stage import Room, StageEvents
 from db.actor import Actor
 from db.errors import DatabaseAwayError
+from studio.errors import UserInputError
 from studio.imaging.drawing import Drawing, Stroke, StrokeKind
+from studio.words import msg
+from tasks.authority import NotAllowedError
 from tasks.services import Services
 from tasks.submit import store_upload
 from tests.people import make_person
@@ -39,7 +44,8 @@ class Tab:
 
     def enter(self) -> None:
         """Run the script of this tab from now on."""
-        self._patch.setattr(easel, "st", SimpleNamespace(session_state=self.state))
+        for module in (easel, stage):
+            self._patch.setattr(module, "st", SimpleNamespace(session_state=self.state))
 
     def mount(self) -> None:
         """The browser loads what the canvas was given last."""
@@ -81,16 +87,20 @@ def saved(services: Services, tab: Tab) -> Drawing:
 
 
 @contextmanager
-def database_away() -> Iterator[None]:
+def saving_fails(error: Exception) -> Iterator[None]:
     """Meanwhile no drawing can be saved."""
 
     def save(*_args: object, **_options: object) -> None:
-        raise DatabaseAwayError
+        raise error
 
     with pytest.MonkeyPatch.context() as patch:
         for name in ("save_change", "restore_previous"):
             patch.setattr(drawings, name, save)
         yield
+
+
+def database_away() -> AbstractContextManager[None]:
+    return saving_fails(DatabaseAwayError())
 
 
 def test_stroke_is_saved_in_pixels_of_the_picture(services: Services, tab: Tab) -> None:
@@ -267,6 +277,55 @@ def test_stroke_that_could_not_be_saved_is_taken_when_it_is_told_again(
     assert len(saved(services, tab).strokes) == 1
 
 
+def test_stroke_that_waits_outlives_a_canvas_that_was_given_something_else(
+    services: Services, tab: Tab
+) -> None:
+    tab.draw(50)
+    with database_away():
+        tab.take()
+        tab.easel.show()
+        tab.mount()
+        tab.take()
+    tab.take()
+    assert tab.lines() == [100]
+    assert saved(services, tab) == tab.easel.drawing
+
+
+def test_taken_strokes_are_counted_and_what_a_canvas_tells_as_it_loads_is_not(tab: Tab) -> None:
+    tab.draw(50)
+    tab.draw(50)
+    tab.take()
+    assert tab.easel.taken == 2
+    tab.easel.show()
+    tab.mount()
+    tab.take()
+    assert tab.easel.taken == 2
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_stroke_that_is_refused_goes_from_the_canvas_and_is_said_until_another_is_saved(
+    services: Services, tab: Tab, is_late: bool
+) -> None:
+    tab.draw(50)
+    told = list(tab.objects)
+    if is_late:
+        tab.easel.show()
+        tab.objects = told
+        tab.send()
+    shown = tab.easel.generation
+    with saving_fails(UserInputError(msg("Too much"), remedy=msg("Less"), code="x")):
+        assert tab.easel.take(tab.actor)
+    assert tab.easel.generation > shown
+    tab.mount()
+    tab.take()
+    assert isinstance(tab.easel.refused, UserInputError)
+    assert not saved(services, tab).strokes
+    tab.draw(90)
+    tab.take()
+    assert tab.lines() == [180]
+    assert tab.easel.refused is None
+
+
 def test_stroke_that_could_not_be_saved_is_not_painted_over(services: Services, tab: Tab) -> None:
     tab.draw(50)
     with database_away():
@@ -291,3 +350,62 @@ def test_restoring_that_could_not_be_saved_leaves_no_step_behind(tab: Tab) -> No
     with database_away(), pytest.raises(DatabaseAwayError):
         tab.easel.restore(tab.actor)
     assert len(tab.easel.past) == steps
+
+
+def told_by_keyboard(tab: Tab, *steps: tuple[int, str], is_rebuilt: bool = False) -> StageEvents:
+    """What the browser tells of its bar, without what is marked as taken."""
+    values = {"steps": [list(step) for step in steps], "rebuilt": is_rebuilt}
+    tab.enter()
+    return stage.read_events(values)
+
+
+def test_steps_of_which_one_failed_are_made_once_when_all_are_told_again(tab: Tab) -> None:
+    for y in (50, 90, 130):
+        tab.draw(y)
+        tab.take()
+    steps = [(1, "undo"), (2, "undo")]
+    save, answers = drawings.save_change, iter([True, False])
+
+    def save_one(*args: Any, **options: Any) -> drawings.Sheet:
+        if next(answers):
+            return save(*args, **options)
+        raise DatabaseAwayError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(drawings, "save_change", save_one)
+        with pytest.raises(DatabaseAwayError):
+            react(tab.actor, tab.easel, told_by_keyboard(tab, *steps))
+    for _ in range(2):
+        react(tab.actor, tab.easel, told_by_keyboard(tab, *steps))
+    assert tab.lines() == [100]
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [UserInputError(msg("Too much"), remedy=msg("Less"), code="x"), NotAllowedError(msg("No."))],
+)
+def test_step_that_is_refused_is_asked_once(tab: Tab, refusal: Exception) -> None:
+    tab.draw(50)
+    tab.take()
+    with saving_fails(refusal), pytest.raises(type(refusal)):
+        react(tab.actor, tab.easel, told_by_keyboard(tab, (1, "undo")))
+    assert not told_by_keyboard(tab, (1, "undo")).steps
+
+
+def test_stroke_told_again_is_told_until_it_is_taken(tab: Tab) -> None:
+    tab.draw(50)
+    with database_away():
+        react(tab.actor, tab.easel, told_by_keyboard(tab, (1, "stroke")))
+    assert told_by_keyboard(tab, (1, "stroke")).steps
+    react(tab.actor, tab.easel, told_by_keyboard(tab, (1, "stroke")))
+    assert not told_by_keyboard(tab, (1, "stroke")).steps
+
+
+def test_rebuilt_canvas_is_given_the_drawing_while_strokes_wait(tab: Tab) -> None:
+    tab.draw(50)
+    shown = tab.easel.generation
+    with database_away():
+        react(tab.actor, tab.easel, told_by_keyboard(tab, is_rebuilt=True))
+    assert tab.easel.generation > shown
+    tab.take()
+    assert tab.lines() == [100]
