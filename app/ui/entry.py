@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from app.people.tool_switches import switched_off
+from app.ui.away import wait_for_database
 from app.ui.faults import saying_faults
 from app.ui.navigation import sections, tool_page
 from app.ui.signed_in import require_user
@@ -32,7 +33,7 @@ def main() -> None:
         layout="wide",
         menu_items={"Get help": None, "Report a bug": None, "About": None},
     )
-    actor = require_user()
+    actor = wait_for_database(require_user)
     page = st.navigation(sections(actor, switched_off(get_services())), expanded=True)
     st.set_page_config(page_title=f"{page.title} · Darkroom")  # the page may say more
     st.logo(str(_ASSETS / "wordmark.svg"), icon_image=str(_ASSETS / "logo.svg"), size="large")

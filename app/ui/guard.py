@@ -3,7 +3,8 @@
 Streamlit keeps these with the arguments of the run that drew them, over a socket that outlives
 sessions. Nothing a page knew of its person then may decide what is done now. So each is wrapped
 here: the session is looked up anew, and the person it belongs to at this moment is handed in as
-the first argument. A test keeps bare ones out.
+the first argument. While the database is away, what is on the page stays. A test keeps bare ones
+out.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from typing import Concatenate, ParamSpec
 
 import streamlit as st
 
+from app.ui.away import say_away, wait_for_database
 from app.ui.faults import saying_faults
 from app.ui.signed_in import require_user
 from app.ui.unbroken import unbroken
 from app.ui.words import said
 from db.actor import Actor
+from db.errors import DatabaseAwayError
 
 P = ParamSpec("P")
 Deed = Callable[Concatenate[Actor, P], object]
@@ -29,14 +32,18 @@ Who = Callable[[], Actor]
 def acting(deed: Deed[P], *, who: Who = require_user) -> Guarded[P]:
     """``deed`` as a callback of a widget, done whole; ``who`` ends the run unless it may go on.
 
-    What stops it is said above the page.
+    What stops it is said above the page; that the database is away, beside it.
     """
-    guarded = _guarded(deed, who)
 
     @wraps(deed)
     def act(*args: P.args, **kwargs: P.kwargs) -> None:
-        with unbroken():
-            guarded(*args, **kwargs)
+        with unbroken(), saying_faults(deed.__qualname__):
+            try:
+                actor = who()
+            except DatabaseAwayError as away:
+                say_away(away)
+            else:
+                deed(actor, *args, **kwargs)
 
     return act
 
@@ -47,7 +54,7 @@ def fragment(
     """A part of a page that runs by itself, every ``run_every`` seconds too."""
 
     def guarded(body: Deed[P]) -> Guarded[P]:
-        return st.fragment(_guarded(body, who), run_every=run_every)
+        return st.fragment(_drawn(body, who), run_every=run_every)
 
     return guarded
 
@@ -58,17 +65,17 @@ def dialog(title: str, *, icon: str, who: Who = require_user) -> Callable[[Deed[
     def guarded(body: Deed[P]) -> Guarded[P]:
         @wraps(body)
         def show(*args: P.args, **kwargs: P.kwargs) -> None:
-            st.dialog(said(title), icon=icon)(_guarded(body, who))(*args, **kwargs)
+            st.dialog(said(title), icon=icon)(_drawn(body, who))(*args, **kwargs)
 
         return show
 
     return guarded
 
 
-def _guarded(deed: Deed[P], who: Who) -> Guarded[P]:
-    @wraps(deed)
-    def act(*args: P.args, **kwargs: P.kwargs) -> None:
-        with saying_faults(deed.__qualname__):
-            deed(who(), *args, **kwargs)
+def _drawn(body: Deed[P], who: Who) -> Guarded[P]:
+    @wraps(body)
+    def draw(*args: P.args, **kwargs: P.kwargs) -> None:
+        with saying_faults(body.__qualname__):
+            body(wait_for_database(who), *args, **kwargs)
 
-    return act
+    return draw

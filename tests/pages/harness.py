@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
+import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
+from app.people.sessions import SignedIn
+from app.ui import away, signed_in
 from db.actor import Actor
+from db.errors import DatabaseAwayError
+from tasks.services import Services
 
 
 class Visit(Protocol):
@@ -29,3 +36,19 @@ def model_links(page: AppTest) -> list[str]:
         for each in page.get("page_link")
         if each.proto.label == "Open the page Models"
     ]
+
+
+@contextmanager
+def database_away(patch: pytest.MonkeyPatch, *, tries: int) -> Iterator[None]:
+    """The database answers again after so many tries to find out who looks at a page."""
+    look_up, left = signed_in.find_session, iter(range(tries))
+
+    def find_session(services: Services, token: str) -> SignedIn | None:
+        if next(left, None) is None:
+            return look_up(services, token)
+        raise DatabaseAwayError
+
+    with patch.context() as meanwhile:
+        meanwhile.setattr(away, "RETRY_S", 0)
+        meanwhile.setattr(signed_in, "find_session", find_session)
+        yield

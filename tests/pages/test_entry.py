@@ -10,7 +10,7 @@ from studio.params import INTERPOLATION, UpscaleParams
 from studio.words import msg
 from tasks.services import Services
 from tasks.submit import cancel, store_upload, submit
-from tests.pages.harness import Visit
+from tests.pages.harness import Visit, database_away
 from tests.people import make_person
 from tests.pictures import png
 from tests.requests import request
@@ -41,6 +41,27 @@ def test_entry_session_ended_elsewhere_ends_the_next_run(services: Services, vis
     page.run()
     assert not page.title
     assert "Sign in" in page.info[0].value
+
+
+def test_entry_page_stays_while_the_database_is_away_and_goes_on_by_itself(
+    services: Services, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = visit("app/ui/entry.py", make_person(services))
+    with database_away(monkeypatch, tries=2):
+        page.run()
+    assert page.title[0].value == "Cutout"
+    assert not page.error
+    assert ["The database cannot be reached." in each.value for each in page.toast] == [True]
+
+
+def test_entry_says_that_the_database_is_away_where_no_page_is_shown_yet(
+    services: Services, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mei = make_person(services)
+    with database_away(monkeypatch, tries=1):
+        page = visit("app/ui/entry.py", mei)
+    assert not page.title
+    assert "The database cannot be reached." in page.error[0].value
 
 
 @pytest.mark.parametrize(
