@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import traceback
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from secrets import token_hex
 
@@ -20,16 +21,19 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def saying_faults(what: str) -> Iterator[None]:
-    """Say what stops this; what nobody expected gets a number, under which ``what`` is logged."""
+    """Say what stops this; what nobody expected gets a number, under which ``what`` is logged.
+
+    The same fault keeps its number in a tab and is logged once: a part that is drawn twice a
+    second would fill the log.
+    """
     try:
         yield
     except NotAllowedError as error:
         st.error(literal_sentence(error), icon=":material/lock:")
     except (StudioError, RecordError) as error:
         st.error(literal_sentence(error), icon=":material/error:")
-    except Exception:
-        number = token_hex(4)
-        logger.exception("%s failed: number %s", what, number)
+    except Exception as fault:
+        number = _number(what, fault)
         st.error(
             _(
                 "Something went wrong inside the studio. Reload the page; if it happens again, "
@@ -38,3 +42,15 @@ def saying_faults(what: str) -> Iterator[None]:
             ),
             icon=":material/error:",
         )
+
+
+def _number(what: str, fault: Exception) -> str:
+    """Under which ``fault`` of ``what`` is in the log."""
+    *_outer, place = traceback.walk_tb(fault.__traceback__)
+    frame, line = place
+    known: dict[Hashable, str] = st.session_state.setdefault("faults", {})
+    key = what, type(fault), frame.f_code.co_filename, line
+    if key not in known:
+        known[key] = token_hex(4)
+        logger.error("%s failed: number %s", what, known[key], exc_info=fault)
+    return known[key]

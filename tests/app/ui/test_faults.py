@@ -43,6 +43,16 @@ def test_fault_of_a_fragment_is_said_with_its_number_and_the_page_goes_on(
     assert "break_down failed" in caplog.text
 
 
+def test_fault_that_comes_again_keeps_its_number_and_is_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    page = AppTest.from_function(_page).run()
+    first = page.error[0].value
+    page.run()
+    assert page.error[0].value == first
+    assert caplog.text.count("break_down failed") == 1
+
+
 def test_refusal_of_a_callback_is_said_in_a_sentence() -> None:
     page = button(AppTest.from_function(_page).run(), "Keep").click().run()
     assert not page.exception
