@@ -27,6 +27,7 @@ from app.runs.reading import stored_file
 from app.ui import states
 from app.ui.literal import literal
 from app.ui.signed_in import require_runner, require_user
+from app.ui.unbroken import unbroken
 from app.ui.words import _, _n
 from db.errors import RecordError
 from db.models import JobInput, JobOutput
@@ -60,13 +61,13 @@ class Tray:
 
     Attributes:
         forgotten: names of what lay here for so long that it was let go.
-        keep: called with what is held after each change.
+        keep: puts on record what is to be held, before it is.
 
     A widget that changes while a drop is checked starts the page's next run at once, beside
     the one that checks. Both share this tray, so the later one waits for the earlier.
     """
 
-    chosen: list[Chosen] = field(default_factory=list)
+    chosen: Sequence[Chosen] = ()
     refused: list[UserInputError] = field(default_factory=list)
     forgotten: Sequence[str] = ()
     drops: int = 0
@@ -97,14 +98,17 @@ class Tray:
                 return
             self.refused, self.forgotten = [], ()
             self.drops += 1
+            chosen = self.chosen
             try:
                 for file_name, source in files:
                     try:
-                        self._take_one(services, file_name, source, limit, owner)
+                        if len(chosen) >= limit:
+                            raise _beyond(limit)
+                        chosen = _with(chosen, _take_one(services, file_name, source, owner))
                     except (StudioError, RecordError) as error:
                         self.refused.append(_refusal(file_name, error))
             finally:
-                self.keep(self.files)
+                self._take_up(chosen)
 
     def settle(self) -> None:
         """Wait until no other run of the page is taking a drop."""
@@ -114,58 +118,43 @@ class Tray:
     def hold(self, *files: JobInput | JobOutput) -> None:
         """Hold these files of earlier runs, and nothing else."""
         with self._lock:
-            self._forget()
+            chosen: Sequence[Chosen] = ()
             for file in files:
-                self._append(_stored(stored_file(file), file.blob.size_bytes))
-            self.keep(self.files)
+                chosen = _with(chosen, _stored(stored_file(file), file.blob.size_bytes))
+            self._begin_with(chosen)
 
     def add(self, file: StoredFile, size_bytes: int) -> None:
         """Take a file that is in storage already, unless it is held."""
         with self._lock:
-            self._append(_stored(file, size_bytes))
-            self.keep(self.files)
+            self._become(_with(self.chosen, _stored(file, size_bytes)))
 
     def remove(self, sha256: str) -> None:
         """Take one picture out."""
         with self._lock:
-            self.chosen = [one for one in self.chosen if one.file.sha256 != sha256]
-            self.keep(self.files)
+            self._become([one for one in self.chosen if one.file.sha256 != sha256])
 
     def empty(self) -> None:
         """Forget everything, so that the next drop starts afresh."""
         with self._lock:
-            self._forget()
-            self.keep(())
+            self._begin_with(())
 
-    def _forget(self) -> None:
-        self.chosen = []
+    def _take_up(self, chosen: Sequence[Chosen]) -> None:
+        """Hold ``chosen`` of a drop, or name what of it could not be put on record."""
+        try:
+            self._become(chosen)
+        except (StudioError, RecordError) as error:
+            new = [one for one in chosen if one not in self.chosen]
+            self.refused += [_refusal(one.file.file_name, error) for one in new]
+
+    def _begin_with(self, chosen: Sequence[Chosen]) -> None:
+        self._become(chosen)
         self.refused, self.forgotten = [], ()
         self.drops += 1
 
-    def _take_one(
-        self,
-        services: Services,
-        file_name: str,
-        source: Source,
-        limit: int,
-        owner: Hashable,
-    ) -> None:
-        if len(self.chosen) >= limit:
-            raise UserInputError(
-                msgs("A run takes at most {n} picture", "A run takes at most {n} pictures", limit),
-                remedy=msg("Run these first, then add the rest."),
-                code="run.too_many_files",
-                file_name=file_name,
-            )
-        if isinstance(source, UserInputError):
-            raise source
-        stored = store_upload(services, file_name, source, owner=owner)
-        self._append(Chosen(stored, stored.size_bytes, _data_address(stored.thumbnail_jpeg)))
-
-    def _append(self, new: Chosen) -> None:
-        """The same picture is held once, as widgets are named after it."""
-        if all(one.file.sha256 != new.file.sha256 for one in self.chosen):
-            self.chosen.append(new)
+    def _become(self, chosen: Sequence[Chosen]) -> None:
+        """Hold ``chosen`` once that is on record: what fails to be changes nothing."""
+        self.keep([one.file for one in chosen])
+        self.chosen = chosen
 
 
 def tray(key: str) -> Tray:
@@ -175,14 +164,17 @@ def tray(key: str) -> Tray:
     """
     state = f"{key}.tray"
     if state not in st.session_state:
-        services, actor = get_services(), require_user()
-        # Bound here: nothing of Streamlit's may break a run off between a drop and its record.
-        st.session_state[state] = _filled(
-            recall_tray(services, actor, key), partial(keep_tray, services, actor, key)
-        )
+        kept = recall_tray(get_services(), require_user(), key)
+        st.session_state[state] = _filled(kept, partial(_keep, key))
     held: Tray = st.session_state[state]
     held.settle()
     return held
+
+
+def _keep(key: str, files: Sequence[StoredFile]) -> None:
+    """Put the tray ``key`` on record for who looks now: a tab outlives its first session."""
+    with unbroken():  # nothing of Streamlit's may break a run off between a drop and its record
+        keep_tray(get_services(), require_user(), key, files)
 
 
 def passing_tray(key: str) -> Tray:
@@ -190,6 +182,28 @@ def passing_tray(key: str) -> Tray:
     held: Tray = st.session_state.setdefault(f"{key}.tray", Tray())
     held.settle()
     return held
+
+
+def _beyond(limit: int) -> UserInputError:
+    return UserInputError(
+        msgs("A run takes at most {n} picture", "A run takes at most {n} pictures", limit),
+        remedy=msg("Run these first, then add the rest."),
+        code="run.too_many_files",
+    )
+
+
+def _take_one(services: Services, file_name: str, source: Source, owner: Hashable) -> Chosen:
+    if isinstance(source, UserInputError):
+        raise source
+    stored = store_upload(services, file_name, source, owner=owner)
+    return Chosen(stored, stored.size_bytes, _data_address(stored.thumbnail_jpeg))
+
+
+def _with(chosen: Sequence[Chosen], new: Chosen) -> Sequence[Chosen]:
+    """The same picture is held once, as widgets are named after it."""
+    if any(one.file.sha256 == new.file.sha256 for one in chosen):
+        return chosen
+    return [*chosen, new]
 
 
 def _stored(file: StoredFile, size_bytes: int) -> Chosen:

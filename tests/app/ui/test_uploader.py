@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from threading import Event, Thread
 from typing import Any
 
@@ -70,6 +70,50 @@ def test_tray_keeps_what_it_took_before_a_drop_broke_off(services: Services) -> 
     with pytest.raises(KeyboardInterrupt):
         tray.take(services, files(), limit=5)
     assert kept == [["a.png"]]
+
+
+def _held_of(services: Services, *numbers: int) -> Tray:
+    tray = Tray()
+    tray.take(services, [(f"{number}.png", png(number)) for number in numbers], limit=5)
+    return tray
+
+
+def _lose_the_database(_files: Sequence[StoredFile]) -> None:
+    raise DatabaseAwayError
+
+
+def _add(tray: Tray, services: Services) -> None:
+    stored = uploader.store_upload(services, "c.png", png(3))
+    tray.add(stored, stored.size_bytes)
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        _add,
+        lambda tray, _services: tray.remove(tray.files[0].sha256),
+        lambda tray, _services: tray.hold(),
+        lambda tray, _services: tray.empty(),
+    ],
+    ids=["add", "remove", "hold", "empty"],
+)
+def test_tray_deed_that_cannot_be_put_on_record_changes_nothing(
+    services: Services, deed: Callable[[Tray, Services], None]
+) -> None:
+    tray = _held_of(services, 1, 2)
+    before = tray.files, tray.drops
+    tray.keep = _lose_the_database
+    with pytest.raises(DatabaseAwayError):
+        deed(tray, services)
+    assert (tray.files, tray.drops) == before
+
+
+def test_tray_names_what_of_a_drop_could_not_be_put_on_record(services: Services) -> None:
+    tray = _held_of(services, 1)
+    tray.keep = _lose_the_database
+    tray.take(services, [("b.png", png(2))], limit=5)
+    assert [file.file_name for file in tray.files] == ["1.png"]
+    assert [refusal.file_name for refusal in tray.refused] == ["b.png"]
 
 
 def test_tray_picture_added_twice_is_kept_once(services: Services) -> None:
