@@ -192,10 +192,11 @@ def paint_next(page: ToolPage, job: Job, *, is_kept: bool) -> None:
         drawing, masks = drawings.blank(picture), []
         options = initial_values(job) | {"preset": MaskPreset.NONE, "invert": False}
     with unbroken():
+        # What a failing record would leave half done is least in this order: the pictures go last.
         put_on_canvas(page, picture, drawing)
-        held.hold(result)
-        given.hold(*masks)
         memory.start_from(InpaintParams, options, None)
+        given.hold(*masks)
+        held.hold(result)
         st.query_params.clear()
     st.rerun()
 
