@@ -203,6 +203,19 @@ def test_faceswap_search_that_was_cancelled_is_not_begun_again_unasked(
     assert searches() == [JobState.CANCELLED, JobState.QUEUED]
 
 
+def test_faceswap_cancelled_search_of_a_source_can_be_repeated(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    add_search(services, mei, TARGET, FACES)
+    add_search(services, mei, SOURCE, state=JobState.CANCELLED, record=None)
+    page = open_faceswap(visit, tmp_path, mei)
+    fill(page, SOURCE)
+    button(page, "Look again").click().run()
+    source = sha256(SOURCE).hexdigest()
+    found = [job for job in jobs_of(services, "faces") if job.inputs[0].blob_sha256 == source]
+    assert [job.state for job in found] == [JobState.CANCELLED, JobState.QUEUED]
+
+
 def test_faceswap_search_that_failed_says_why_and_can_be_repeated(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor
 ) -> None:

@@ -57,6 +57,11 @@ def show_failed_search(page: ToolPage, job: Job, file: StoredFile) -> None:
     states.failure(job.id, job.error_code, reason_of(job))
     if job.error_regions:
         show_regions(job)
+    offer_search_again(page, file)
+
+
+def offer_search_again(page: ToolPage, file: StoredFile) -> None:
+    """A way to have the faces of ``file`` looked for once more."""
     if st.button(_("Look again"), icon=":material/refresh:", key=f"search-{file.sha256[:12]}"):
         start_search(page.services, page.actor, file)
         st.rerun()

@@ -9,7 +9,7 @@ import streamlit as st
 from app.faces.library import saved_faces
 from app.faces.search import found_faces
 from app.ui.faceswap.library import ask_save, show_library
-from app.ui.faceswap.search import face_picture, reason_of
+from app.ui.faceswap.search import face_picture, offer_search_again, reason_of
 from app.ui.guard import acting
 from app.ui.toolpage import ToolPage
 from app.ui.uploader import Chosen, Tray, pick_files
@@ -42,8 +42,12 @@ def ask_sources(page: ToolPage, sources: Tray, searches: dict[str, Job]) -> None
     with st.grid(min_column_width=140, gap="small", key="sources") as grid:
         for number, one in enumerate(sources.chosen):
             with grid.cell(), st.container(key=f"source-{number}", gap="xsmall"):
-                _show_source(number, one, searches.get(one.file.sha256))
-                _offer_keeping(page, sources, one, number, is_saved=one.file.sha256 in saved)
+                search, is_saved = searches.get(one.file.sha256), one.file.sha256 in saved
+                _show_source(number, one, search)
+                # A saved face is not searched: it would become part of a run that admins see.
+                if search and search.state is not JobState.SUCCEEDED and not is_saved:
+                    offer_search_again(page, one.file)
+                _offer_keeping(page, sources, one, number, is_saved=is_saved)
 
 
 def _show_source(number: int, one: Chosen, search: Job | None) -> None:
