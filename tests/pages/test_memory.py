@@ -10,6 +10,7 @@ from sqlalchemy import update
 
 from db.actor import Actor
 from db.models import Blob, PageMemory, TrayFile
+from db.repositories.accounts import AccountRepository
 from db.types import utc_now
 from studio.models.weights import Installed, WeightStore
 from tasks.maintenance import drop_unused_files, empty_old_trays
@@ -49,6 +50,20 @@ def test_memory_options_and_pictures_are_there_in_another_tab_for_their_person_a
     other = visit(script, make_person(services, "li"))
     assert other.slider(key="cutout.new.feather_px").value == 0
     assert "a.png" not in markup(other)
+
+
+def test_memory_tray_of_a_tab_whose_person_signed_in_anew_is_kept(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    script = navigated(tmp_path, "CUTOUT")
+    page = visit(script, mei)
+    drop(page, [("a.png", png(1))])
+    with services.database.write() as unit:
+        AccountRepository(unit).end_sessions(mei.id)
+    visit(script, mei)  # the browser's cookie is of a new session now
+    drop(page, [("b.png", png(2))])
+    assert not page.error
+    assert "b.png" in markup(visit(script, mei))
 
 
 def test_memory_reset_brings_the_defaults_back_for_good(
