@@ -86,8 +86,7 @@ def compose_painted(
         ask_finish(form)
         params = InpaintParams.model_validate(form.values)
         pixels = read_mask(page, masks.get(picture.sha256))
-        is_masked = will_mask(params, masks.get(picture.sha256), easel.drawing)
-        show_preview(page, params, easel.drawing, pixels, picture, is_masked=is_masked)
+        is_masked = show_preview(page, params, easel.drawing, pixels, picture)
         bare = [
             one
             for one in others
@@ -118,7 +117,7 @@ def compose_painted(
 
 
 def will_mask(params: InpaintParams, mask: StoredFile | None, drawing: Drawing | None) -> bool:
-    """Whether a run would repaint anything, be it less than a reduced picture shows."""
+    """Whether there is anything that a run may repaint, of a picture that is not looked into."""
     is_painted = drawing is not None and any(not stroke.erases for stroke in drawing.strokes)
     return is_painted or not params.lacks({MASK} if mask else set())
 

@@ -6,7 +6,7 @@ has the geometry of the run to a pixel of the preview.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from io import BytesIO
 
 import numpy as np
@@ -19,11 +19,13 @@ from studio.imaging.drawing import Drawing
 from studio.imaging.mask_steps import Flags, finished, with_box
 from studio.imaging.picture import Pixels
 from studio.imaging.resample import resample
-from studio.params import InpaintParams
+from studio.params import HOLE_LEVEL, InpaintParams
 from tasks.reading import reading_pool
 
 TINT = (255, 59, 48)
 _TINT_OPACITY = 0.55
+_CLOSE_PIXELS = 16_000_000
+"""Most that are looked at to find what a reduced picture does not show."""
 
 
 def preview_mask(
@@ -56,6 +58,51 @@ def preview_mask(
         is_near=is_near,
         blur=blurred,
     )
+
+
+def has_mask(
+    params: InpaintParams, drawing: Drawing, given: Pixels | None, *, owner: Hashable = None
+) -> bool:
+    """Whether a run would repaint anything, be it less than a reduced picture shows.
+
+    It looks at a given mask at its own size, and round the strokes at that of the picture, both
+    up to ``_CLOSE_PIXELS``. Growing and fading make nothing of nothing; of what is narrowed, only
+    the reduced picture tells. Arguments and errors are those of ``preview_mask``.
+    """
+    return params.grow_px >= 0 and any(
+        _has_holes(params, drawing, given, view, owner) for view in _close_views(drawing, given)
+    )
+
+
+def _has_holes(
+    params: InpaintParams, drawing: Drawing, given: Pixels | None, view: View, owner: Hashable
+) -> bool:
+    mask = start_mask(params, given, drawing, view)
+    mask = paint_confined(reading_pool(), view.show(drawing), mask, file_name="", owner=owner)
+    return bool(((255 - mask if params.invert else mask) >= HOLE_LEVEL).any())
+
+
+def _close_views(drawing: Drawing, given: Pixels | None) -> Iterator[View]:
+    size = drawing.width_px, drawing.height_px
+    if given is not None:
+        yield _close_view((0, 0, *size), given.shape[1], given.shape[0])
+    if not drawing.strokes:
+        return
+    reaches = [(stroke.array(), stroke.width_px / 2 + 1) for stroke in drawing.strokes]
+    first = np.min([points.min(axis=0) - reach for points, reach in reaches], axis=0)
+    last = np.max([points.max(axis=0) + reach for points, reach in reaches], axis=0)
+    left, top = np.floor(first.clip(0, size)).astype(int).tolist()
+    right, bottom = np.ceil(last.clip(0, size)).astype(int).tolist()
+    if left < right and top < bottom:
+        yield _close_view((left, top, right, bottom), right - left, bottom - top)
+
+
+def _close_view(box: tuple[int, int, int, int], width_px: int, height_px: int) -> View:
+    """This part of a picture, at this size or at the most that is looked at."""
+    left, top, right, bottom = box
+    scale = min((_CLOSE_PIXELS / (width_px * height_px)) ** 0.5, 1)
+    size = max(int(width_px * scale), 1), max(int(height_px * scale), 1)
+    return View(left, top, right - left, bottom - top, *size)
 
 
 def start_mask(params: InpaintParams, given: Pixels | None, drawing: Drawing, view: View) -> Pixels:

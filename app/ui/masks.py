@@ -9,6 +9,7 @@ from enum import StrEnum
 import streamlit as st
 
 from app.formatting import ago
+from app.painting.mask_preview import has_mask
 from app.painting.mask_sources import find_masks, mask_of, mask_offers, read_given, request_mask
 from app.runs.reading import main_input, stored_file
 from app.ui import states
@@ -104,13 +105,13 @@ def show_preview(
     drawing: Drawing,
     given: Pixels | None,
     picture: StoredFile,
-    *,
-    is_masked: bool,
-) -> None:
-    """What will be repainted, small; what is smaller than that shows, it only says."""
+) -> bool:
+    """What will be repainted, small. Returns whether that is anything, be it too small to show."""
     figure = mask_figure(page.services, params, drawing, given, picture, owner=page.actor.id)
+    is_masked = figure.part > 0 or has_mask(params, drawing, given, owner=page.actor.id)
     words = _("Repaints {share}", share=figure.share) if is_masked else _("Nothing is masked yet")
     st.html(figure.markup(words))
+    return is_masked
 
 
 def _ask_preset(form: OptionForm) -> None:

@@ -364,12 +364,34 @@ def test_inpaint_stroke_too_small_for_the_preview_can_be_run(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor
 ) -> None:
     large = store_upload(services, "large.png", png(1, 3000, 2000))
-    dot = Stroke(kind=StrokeKind.BRUSH, points=((1501, 1001),), width_px=1)
+    dot = Stroke(kind=StrokeKind.BRUSH, points=((1501, 1001),), width_px=2)
     blank = drawings.blank(large)
     drawings.save_change(services, mei, large, blank, blank.model_copy(update={"strokes": (dot,)}))
     page = open_page(visit, tmp_path, mei, picture=large.sha256, name="large.png")
     assert "Repaints less than 0.1 % of the picture" in markup(page)
     assert run_button(page)
+
+
+def test_inpaint_painting_that_was_erased_again_cannot_be_run(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor, picture: StoredFile
+) -> None:
+    eraser = STROKE.model_copy(update={"erases": True, "width_px": 20})
+    drawings.save_change(services, mei, picture, drawing(), drawing(STROKE, eraser))
+    page = open_picture(visit, tmp_path, mei)
+    assert "Nothing is masked yet" in markup(page)
+    assert not run_button(page)
+
+
+def test_inpaint_full_mask_inverted_cannot_be_run(visit: Visit, tmp_path: Path, mei: Actor) -> None:
+    page = open_picture(visit, tmp_path, mei)
+    start_from(page, Start.READY_MADE)
+    [preset] = [one for one in page.segmented_control if one.label == "Ready-made mask"]
+    preset.set_value(MaskPreset.FULL).run()
+    assert run_button(page)
+    [invert] = [one for one in page.toggle if one.label == "Invert"]
+    invert.set_value(True).run()
+    assert "Nothing is masked yet" in markup(page)
+    assert not run_button(page)
 
 
 def given(job: Job, role: str) -> JobInput:

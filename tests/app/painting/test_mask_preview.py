@@ -7,14 +7,16 @@ import pytest
 from PIL import Image
 
 from app.painting.canvas_json import View
-from app.painting.mask_preview import preview_mask, start_mask, tint_png
+from app.painting.mask_preview import has_mask, preview_mask, start_mask, tint_png
 from studio.imaging.drawing import Drawing, Stroke, StrokeKind
 from studio.imaging.picture import Pixels
-from studio.params import Corner, InpaintParams, MaskPreset
+from studio.params import HOLE_LEVEL, Corner, InpaintParams, MaskPreset
 
 WIDTH_PX, HEIGHT_PX = 400, 300
 """Of the preview; the picture is ten times as large."""
 PLAIN = InpaintParams(grow_px=0, feather_px=0)
+INVERTED = PLAIN.model_copy(update={"invert": True})
+NARROWED = PLAIN.model_copy(update={"grow_px": -3})
 
 
 def drawing(*strokes: Stroke) -> Drawing:
@@ -118,3 +120,43 @@ def test_tint_is_red_where_it_repaints_and_clear_elsewhere() -> None:
         red, green, _, alpha = image.getpixel((1, 0))
     assert red > 200 > green
     assert 100 < alpha < 200
+
+
+def _mask_picture(value: int, *, at_one_place: int) -> Pixels:
+    mask = np.full((3000, 4000), value, dtype=np.uint8)
+    mask[1500, 2000] = at_one_place
+    return mask
+
+
+@pytest.mark.parametrize(
+    ("params", "painted", "given", "is_masked"),
+    [
+        (PLAIN, drawing(), None, False),
+        (PLAIN, drawing(dot(2000, 1500, 2)), None, True),
+        (PLAIN, drawing(dot(2000, 1500, 2), dot(2000, 1500, 4, erases=True)), None, False),
+        (PLAIN, drawing(dot(-50, -50, 2)), None, False),
+        (PLAIN, drawing(), _mask_picture(0, at_one_place=0), False),
+        (PLAIN, drawing(), _mask_picture(0, at_one_place=255), True),
+        (INVERTED, drawing(), _mask_picture(255, at_one_place=255), False),
+        (INVERTED, drawing(), _mask_picture(255, at_one_place=0), True),
+        (INVERTED, drawing(dot(9, 9, 4, erases=True)), _mask_picture(255, at_one_place=255), True),
+        (NARROWED, drawing(dot(2000, 1500, 2)), None, False),
+    ],
+    ids=[
+        "nothing",
+        "a dot",
+        "a dot, erased",
+        "a dot outside",
+        "a black mask",
+        "a mask of one pixel",
+        "a white mask, inverted",
+        "a mask but for one pixel, inverted",
+        "a white mask with a dot erased, inverted",
+        "a dot, narrowed",
+    ],
+)
+def test_mask_too_small_for_the_preview_is_told_from_none(
+    params: InpaintParams, painted: Drawing, given: Pixels | None, is_masked: bool
+) -> None:
+    assert not (preview(params, painted, given) >= HOLE_LEVEL).any()
+    assert has_mask(params, painted, given) is is_masked
