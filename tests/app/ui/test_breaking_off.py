@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -24,6 +26,13 @@ class Touchy(dict[str, Any]):
     """A page's state, at whose next touch the run ends once a change is asked for."""
 
     is_asked_for = False
+    is_unbroken = False
+
+    @contextmanager
+    def unbroken(self) -> Iterator[None]:
+        self.is_unbroken = True
+        yield
+        self.is_unbroken = False
 
     def __contains__(self, key: object) -> bool:
         self._break_off()
@@ -34,7 +43,7 @@ class Touchy(dict[str, Any]):
         super().__setitem__(key, value)
 
     def _break_off(self) -> None:
-        if self.is_asked_for:
+        if self.is_asked_for and not self.is_unbroken:
             raise BrokenOffError
 
 
@@ -56,6 +65,7 @@ def person(services: Services, state: Touchy, monkeypatch: pytest.MonkeyPatch) -
     for module in (memory, uploader):
         monkeypatch.setattr(module, "get_services", lambda: services)
         monkeypatch.setattr(module, "require_user", require_user)
+    monkeypatch.setattr(uploader, "unbroken", state.unbroken)
     return actor
 
 
