@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from app.painting import drawings
 from app.runs import reading
 from app.runs.parameters import values_of
-from app.ui import mask_figure, toolpage
+from app.ui import generic_page, mask_figure, toolpage
 from db.actor import Actor
 from db.models import Job, JobInput, JobOutput
 from db.repositories.keeping import KeepingRepository
@@ -91,7 +91,9 @@ def test_run_that_ends_while_its_page_is_drawn_is_drawn_anew(
         return job
 
     monkeypatch.setattr(reading, "get_run", get_run_as_it_ends)
-    monkeypatch.setattr(toolpage, "get_run", get_run_as_it_ends)
+    # Imported by now, as it would keep what it finds if a page were the first to import it.
+    for module in (toolpage, generic_page):
+        monkeypatch.setattr(module, "get_run", get_run_as_it_ends)
     page = visit(navigated(tmp_path, "RUN" if parameter == "id" else "UPSCALE"), mei)
     page.query_params[parameter] = str(run)
     page.run()
