@@ -35,8 +35,9 @@ def own_sql(source: str) -> Iterator[str]:
 
 
 def _named_elsewhere(tree: ast.Module) -> set[str]:
-    """Names that mean something else here, as they are imported from another module."""
-    return {
+    """Names that mean something else here: of classes of the module's own, or from another one."""
+    own = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+    return own | {
         name.asname or name.name
         for node in tree.body
         if isinstance(node, ast.ImportFrom) and not f"{node.module}.".startswith("db.models.")
