@@ -32,7 +32,7 @@ STATUSES = {
     410: "A file was on record and is not stored any more.",
     413: "The request or one of its files is too large.",
     422: "A field, a file or a parameter cannot be used; the sentence says which and why.",
-    429: "Too many requests of yours are being received; try again after `Retry-After`.",
+    429: "You have too many requests open; try again after `Retry-After`.",
     500: "A fault of the studio; the sentence has a number under which the log tells more.",
     503: "The database or the storage is away; try again after `Retry-After`.",
     507: "The disk of the studio is full.",
