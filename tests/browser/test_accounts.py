@@ -93,13 +93,14 @@ def test_first_sign_in_has_the_one_time_password_changed_first(
     expect(page.get_by_role("heading", name="Choose your password")).to_be_visible()
     page.goto("/history")
     expect(page.get_by_role("heading", name="Choose your password")).to_be_visible()
+    one_time = page.get_by_label("One-time password", exact=True)
+    one_time.fill(account.one_time_password)
     for new in ("short", "my very own words"):
-        page.get_by_label("One-time password", exact=True).fill(account.one_time_password)
         page.get_by_label("New password", exact=True).fill(new)
         page.get_by_label("New password again", exact=True).fill(new)
         page.get_by_role("button", name="Save and go on").click()
-        if new == "short":
-            expect(page.get_by_role("alert")).to_contain_text("at least 10 characters")
+        if new == "short":  # the browser itself says so, and nothing that was typed is lost
+            expect(one_time).to_have_value(account.one_time_password)
     expect_tool_page(page, "newcomer")
 
 
