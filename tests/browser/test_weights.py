@@ -160,7 +160,7 @@ def test_file_dropped_after_the_model_was_chosen_anew_is_sent_once_and_for_that_
     for title in ("Good net", "Wrong net", "Other net"):
         admin_page.get_by_role("combobox", name="Model it is for").click()
         admin_page.get_by_role("option", name=title).click()
-        settle(admin_page)
+        admin_page.wait_for_function("!window.darkroom.isAwaited()")
     drop_file(admin_page, "nameless.bin", b"not a network")
     expect(admin_page.get_by_text("nameless.bin arrived")).to_be_visible()
     assert [url.rpartition("/")[2] for url in sent] == ["nameless.bin?model=other"]
