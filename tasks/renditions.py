@@ -28,12 +28,19 @@ class Kind(Enum):
     """A form of a picture: its folder and what its files' names end in."""
 
     THUMBNAIL = ("thumbnails", ".jpg")
+    """A small JPEG; alpha is shown over a checkerboard."""
     DISPLAY = ("pictures", ".webp")
+    """WebP of at most ``DISPLAY_SIDE_PX`` a side, with its alpha."""
     FULL = ("full-pictures", ".webp")
+    """WebP at the picture's own size, with its alpha."""
     PIXELS = ("pixels", ".npy")
+    """The pixels on white, ``uint8 (H, W, 3)``, for ``numpy.load``."""
     MASK = ("mask-levels", ".npy")
+    """What the picture says as a mask, ``uint8 (H, W)``, for ``numpy.load``."""
     STENCIL = ("stencils", ".npy")
+    """As ``MASK``, without half-tones: 0 or 255."""
     EXPORT = ("exports", "")
+    """A result in another file format."""
 
 
 WORKING_COPIES = frozenset({Kind.PIXELS, Kind.MASK, Kind.STENCIL, Kind.EXPORT})

@@ -8,7 +8,7 @@ import numpy as np
 
 from app.runs.preparing import find_prepared, prepare
 from app.runs.reading import find_output
-from app.runs.renditions import stencil_file
+from app.runs.renditions import rendition_file
 from db.actor import Actor
 from db.models import Job, JobOutput
 from db.states import JobState
@@ -16,6 +16,7 @@ from studio.imaging.picture import Pixels
 from studio.tools.registry import TOOLS
 from studio.tools.spec import MaskOffer, ToolSpec
 from tasks.files import StoredFile
+from tasks.renditions import Kind
 from tasks.services import Services
 
 
@@ -66,6 +67,8 @@ def read_given(services: Services, mask: StoredFile, *, owner: Hashable = None) 
         RetriableError: too many files are being read.
 
     """
-    stencil = stencil_file(services, mask.sha256, file_name=mask.file_name, owner=owner)
+    stencil = rendition_file(
+        services, mask.sha256, Kind.STENCIL, file_name=mask.file_name, owner=owner
+    )
     levels: Pixels = np.load(stencil, mmap_mode="r")
     return levels

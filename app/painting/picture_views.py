@@ -11,11 +11,12 @@ from pathlib import Path
 from PIL import Image
 
 from app.painting.canvas_json import View
-from app.runs.renditions import mask_file, pixels_file
+from app.runs.renditions import rendition_file
 from studio.imaging.picture import Pixels
 from studio.imaging.reduced import part_of
 from tasks.files import StoredFile
 from tasks.reading import reading_pool
+from tasks.renditions import Kind
 from tasks.services import Services
 
 _JPEG_QUALITY = 88
@@ -53,13 +54,15 @@ def view_pixels(
         RetriableError: too many files are being read.
 
     """
-    saved = pixels_file(services, picture.sha256, file_name=picture.file_name, owner=owner)
+    saved = rendition_file(
+        services, picture.sha256, Kind.PIXELS, file_name=picture.file_name, owner=owner
+    )
     return _part(saved, view, owner)
 
 
 def mask_pixels(services: Services, sha256: str, view: View, *, owner: Hashable = None) -> Pixels:
     """What ``view`` shows of a picture that is a mask, ``uint8 (H, W)``; as ``view_pixels``."""
-    return _part(mask_file(services, sha256, owner=owner), view, owner)
+    return _part(rendition_file(services, sha256, Kind.MASK, owner=owner), view, owner)
 
 
 def data_address(data: bytes, media_type: str) -> str:

@@ -22,17 +22,26 @@ from tasks.services import Services
 Write = Callable[[Path, str, Limits, Path], None]
 """One of the functions of ``studio.imaging.reduced``."""
 
+_WRITERS: dict[Kind, Write] = {
+    Kind.THUMBNAIL: reduced.write_thumbnail,
+    Kind.DISPLAY: reduced.write_display,
+    Kind.FULL: reduced.write_full,
+    Kind.PIXELS: reduced.write_opaque,
+    Kind.MASK: reduced.write_mask_levels,
+    Kind.STENCIL: reduced.write_stencil,
+}
 _flights = SingleFlight()
 
 
-def thumbnail_file(
-    services: Services, sha256: str, *, file_name: str = "", owner: Hashable = None
+def rendition_file(
+    services: Services, sha256: str, kind: Kind, *, file_name: str = "", owner: Hashable = None
 ) -> Path:
-    """A small JPEG; alpha is shown over a checkerboard.
+    """A stored picture in one of its forms; exports, which differ by format, are made apart.
 
     Args:
         services: the studio.
         sha256: names the stored picture.
+        kind: which form.
         file_name: what it is called in refusals; without one, they speak of no file.
         owner: who asks; what one person asks for does not hold up another.
 
@@ -43,48 +52,7 @@ def thumbnail_file(
         RetriableError: too many files are being read.
 
     """
-    write = reduced.write_thumbnail
-    return make_once(services, sha256, Kind.THUMBNAIL, write, file_name=file_name, owner=owner)
-
-
-def display_file(
-    services: Services, sha256: str, *, file_name: str = "", owner: Hashable = None
-) -> Path:
-    """WebP of at most ``DISPLAY_SIDE_PX`` a side, with its alpha; else as the thumbnail."""
-    write = reduced.write_display
-    return make_once(services, sha256, Kind.DISPLAY, write, file_name=file_name, owner=owner)
-
-
-def full_file(
-    services: Services, sha256: str, *, file_name: str = "", owner: Hashable = None
-) -> Path:
-    """WebP at the picture's own size, with its alpha; else as the thumbnail."""
-    write = reduced.write_full
-    return make_once(services, sha256, Kind.FULL, write, file_name=file_name, owner=owner)
-
-
-def pixels_file(
-    services: Services, sha256: str, *, file_name: str = "", owner: Hashable = None
-) -> Path:
-    """The pixels on white, ``uint8 (H, W, 3)``, for ``numpy.load``; else as the thumbnail."""
-    write = reduced.write_opaque
-    return make_once(services, sha256, Kind.PIXELS, write, file_name=file_name, owner=owner)
-
-
-def mask_file(
-    services: Services, sha256: str, *, file_name: str = "", owner: Hashable = None
-) -> Path:
-    """What it says as a mask, ``uint8 (H, W)``, for ``numpy.load``; else as the thumbnail."""
-    write = reduced.write_mask_levels
-    return make_once(services, sha256, Kind.MASK, write, file_name=file_name, owner=owner)
-
-
-def stencil_file(
-    services: Services, sha256: str, *, file_name: str = "", owner: Hashable = None
-) -> Path:
-    """As :func:`mask_file`, without half-tones: 0 or 255."""
-    write = reduced.write_stencil
-    return make_once(services, sha256, Kind.STENCIL, write, file_name=file_name, owner=owner)
+    return make_once(services, sha256, kind, _WRITERS[kind], file_name=file_name, owner=owner)
 
 
 def make_once(
@@ -97,7 +65,7 @@ def make_once(
     owner: Hashable,
     manner: str = "",
 ) -> Path:
-    """What ``write`` makes of the picture, for good or as long as there is room; as the above.
+    """What ``write`` makes of the picture, for good or as long as there is room; as above.
 
     ``manner`` names how ``write`` does it, where there are several ways; it begins with a dot.
     """

@@ -24,7 +24,7 @@ from app.runs.addresses import exported_name, saved_name
 from app.runs.archive import stream_zip
 from app.runs.exports import QUALITIES, exported_file
 from app.runs.reading import batch_results
-from app.runs.renditions import display_file, full_file, thumbnail_file
+from app.runs.renditions import rendition_file
 from app.web.middleware import FILE_POLICY
 from db.actor import Actor
 from db.models import Blob, JobInput, JobOutput
@@ -34,6 +34,7 @@ from studio.imaging.reduced import DISPLAY_SIDE_PX
 from studio.imaging.thumbnail import THUMBNAIL_SIDE_PX
 from studio.params import ImageFormat
 from studio.words import msg
+from tasks.renditions import Kind
 from tasks.services import Services
 
 Content = Path | Iterator[bytes]
@@ -135,8 +136,15 @@ class _Files:
         if is_ours and (is_full or fits):
             content = self._stored(blob)
             return self._shown(request, actor, blob.sha256, blob.media_type, content)
-        make, size = (full_file, "full") if is_full else (display_file, DISPLAY_SIDE_PX)
-        call = partial(make, self._services, blob.sha256, file_name=found.file_name, owner=actor.id)
+        kind, size = (Kind.FULL, "full") if is_full else (Kind.DISPLAY, DISPLAY_SIDE_PX)
+        call = partial(
+            rendition_file,
+            self._services,
+            blob.sha256,
+            kind,
+            file_name=found.file_name,
+            owner=actor.id,
+        )
         return self._shown(request, actor, f"{blob.sha256}-{size}", "image/webp", call)
 
     def _shown(
@@ -183,7 +191,7 @@ class _Files:
             blob = BlobRepository(unit).readable_by(actor, sha256)
         if blob is None:
             raise _missing()
-        call = partial(thumbnail_file, self._services, sha256, owner=actor.id)
+        call = partial(rendition_file, self._services, sha256, Kind.THUMBNAIL, owner=actor.id)
         return self._shown(request, actor, f"{sha256}-{THUMBNAIL_SIDE_PX}", "image/jpeg", call)
 
     def _answer(
