@@ -89,7 +89,12 @@ async def counted(
 
 
 def announced_bytes(request: Request) -> int | None:
-    """How long the body of ``request`` is said to be; None when nobody says so in digits."""
+    """How long the body of ``request`` is said to be; None when nobody says so in digits.
+
+    Nor does one that comes in chunks: servers go by those, whatever length is said beside them.
+    """
+    if "transfer-encoding" in request.headers:
+        return None
     announced = request.headers.get("content-length", "")
     return int(announced) if announced.isdecimal() and len(announced) < 20 else None
 

@@ -25,7 +25,8 @@ class Arrival:
 
     Attributes:
         owner: who sends it.
-        size_bytes: what it counts for, as far as there is room for it.
+        size_bytes: what it counts for, as far as there is room for it: the most that it may
+            become while it arrives, then what it has.
         has_room: whether there is, beside the other files of this person.
         source: the file once it is here, or why it will not be taken.
         is_wanted: whether the page has not let go of it meanwhile.
@@ -81,16 +82,15 @@ class Incoming:
                 if arrival.source is None:
                     del self._arrivals[file_id]
 
-    def keep(self, arrival: Arrival, source: BinaryIO | UserInputError) -> bool:
-        """The file is here, or it is known why it will not be taken.
+    def keep(self, arrival: Arrival, source: BinaryIO | UserInputError, size_bytes: int) -> bool:
+        """The file of so many bytes is here, or it is known why it will not be taken.
 
         Returns whether it waits for its page now; one that is not wanted any more is closed.
         """
         with self._lock:
             if arrival.is_wanted:
                 arrival.source = source
-                if isinstance(source, UserInputError):
-                    arrival.size_bytes = 0
+                arrival.size_bytes = 0 if isinstance(source, UserInputError) else size_bytes
                 return True
         _close(source)
         return False
@@ -104,18 +104,23 @@ class Incoming:
             del self._arrivals[file_id]
             return arrival.source
 
-    def drop(self, file_id: str) -> None:
-        """The file is not wanted any more, even if it still arrives."""
+    def drop(self, owner: UUID, file_id: str) -> None:
+        """The owner does not want the file any more, even if it still arrives."""
         with self._lock:
             arrival = self._arrivals.get(file_id)
-            if arrival is not None:
-                arrival.is_wanted = False
+            if arrival is None or arrival.owner != owner:
+                return
+            arrival.is_wanted = False
         source = self.take(file_id)
         if source is not None:
             _close(source)
 
+    def forget_old(self) -> None:
+        """Close what the pages that were left have not taken for an hour."""
+        with self._lock:
+            self._forget_old()
+
     def _forget_old(self) -> None:
-        """Of pages that were left."""
         now_s = monotonic()
         for file_id, arrival in list(self._arrivals.items()):
             if arrival.source is not None and now_s - arrival.since_s > _KEPT_S:

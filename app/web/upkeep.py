@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 
+from app.runs.incoming import incoming
 from app.weights.background import WorkFolder
 from db.errors import DatabaseAwayError
 from tasks.reading import reading_pool
@@ -59,7 +60,8 @@ def _tell_end(tidying: asyncio.Task[None]) -> None:
 
 
 def tidy(services: Services) -> None:
-    """Delete what shows pictures that have been purged, and what is left of old pulls of models."""
+    """Delete what shows purged pictures, and what is left of old uploads and pulls of models."""
+    incoming().forget_old()
     dropped = drop_renditions(services)
     if dropped:
         logger.info("deleted %d smaller forms of purged pictures", dropped)

@@ -23,6 +23,7 @@ from app.api.identity import identify, is_same_origin
 from app.api.refusals import not_our_origin, not_signed_in
 from app.runs.incoming import incoming
 from app.web.refusals import refusal
+from db.actor import Actor
 from studio.errors import StudioError, UserInputError
 from studio.imaging import refusals
 from studio.settings import Settings
@@ -49,25 +50,32 @@ class UploadsToDisk:
             await self._app(scope, receive, send)
             return
         session_id, _, file_id = scope["path"].removeprefix(_PREFIX).partition("/")
-        if scope["method"] == "PUT":
-            request = Request(scope, receive)
-            try:
-                answer = await self._take(request, session_id, file_id)
-            except StudioError as error:
-                answer = refusal(request, error)
-            await answer(scope, receive, send)
-            return
-        if scope["method"] == "DELETE":
-            incoming().drop(file_id)
-        await self._app(scope, receive, send)
+        request = Request(scope, receive)
+        answer: ASGIApp
+        try:
+            match scope["method"]:
+                case "PUT":
+                    answer = await self._take(request, session_id, file_id)
+                case "DELETE":
+                    owner = await self._sender(request)
+                    incoming().drop(owner.id, file_id)
+                    answer = self._app
+                case _:
+                    answer = self._app
+        except StudioError as error:
+            answer = refusal(request, error)
+        await answer(scope, receive, send)
 
-    async def _take(self, request: Request, session_id: str, file_id: str) -> Response:
+    async def _sender(self, request: Request) -> Actor:
         if not is_same_origin(request, self._services.settings):
             raise not_our_origin()
         signed_in = await run_in_threadpool(identify, self._services, request)
         if signed_in is None:
             raise not_signed_in()
-        actor = require(signed_in.actor, Needs.RUNNING)
+        return signed_in.actor
+
+    async def _take(self, request: Request, session_id: str, file_id: str) -> Response:
+        actor = require(await self._sender(request), Needs.RUNNING)
         runtime = Runtime.instance()
         if not _is_uuid(file_id) or not runtime.is_active_session(session_id):
             message = msg("The page that sends this is gone. Reload it.")
@@ -90,12 +98,12 @@ class UploadsToDisk:
             upload, size_bytes = await read_upload(request, limits)
             name = upload.filename or "file"
             if size_bytes <= limits.max_file_bytes:
-                is_kept = incoming().keep(arrival, upload.file)
+                is_kept = incoming().keep(arrival, upload.file, size_bytes)
             else:
                 await upload.close()
                 reason = refusals.too_many_bytes(size_bytes, limits.max_file_bytes)
                 reason = reason if arrival.has_room else _no_room()
-                is_kept = incoming().keep(arrival, reason.naming(name))
+                is_kept = incoming().keep(arrival, reason.naming(name), size_bytes)
         record = UploadedFileRec(file_id, name, upload.content_type or "", b"")
         return record if is_kept else None
 

@@ -15,6 +15,7 @@ from app.runs import incoming as arrivals
 from app.runs.incoming import incoming
 from app.web import uploads
 from app.web.application import create_middleware
+from app.web.upkeep import tidy
 from db.actor import Actor
 from db.types import Role
 from studio.errors import UserInputError
@@ -34,8 +35,8 @@ def files(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryUploadedFileManager
     monkeypatch.setattr(uploads.Runtime, "instance", lambda: runtime)
     incoming.cache_clear()
     yield manager
-    for file_id in list(incoming()._arrivals):
-        incoming().drop(file_id)
+    for file_id, arrival in list(incoming()._arrivals.items()):
+        incoming().drop(arrival.owner, file_id)
 
 
 @pytest.fixture
@@ -58,6 +59,21 @@ def send(page: TestClient, size_bytes: int, *, session: str = PAGE, file_id: str
     address = f"/_stcore/upload_file/{session}/{file_id}"
     answer = page.put(address, files={"cat.png": ("cat.png", b"x" * size_bytes)})
     return file_id if answer.status_code == 204 else f"{answer.status_code} {answer.json()['code']}"
+
+
+def send_in_chunks(page: TestClient, size_bytes: int, *, announced: int) -> str:
+    """Upload a file of which its headers say another length; its id."""
+    file_id = str(uuid4())
+    part = b'--x\r\nContent-Disposition: form-data; name="f"; filename="cat.png"\r\n\r\n'
+    headers = {
+        "Content-Type": "multipart/form-data; boundary=x",
+        "Content-Length": str(announced),
+        "Transfer-Encoding": "chunked",
+    }
+    body = part + b"x" * size_bytes + b"\r\n--x--\r\n"
+    address = f"/_stcore/upload_file/{PAGE}/{file_id}"
+    assert page.put(address, content=body, headers=headers).status_code == 204
+    return file_id
 
 
 def test_upload_waits_on_disk_and_streamlit_holds_no_byte_of_it(
@@ -100,13 +116,54 @@ def test_uploads_that_no_page_takes_are_bounded(
     refusal = incoming().take(send(page, 900))
     assert isinstance(refusal, UserInputError)
     assert refusal.code == "upload.too_many_pending"
-    incoming().drop(kept[0])
+    assert page.delete(f"/_stcore/upload_file/{PAGE}/{kept[0]}").status_code == 404
     taken = incoming().take(send(page, 900))
     assert not isinstance(taken, UserInputError | None)
     taken.close()
     for _ in range(2):
         send(page, 5_000)
     assert send(page, 1) == "413 upload.too_many_pending"
+
+
+def test_upload_in_chunks_counts_for_what_it_has_whatever_length_is_announced(
+    page: TestClient, files: MemoryUploadedFileManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrivals, "MOST_PENDING_BYTES", 1_500)
+    ids = [send_in_chunks(page, 400, announced=5) for _ in range(3)]
+    waiting = [incoming()._arrivals[file_id] for file_id in ids]
+    assert [one.size_bytes for one in waiting] == [400, 400, 0]
+    assert [one.has_room for one in waiting] == [True, True, False]
+
+
+def test_upload_that_nobody_wants_is_dropped_by_its_owner_alone(
+    services: Services, page: TestClient, files: MemoryUploadedFileManager
+) -> None:
+    address = f"/_stcore/upload_file/{PAGE}/{(file_id := send(page, 900))}"
+    own = dict(page.cookies)
+    page.cookies.clear()
+    sign(services, page, make_person(services, "eve"))
+    page.delete(address)
+    page.cookies.clear()
+    page.cookies.update(own)
+    refused = page.delete(address, headers={"Origin": "http://elsewhere.test"})
+    assert refused.json()["code"] == "request.not_our_origin"
+    assert file_id in incoming()._arrivals
+    page.delete(address)
+    assert file_id not in incoming()._arrivals
+
+
+def test_upload_of_a_page_that_was_left_is_closed_as_the_disk_is_tidied(
+    services: Services,
+    page: TestClient,
+    files: MemoryUploadedFileManager,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file_id = send(page, 900)
+    tidy(services)
+    assert file_id in incoming()._arrivals
+    monkeypatch.setattr(arrivals, "_KEPT_S", -1.0)
+    tidy(services)
+    assert file_id not in incoming()._arrivals
 
 
 @pytest.mark.parametrize(("session", "file_id"), [("gone", ""), (PAGE, "no-id")])
