@@ -8,6 +8,7 @@ from dataclasses import replace
 import streamlit as st
 
 from app.painting import drawings
+from app.painting.canvas_json import View
 from app.painting.drawings import drawing_of
 from app.painting.mask_preview import start_mask
 from app.runs.parameters import initial_values
@@ -16,9 +17,10 @@ from app.ui import memory, toolpage
 from app.ui.canvas.controls import stroke_count
 from app.ui.canvas.easel import Easel, easel_for
 from app.ui.canvas.named import offer_named
-from app.ui.canvas.painting import paint
+from app.ui.canvas.painting import Beneath, paint
 from app.ui.canvas.pictures import forget, painted_picture, reopen, show_pictures
 from app.ui.choosing import ask_model
+from app.ui.faults import saying_faults
 from app.ui.guard import fragment
 from app.ui.layout import header
 from app.ui.literal import literal, literal_sentence
@@ -78,42 +80,57 @@ def compose_painted(
     page = replace(page, actor=actor)
     held, given = tray("inpaint"), tray("inpaint.mask")
     easel = easel_for(page.services, page.actor, picture)
-    others = [file for file in held.files if file.sha256 != picture.sha256]
-    form = OptionForm(InpaintParams, memory.recall(InpaintParams).params, key=form_key(page, held))
     canvas, options = toolpage.sides()
-    with options:
-        masks = ask_start(page, form, given, held.files)
-        ask_finish(form)
-        params = InpaintParams.model_validate(form.values)
-        pixels = read_mask(page, masks.get(picture.sha256))
-        is_masked = show_preview(page, params, easel.drawing, pixels, picture)
-        bare = [
-            one
-            for one in others
-            if not will_mask(params, masks.get(one.sha256), saved.get(one.sha256))
-        ]
-        say_of_others(others, bare)
-        choice = ask_model(page, form, "inpainting")
-        form.ask_format()
-        ask_run(
-            page,
-            form,
-            held,
-            lambda file: make_item(
-                page, file, masks.get(file.sha256), newest_drawing(page, file, easel)
-            ),
-            is_ready=choice.is_installed and is_masked and not bare,
-        )
+    beneath: Beneath = nothing_beneath
+    # What fails beside the canvas must not end the run before it: it would go, and with it the
+    # strokes that are not on record yet.
+    with options, saying_faults("the options of Inpaint"):
+        beneath = ask_options(page, held, given, easel, saved)
     with canvas:
-        is_tinted = pixels is not None or params.preset is not MaskPreset.NONE
-        paint(
-            actor,
-            easel,
-            lambda view: start_mask(params, pixels, easel.drawing, view) if is_tinted else None,
-        )
+        paint(actor, easel, beneath)
         with st.container(horizontal=True, vertical_alignment="center", key="canvas-state"):
-            offer_named(actor, easel, others)
+            offer_named(actor, easel, others_of(held, easel))
             st.html(f'<span class="dr-muted dr-small" role="status">{stroke_count(easel)}</span>')
+
+
+def nothing_beneath(_view: View) -> None:
+    """Nothing is masked before anything is painted."""
+
+
+def ask_options(
+    page: ToolPage, held: Tray, given: Tray, easel: Easel, saved: Mapping[str, Drawing]
+) -> Beneath:
+    """The options and the button. Returns what is masked before anything is painted."""
+    picture, others = easel.picture, others_of(held, easel)
+    form = OptionForm(InpaintParams, memory.recall(InpaintParams).params, key=form_key(page, held))
+    masks = ask_start(page, form, given, held.files)
+    ask_finish(form)
+    params = InpaintParams.model_validate(form.values)
+    pixels = read_mask(page, masks.get(picture.sha256))
+    is_masked = show_preview(page, params, easel.drawing, pixels, picture)
+    bare = [
+        one for one in others if not will_mask(params, masks.get(one.sha256), saved.get(one.sha256))
+    ]
+    say_of_others(others, bare)
+    choice = ask_model(page, form, "inpainting")
+    form.ask_format()
+    ask_run(
+        page,
+        form,
+        held,
+        lambda file: make_item(
+            page, file, masks.get(file.sha256), newest_drawing(page, file, easel)
+        ),
+        is_ready=choice.is_installed and is_masked and not bare,
+    )
+    if pixels is None and params.preset is MaskPreset.NONE:
+        return nothing_beneath
+    return lambda view: start_mask(params, pixels, easel.drawing, view)
+
+
+def others_of(held: Tray, easel: Easel) -> Sequence[StoredFile]:
+    """The pictures of the tray that are not on the canvas."""
+    return [file for file in held.files if file.sha256 != easel.picture.sha256]
 
 
 def will_mask(params: InpaintParams, mask: StoredFile | None, drawing: Drawing | None) -> bool:

@@ -21,6 +21,7 @@ from app.ui.toolpage import ToolPage, query_id
 from app.ui.unbroken import unbroken
 from app.ui.uploader import Tray
 from app.ui.words import _, _n, said
+from db.errors import RecordError
 from db.types import Origin, Visibility
 from studio.errors import StudioError, UserInputError
 from studio.params import ToolParams
@@ -205,7 +206,7 @@ def send(
         with unbroken():
             job_ids = submit(page.services, page.actor, request)
             memory.finish(page.spec.params)
-    except StudioError as error:
+    except (StudioError, RecordError) as error:
         st.error(literal_sentence(error), icon=":material/error:")
         return
     _open_runs(page, job_ids)

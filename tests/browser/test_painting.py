@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256 as sha256_of
 from io import BytesIO
 from uuid import UUID
@@ -11,6 +13,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image, ImageFilter
 from playwright.sync_api import Page, expect
+from sqlalchemy import text
 
 from app.painting import drawings
 from db.repositories.drawings import DrawingRepository
@@ -69,6 +72,22 @@ def drop_next_messages(page: Page, *, while_ms: int) -> None:
         }""",
         while_ms,
     )
+
+
+@contextmanager
+def options_cannot_be_kept(studio: Studio) -> Iterator[None]:
+    """Meanwhile the record takes in all but the options of pages."""
+    create = (
+        "CREATE TRIGGER no_options BEFORE INSERT ON page_memory BEGIN SELECT RAISE(ABORT, ''); END"
+    )
+    engine = studio.services.database.engine
+    with engine.begin() as connection:
+        connection.execute(text(create))
+    try:
+        yield
+    finally:
+        with engine.begin() as connection:
+            connection.execute(text("DROP TRIGGER no_options"))
 
 
 def test_painted_object_is_gone_and_the_rest_is_untouched(
@@ -257,6 +276,24 @@ def test_stroke_that_the_server_dropped_at_the_heels_of_another_is_told_again(
         canvas.drag((60, 140), (200, 140))
         page.wait_for_timeout(500)
     canvas.expect_saved(2)
+
+
+def test_fault_of_the_options_leaves_canvas_and_strokes_where_they_are(
+    studio: Studio, name: str, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    page = open_page()
+    canvas = open_canvas(page, sign_in, name)
+    canvas.drag((60, 60), (200, 60))
+    canvas.expect_saved(1)
+    with options_cannot_be_kept(studio):
+        page.get_by_text("Invert", exact=True).click()
+        expect(page.get_by_text("Something went wrong")).to_be_visible()
+        settle(page)
+        canvas.drag((60, 140), (200, 140))
+        canvas.expect_saved(2)
+        for y in (60, 140):
+            canvas.expect_shown(120, y)
+    assert len(saved(studio, name, meadow()).strokes) == 2
 
 
 def test_undo_that_the_server_dropped_is_told_again(

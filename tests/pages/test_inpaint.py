@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -9,15 +10,18 @@ from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
 from app.painting import drawings
-from app.runs.page_memory import keep_tray, recall_tray
+from app.runs.page_memory import keep_tray, recall_options, recall_tray
+from app.ui import masks, memory
 from app.ui.masks import Start
 from db.actor import Actor
-from db.errors import DatabaseAwayError
+from db.errors import DatabaseAwayError, DatabaseFullError
 from db.models import Blob, Job, JobInput
 from db.states import JobState
 from db.types import Origin, Visibility
+from studio.errors import RetriableError
 from studio.imaging.drawing import Drawing, Stroke, StrokeKind
 from studio.params import Filler, InpaintParams, MaskPreset
+from studio.words import msg
 from tasks.files import StoredFile
 from tasks.services import Services
 from tasks.submit import store_upload, submit
@@ -316,8 +320,11 @@ def test_inpaint_result_is_the_next_picture(
     assert grow.value == 9
 
 
-def fail(*_args: object, **_options: object) -> None:
-    raise DatabaseAwayError
+def refuse(error: Exception) -> Callable[..., None]:
+    def fail(*_args: object, **_options: object) -> None:
+        raise error
+
+    return fail
 
 
 def test_inpaint_result_whose_drawing_cannot_be_read_leaves_the_tray_as_it_was(
@@ -333,7 +340,7 @@ def test_inpaint_result_whose_drawing_cannot_be_read_leaves_the_tray_as_it_was(
     done = finish(services, mei, "inpaint", picture, {"image": result}, painted=painted)
     keep_tray(services, mei, "inpaint", [picture])
     page = open_page(visit, tmp_path, mei, job=str(done))
-    monkeypatch.setattr(drawings, "drawing_of", fail)
+    monkeypatch.setattr(drawings, "drawing_of", refuse(DatabaseAwayError()))
     page.button(key="next.keep").click().run()
     assert [one.file for one in recall_tray(services, mei, "inpaint").files] == [picture]
     assert str(done) in page.query_params["job"]
@@ -353,7 +360,7 @@ def test_inpaint_old_drawing_that_could_not_be_saved_is_taken_by_the_next_run_of
     page = visit(navigated(tmp_path, "INPAINT"), mei)
     page.query_params["from"] = str(first)
     with monkeypatch.context() as patch:
-        patch.setattr(drawings, "save_change", fail)
+        patch.setattr(drawings, "save_change", refuse(DatabaseAwayError()))
         page.run()
     assert "drawing" not in page.query_params
     page.run()
@@ -392,6 +399,47 @@ def test_inpaint_full_mask_inverted_cannot_be_run(visit: Visit, tmp_path: Path, 
     invert.set_value(True).run()
     assert "Nothing is masked yet" in markup(page)
     assert not run_button(page)
+
+
+def test_inpaint_options_that_cannot_be_kept_leave_the_canvas_and_are_kept_by_the_next_run(
+    services: Services,
+    visit: Visit,
+    tmp_path: Path,
+    mei: Actor,
+    picture: StoredFile,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawings.save_change(services, mei, picture, drawing(), drawing(STROKE))
+    page = open_picture(visit, tmp_path, mei)
+    with monkeypatch.context() as patch:
+        patch.setattr(memory, "keep_options", refuse(DatabaseFullError()))
+        [invert] = [one for one in page.toggle if one.label == "Invert"]
+        invert.set_value(True).run()
+        assert not page.error
+        assert "The disk of the database is full." in page.toast[0].value
+        assert "1 stroke, saved" in markup(page)
+        assert run_button(page)
+    assert recall_options(services, mei, InpaintParams).params.get("invert") is False
+    page.run()
+    assert recall_options(services, mei, InpaintParams).params["invert"] is True
+
+
+def test_inpaint_fault_of_the_options_leaves_the_canvas(
+    services: Services,
+    visit: Visit,
+    tmp_path: Path,
+    mei: Actor,
+    picture: StoredFile,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawings.save_change(services, mei, picture, drawing(), drawing(STROKE))
+    page = open_picture(visit, tmp_path, mei)
+    busy = RetriableError(msg("Too many files are being read."), delay_s=1)
+    monkeypatch.setattr(masks, "mask_figure", refuse(busy))
+    page.run()
+    assert "Too many files are being read." in page.error[0].value
+    assert "dr-canvas-wait" in markup(page)
+    assert "1 stroke, saved" in markup(page)
 
 
 def given(job: Job, role: str) -> JobInput:

@@ -14,6 +14,7 @@ from app.ui.canvas.controls import draw_controls, offer_lost
 from app.ui.canvas.easel import Easel
 from app.ui.canvas.tools import Tool, ask_brush, ask_tool
 from app.ui.canvas.viewing import frame_of, map_of
+from app.ui.faults import saying_faults
 from app.ui.guard import acting
 from app.ui.stage import STEPS, Room, StageEvents, StageLook, mark_stepped, stage_bar
 from db.actor import Actor
@@ -38,11 +39,14 @@ def paint(actor: Actor, easel: Easel, beneath: Beneath) -> None:
 
     Call it within a fragment: runs of the whole page may rebuild the canvas.
     """
+    tint = ""
     with st.container(key="canvas-tools", gap="small"):
         tool = ask_tool()
         brush_px = ask_brush(tool, easel.view if easel.room else None)
+        with saying_faults("the mask on the canvas"):  # the canvas must come, without it as well
+            tint = _tint(easel, beneath) if easel.room else ""
     with st.container(key=f"stage-{easel.picture.sha256[:16]}", gap="small"):
-        room = _draw_bar(easel, tool, brush_px, beneath)
+        room = _draw_bar(easel, tool, brush_px, tint)
         if room is None:
             st.html('<div class="dr-canvas-wait"></div>')
             return
@@ -53,7 +57,7 @@ def paint(actor: Actor, easel: Easel, beneath: Beneath) -> None:
     offer_lost(easel)
 
 
-def _draw_bar(easel: Easel, tool: Tool, brush_px: int, beneath: Beneath) -> Room | None:
+def _draw_bar(easel: Easel, tool: Tool, brush_px: int, tint: str) -> Room | None:
     is_zoomed = easel.zoom > 1 and easel.room is not None
     return (
         stage_bar(
@@ -62,7 +66,7 @@ def _draw_bar(easel: Easel, tool: Tool, brush_px: int, beneath: Beneath) -> Room
                 taken=easel.taken,
                 brush_px=brush_px,
                 tool=tool,
-                tint=_tint(easel, beneath) if easel.room else "",
+                tint=tint,
                 map=_map(easel) if is_zoomed else "",
                 frame=frame_of(easel.view, easel.drawing) if is_zoomed else (0.0, 0.0, 1.0, 1.0),
                 room=easel.room,
