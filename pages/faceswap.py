@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.people.consent import has_consented
 from app.ui import toolpage
 from app.ui.choosing import ask_restoration
-from app.ui.consent import ask_consent
+from app.ui.consent import waits_for_consent
 from app.ui.faceswap.assignment import ask_faces, is_by_likeness
 from app.ui.faceswap.options import ask_engine, ask_swapper
 from app.ui.faceswap.search import search_faces
@@ -36,8 +35,7 @@ def main() -> None:
 
 
 def compose(page: ToolPage) -> None:
-    if not has_consented(page.services, page.actor, page.tool):
-        ask_consent(page)
+    if waits_for_consent(page):
         return
     targets, sources = tray("faceswap"), tray("faceswap.source")
     reference = tray("faceswap.reference")

@@ -212,9 +212,7 @@ class OutOfMemoryError(StudioError):
     delay_s = 30.0
 
     def __init__(self) -> None:
-        super().__init__(
-            msg("The worker ran out of memory. Try a smaller picture, or a smaller scale.")
-        )
+        super().__init__(msg("The worker ran out of memory. Try a smaller picture or result."))
 
 
 class JobCancelledError(StudioError):

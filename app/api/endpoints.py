@@ -31,6 +31,7 @@ from app.api.views import (
     Shown,
     Submitted,
     ToolView,
+    consent_statement,
     saved_face_view,
     tool_view,
 )
@@ -171,7 +172,8 @@ def list_tools(_actor: Asks, services: Uses) -> list[ToolView]:
 def show_consent(actor: Asks, services: Uses, tool: str) -> ConsentView:
     """What this tool asks me to confirm before my first run."""
     return ConsentView(
-        statement=get_tool(tool).consent, is_given=consent.has_consented(services, actor, tool)
+        statement=consent_statement(get_tool(tool)),
+        is_given=consent.has_consented(services, actor, tool),
     )
 
 

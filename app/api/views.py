@@ -9,18 +9,22 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from app.language import said
 from db.models import SavedFace
 from db.types import Visibility
+from studio.params import ToolParams
 from studio.tools.spec import Media, ToolRole, ToolSpec
+from studio.words import Message
 
 
 class RoleView(BaseModel):
-    """A place for input files: its name, what such a file is for, and of what kind it is.
+    """A place for input files: its name and title, what such a file is for, and of what kind it is.
 
     ``max_files`` is how many of them one run takes.
     """
 
     name: str
+    title: str
     help: str
     media: Media
     is_required: bool
@@ -98,24 +102,39 @@ class Paused(BaseModel):
 
 
 def tool_view(spec: ToolSpec, *, is_on: bool) -> ToolView:
-    """The tool as REST shows it; roles that only the studio fills are left out."""
+    """The tool in the reader's language; roles that only the studio fills are left out."""
     return ToolView(
         name=spec.name,
-        title=spec.title,
-        summary=spec.summary,
+        title=said(Message(spec.title)),
+        summary=said(Message(spec.summary)),
         version=spec.version,
         roles=[_role_view(spec.role(name)) for name in spec.given_roles],
         required_roles=list(spec.required_roles),
         optional_roles=list(spec.given_roles[len(spec.required_roles) :]),
         repeatable_roles=list(spec.repeatable_roles),
         is_on=is_on,
-        consent=spec.consent,
-        params=spec.params.model_json_schema(),
+        consent=consent_statement(spec),
+        params=_params_schema(spec.params),
     )
 
 
+def consent_statement(spec: ToolSpec) -> str:
+    """What the tool asks to be confirmed, in the reader's language; empty when nothing."""
+    return said(Message(spec.consent.statement)) if spec.consent else ""
+
+
 def _role_view(role: ToolRole) -> RoleView:
-    return RoleView(**asdict(role), is_repeatable=role.is_repeatable)
+    words = {"title": said(Message(role.title)), "help": said(Message(role.help))}
+    return RoleView(**asdict(role) | words, is_repeatable=role.is_repeatable)
+
+
+def _params_schema(params: type[ToolParams]) -> dict[str, Any]:
+    """The JSON schema, its fields titled and described in the reader's language."""
+    schema = params.model_json_schema()
+    for field in schema["properties"].values():
+        for words in field.keys() & {"title", "description"}:
+            field[words] = said(Message(field[words]))
+    return schema
 
 
 def saved_face_view(face: SavedFace) -> SavedFaceView:

@@ -27,10 +27,10 @@ def give_consent(services: Services, actor: Actor, tool: str, visitor: Visitor) 
         NotAllowedError: viewers have nothing to confirm.
 
     """
-    statement, action = get_tool(tool).consent, consent_action(tool)
+    consent, action = get_tool(tool).consent, consent_action(tool)
     with services.database.write() as unit:
         authorise(unit, actor, Needs.RUNNING)
         audit = AuditRepository(unit)
-        if statement and not audit.has_done(actor.id, action):
-            detail = {"statement": statement}
+        if consent and not audit.has_done(actor.id, action):
+            detail = {"statement": consent.statement}
             audit.record(actor.id, action, actor.name, detail=detail, ip=visitor.ip)

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.people.consent import has_consented
 from app.runs.reading import get_run
 from app.ui import toolpage
-from app.ui.consent import ask_consent
+from app.ui.consent import waits_for_consent
 from app.ui.held import show_tray
 from app.ui.layout import header
 from app.ui.models import model_choices, pick_model
@@ -37,8 +36,7 @@ def show_tool(spec: ToolSpec) -> None:
 
 
 def _compose(page: ToolPage) -> None:
-    if not has_consented(page.services, page.actor, page.tool):
-        ask_consent(page)
+    if waits_for_consent(page):
         return
     held = tray(page.tool)
     others = {role: tray(f"{page.tool}.{role}") for role in _further_roles(page.spec)}
@@ -63,8 +61,7 @@ def _compose(page: ToolPage) -> None:
 
 def compose_on(page: ToolPage, coming: Job) -> None:
     """As any tool's form, for the one picture that ``coming`` has yet to make."""
-    if not has_consented(page.services, page.actor, page.tool):
-        ask_consent(page)
+    if waits_for_consent(page):
         return
     form = OptionForm(
         page.spec.params, toolpage.prefill(page, tray(page.tool)), key=toolpage.form_key(page)

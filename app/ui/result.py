@@ -23,19 +23,8 @@ from db.states import JobState
 from studio.params import ImageFormat
 from studio.record import RunRecord
 from studio.tools.registry import TOOLS
-from studio.words import N_, Message, msg, verbatim
+from studio.words import Message, msg, verbatim
 from tasks.services import Services
-
-_ROLES = {
-    "alpha": N_("alpha"),
-    "background": N_("background"),
-    "drawing": N_("drawing"),
-    "image": N_("image"),
-    "mask": N_("mask"),
-    "reference": N_("reference"),
-    "render": N_("render"),
-    "source": N_("source"),
-}
 
 
 def show_result(job: Job) -> None:
@@ -66,22 +55,17 @@ def show_refused(job: Job) -> None:
         return
     pictures = [file for file in job.inputs if file.blob.media_type.startswith("image/")]
     main_first = sorted(pictures, key=lambda file: file is not main_input(job))
-    figures = "".join(
-        _figure(file, said(role_label(file, job)).capitalize()) for file in main_first
-    )
+    figures = "".join(_figure(file, said(role_label(file, job))) for file in main_first)
     st.html(f'<div class="dr-pair">{figures}</div>')
 
 
-def role_words(role: str) -> Message:
-    """A role as people read it; one of a package stands for itself."""
-    return Message(_ROLES[role]) if role in _ROLES else verbatim(role)
-
-
-def role_label(file: JobInput, job: Job) -> Message:
-    """The role, numbered where the run reads several files in it."""
-    role = role_words(file.role)
-    is_one = sum(other.role == file.role for other in job.inputs) == 1
-    return role if is_one else msg("{role} {number}", role=role, number=file.position + 1)
+def role_label(file: JobInput | JobOutput, job: Job) -> Message:
+    """What the file is to the run, numbered where it reads several in the role."""
+    spec = TOOLS.get(job.tool)
+    role = spec.role_title(file.role) if spec else verbatim(file.role)
+    if isinstance(file, JobOutput) or sum(other.role == file.role for other in job.inputs) == 1:
+        return role
+    return msg("{role} {number}", role=role, number=file.position + 1)
 
 
 def _asks_for_regions(job: Job) -> bool:

@@ -10,7 +10,7 @@ from app.formatting import dimensions, file_size
 from app.runs.addresses import download_url, saved_name, thumbnail_url
 from app.runs.reading import main_input
 from app.ui.mask_figure import drawing_of_run
-from app.ui.result import role_label, role_words
+from app.ui.result import role_label
 from app.ui.words import _, said
 from db.models import Job, JobInput, JobOutput
 from studio.errors import RetriableError
@@ -30,7 +30,7 @@ def show_files(services: Services, job: Job) -> None:
     )
     outputs = "".join(
         _figure(
-            file, _("Out: {role}", role=role_words(file.role)), _small_picture(services, job, file)
+            file, _("Out: {role}", role=role_label(file, job)), _small_picture(services, job, file)
         )
         for file in job.outputs
     )

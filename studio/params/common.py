@@ -170,6 +170,10 @@ class ToolParams(BaseModel):
         """
         return width_px, height_px
 
+    def remedy_for_size(self) -> Message:
+        """What to do when the result would be too large; tools name their own options."""
+        return msg("Take a smaller picture, or options that give a smaller result.")
+
     def worked_megapixels(self, width_px: int, height_px: int) -> float:
         """What a run's seconds go with, for a picture of this size."""
         return megapixels(width_px, height_px)

@@ -114,3 +114,7 @@ class UpscaleParams(ToolParams):
                 code="upscale.not_larger",
             )
         return target_px, max(round(height_px * target_px / width_px), 1)
+
+    def remedy_for_size(self) -> Message:
+        """Both options that enlarge."""
+        return msg("Choose a smaller scale or target width.")

@@ -69,7 +69,7 @@ def require_output_fits(
                 megapixels=megapixels(width_px, height_px),
                 most=max_pixels / 1e6,
             ),
-            remedy=msg("Choose a smaller scale or target width."),
+            remedy=params.remedy_for_size(),
             code="output.too_many_pixels",
         )
     longest_px = MAX_SIDE_PX.get(params.format)
@@ -81,7 +81,7 @@ def require_output_fits(
                 format=params.format.upper(),
                 longest=longest_px,
             ),
-            remedy=msg("Choose PNG, or a smaller scale."),
+            remedy=msg("Choose PNG. {smaller}", smaller=params.remedy_for_size()),
             code="format.too_small",
         )
 

@@ -16,7 +16,7 @@ from studio.errors import UserInputError
 from studio.imaging.picture import Picture
 from studio.models.catalogue import Task
 from studio.params import ToolParams
-from studio.words import N_, Message, msg, msgs
+from studio.words import N_, Message, msg, msgs, verbatim
 
 if TYPE_CHECKING:
     from studio.models.cache import ModelCache
@@ -145,6 +145,7 @@ class ToolRole:
 
     Attributes:
         name: in rows, REST fields and commands.
+        title: for people.
         help: what such a file is for, one sentence for people.
         media: what kind of file it is.
         is_required: whether the tool cannot start without.
@@ -153,6 +154,7 @@ class ToolRole:
     """
 
     name: str
+    title: str
     help: str
     media: Media = Media.PICTURE
     is_required: bool = False
@@ -163,13 +165,10 @@ class ToolRole:
         """Whether it takes several files."""
         return self.max_files > 1
 
-    @property
-    def title(self) -> str:
-        """The name as people read it."""
-        return self.name.replace("_", " ").capitalize()
 
-
-PHOTOGRAPH = ToolRole("image", N_("Pictures; each is a run of its own."), is_required=True)
+PHOTOGRAPH = ToolRole(
+    "image", N_("Picture"), N_("Pictures; each is a run of its own."), is_required=True
+)
 """The main role of most tools."""
 
 
@@ -209,6 +208,22 @@ class MaskOffer:
     params: ToolParams
 
 
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What a person with an account confirms once, before their first run of a tool.
+
+    Attributes:
+        title: above it, as in "Before your first face swap".
+        about: Markdown: what the tool does, and why it asks.
+        statement: what they confirm, in their words; the audit log keeps it.
+
+    """
+
+    title: str
+    about: str
+    statement: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolSpec:
     """All that is known of a tool without running it; what depends on params is on these.
@@ -232,8 +247,7 @@ class ToolSpec:
         mask: the mask that it makes for other tools; None when it makes none.
         is_auxiliary: whether it only prepares other tools' runs, so that lists leave it out.
         digital_source_type: IPTC NewsCode of what the tool does to a photograph.
-        consent: what a person with an account must have confirmed before their first run;
-            empty when nothing.
+        consent: what is confirmed before a first run; None when nothing.
 
     """
 
@@ -253,7 +267,7 @@ class ToolSpec:
     mask: MaskOffer | None = None
     is_auxiliary: bool = False
     digital_source_type: str = "algorithmicallyEnhanced"
-    consent: str = ""
+    consent: Consent | None = None
 
     @property
     def main_role(self) -> str:
@@ -285,6 +299,12 @@ class ToolSpec:
     def role(self, name: str) -> ToolRole:
         """The role called ``name``; KeyError where there is none."""
         return {role.name: role for role in self.roles}[name]
+
+    def role_title(self, name: str) -> Message:
+        """What people call the files of an input or output role; ``name`` where none is said."""
+        titles = {self.mask.role: self.mask.title} if self.mask else {}
+        titles |= {role.name: role.title for role in self.roles}
+        return Message(titles[name]) if name in titles else verbatim(name)
 
     def too_many_files(self, role: str, given: int, *, code: str) -> UserInputError | None:
         """Why one run cannot take so many files as ``role``; None when it can."""

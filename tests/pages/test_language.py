@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ from babel.dates import get_month_names
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
+from app.people.consent import give_consent
 from db.actor import Actor
 from db.states import JobState
 from db.types import Role
 from studio.models.catalogue import HttpsSource, load_catalogue
+from studio.tools.registry import TOOLS
 from studio.words import msg
 from studio.words.language import language, locales
 from tasks.services import Services
@@ -23,7 +26,7 @@ from tests.app.test_language import pseudo  # noqa: F401  a fixture
 from tests.factories import make_blob, make_job
 from tests.pages.harness import Visit
 from tests.pages.navigated import drop, links, navigated
-from tests.people import make_person
+from tests.people import HERE, make_person
 from tests.pictures import png
 from tests.pseudo import PSEUDO, unbracketed
 
@@ -59,15 +62,64 @@ def outside_words() -> set[str]:
 
 
 @pytest.mark.usefixtures("pseudo")
-@pytest.mark.parametrize("tool", ["cutout", "cartoon", "inpaint", "upscale", "faceswap"])
+@pytest.mark.parametrize(
+    ("tool", "is_agreed"),
+    [
+        ("cutout", False),
+        ("cartoon", False),
+        ("inpaint", False),
+        ("upscale", False),
+        ("faceswap", False),
+        ("faceswap", True),
+    ],
+)
 def test_tool_page_says_nothing_past_the_catalogue(
-    services: Services, visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tool: str
+    services: Services,
+    visit: Visit,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tool: str,
+    is_agreed: bool,
 ) -> None:
     monkeypatch.setattr(ContextProxy, "locale", property(lambda _context: PSEUDO))
     actor: Actor = make_person(services)
+    if is_agreed:
+        give_consent(services, actor, tool, HERE)
     page = visit(navigated(tmp_path, tool.upper()), actor)
     if page.file_uploader:
         drop(page, [("cat.png", png(1, 60, 40))])
+    assert not page.exception
+    assert not left_over(page)
+
+
+@pytest.mark.usefixtures("pseudo")
+@pytest.mark.parametrize("tool", ["inpaint", "faceswap"])
+def test_page_that_waits_for_a_result_says_nothing_past_the_catalogue(
+    services: Services, visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tool: str
+) -> None:
+    monkeypatch.setattr(ContextProxy, "locale", property(lambda _context: PSEUDO))
+    mei = make_person(services)
+    give_consent(services, mei, tool, HERE)
+    with services.database.write() as session:
+        coming = make_job(session, mei, file_name="cat.png", state=JobState.QUEUED)
+    page = visit(navigated(tmp_path, tool.upper()), mei)
+    page.query_params["use"] = str(coming.id)
+    page.run()
+    assert not page.exception
+    assert not left_over(page)
+
+
+@pytest.mark.usefixtures("pseudo")
+@pytest.mark.parametrize("tool", ["cutout", "cartoon", "inpaint", "upscale", "faceswap"])
+def test_page_built_from_facts_says_nothing_past_the_catalogue(
+    services: Services, visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tool: str
+) -> None:
+    monkeypatch.setattr(ContextProxy, "locale", property(lambda _context: PSEUDO))
+    monkeypatch.setitem(TOOLS, tool, replace(TOOLS[tool], page=""))
+    mei = make_person(services)
+    give_consent(services, mei, tool, HERE)
+    page = visit(navigated(tmp_path, tool.upper()), mei)
+    drop(page, [("cat.png", png(1, 60, 40))])
     assert not page.exception
     assert not left_over(page)
 

@@ -228,7 +228,7 @@ def test_run_shows_a_drawing_as_a_file_and_numbers_repeated_roles(
             )
     shown = markup(open_run(visit, tmp_path, mei, job.id))
     assert f"/thumbnails/{drawing.sha256}" not in shown
-    for label in ("In: drawing", "In: source 1", "In: source 2"):
+    for label in ("In: Drawing", "In: source 1", "In: source 2"):
         assert f"<b>{label}</b>" in shown
 
 

@@ -19,6 +19,7 @@ from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 from app.commands.cli import main
+from app.people.consent import give_consent, has_consented
 from app.people.sessions import create_api_token
 from app.web.application import create_middleware, create_routes
 from db.actor import Actor
@@ -40,7 +41,10 @@ pytest_plugins = ["tests.pages.conftest"]
 
 @pytest.fixture
 def mei(services: Services) -> Actor:
-    return make_person(services)
+    """Has confirmed what the tool asks for."""
+    actor = make_person(services)
+    give_consent(services, actor, "sepia", HERE)
+    return actor
 
 
 @pytest.fixture
@@ -74,6 +78,32 @@ def size_of_result(services: Services, job: Job) -> tuple[int, int]:
 def test_added_tool_joins_the_others() -> None:
     assert not TOOL_FAULTS
     assert TOOLS["sepia"].title == "Sepia"
+
+
+def test_added_tool_asks_for_its_own_consent_before_its_first_run(
+    services: Services, visit: Visit, tmp_path: Path, browser: TestClient
+) -> None:
+    li = make_person(services, "li")
+    page = visit(navigated(tmp_path, "SEPIA"), li)
+    assert [title.value for title in page.subheader] == ["Before your first sepia"]
+    assert "This tool makes pictures **look old**." in [text.value for text in page.markdown]
+    asked = browser.get("/api/v1/tools/sepia/consent").json()["statement"]
+    assert page.checkbox(key="consent.agrees").label == asked
+    page.checkbox(key="consent.agrees").check().run()
+    button(page, "Confirm and go on").click().run()
+    assert not page.exception
+    assert has_consented(services, li, "sepia")
+    assert page.file_uploader
+
+
+def test_added_tool_whose_result_is_too_large_is_refused_in_words_that_fit_it(
+    browser: TestClient,
+) -> None:
+    fields = {"tool": "sepia", "params": json.dumps({"margin_px": 500, "format": "webp"})}
+    files = [("image", ("long.png", png(1, 15_900, 4)))]
+    answer = browser.post("/api/v1/jobs", data=fields, files=files)
+    assert (answer.status_code, answer.json()["code"]) == (422, "format.too_small")
+    assert answer.json()["message"].endswith("Choose PNG. Set a smaller margin.")
 
 
 def test_added_tool_runs_by_rest(services: Services, browser: TestClient) -> None:

@@ -28,10 +28,12 @@ SPEC = ToolSpec(
         PHOTOGRAPH,
         ToolRole(
             "render",
+            N_("Full render"),
             N_("The full render that an earlier run on this picture left; spares drawing again."),
         ),
         ToolRole(
             "alpha",
+            N_("Alpha"),
             N_(
                 "Alpha of an earlier cutout of this picture, touched up or not; spares the network."
             ),

@@ -46,12 +46,13 @@ SPEC = ToolSpec(
         PHOTOGRAPH,
         ToolRole(
             "alpha",
+            N_("Alpha"),
             N_(
                 "Alpha of an earlier cutout of this picture, touched up or not; spares the network."
             ),
             Media.MASK,
         ),
-        ToolRole("background", N_("Picture to put behind the subject.")),
+        ToolRole("background", N_("Background"), N_("Picture to put behind the subject.")),
     ),
     mask=MaskOffer(
         "alpha",

@@ -1,7 +1,7 @@
 """The facts of the face swap tool."""
 
 from studio.params import MESH, FaceswapParams
-from studio.tools.spec import PHOTOGRAPH, BuiltIn, ToolRole, ToolSpec
+from studio.tools.spec import PHOTOGRAPH, BuiltIn, Consent, ToolRole, ToolSpec
 from studio.words import N_
 
 _MAX_SOURCES = 16
@@ -21,11 +21,12 @@ SPEC = ToolSpec(
         PHOTOGRAPH,
         ToolRole(
             "source",
+            N_("Source"),
             N_("Picture of a face to put in; may be repeated."),
             is_required=True,
             max_files=_MAX_SOURCES,
         ),
-        ToolRole("reference", N_("Picture of the person to look for.")),
+        ToolRole("reference", N_("Reference"), N_("Picture of the person to look for.")),
     ),
     built_in=(
         BuiltIn(
@@ -36,8 +37,21 @@ SPEC = ToolSpec(
         ),
     ),
     digital_source_type="compositeSynthetic",
-    consent=N_(
-        "Everybody whose face I use or replace has agreed to it. I know that each "
-        "result is marked as edited, and that the studio keeps a record of my runs."
+    consent=Consent(
+        title=N_("Before your first face swap"),
+        about=N_(
+            "This tool replaces faces in photographs with other people’s. The results can look "
+            "real, so the studio asks you once:\n"
+            "- **Agreement.** Everybody whose face you use or replace must have agreed to "
+            "it.\n"
+            "- **Marked as edited.** Each result carries a note inside the file that says it "
+            "was composed, by which run and from which files.\n"
+            "- **On record.** The studio keeps who ran what, and this confirmation with its "
+            "time."
+        ),
+        statement=N_(
+            "Everybody whose face I use or replace has agreed to it. I know that each "
+            "result is marked as edited, and that the studio keeps a record of my runs."
+        ),
     ),
 )

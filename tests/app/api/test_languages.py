@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -83,6 +84,21 @@ def test_refusals_are_said_in_the_language_asked_for(
     assert answer.status_code >= 400
     assert answer.status_code != 401
     assert not unbracketed(answer.json()["message"]), answer.json()
+
+
+def test_tools_are_described_in_the_language_asked_for(browser: TestClient, mei: Actor) -> None:
+    tools = browser.get("/api/v1/tools", headers=ASKS).json()
+    consent = browser.get("/api/v1/tools/faceswap/consent", headers=ASKS).json()
+
+    words = [consent["statement"], *(words for tool in tools for words in words_of(tool))]
+    assert len(words) > 150
+    assert not [text for text in words if unbracketed(text)]
+
+
+def words_of(tool: dict[str, Any]) -> Iterator[str]:
+    yield from (tool["title"], tool["summary"], tool["consent"])
+    for described in (*tool["roles"], *tool["params"]["properties"].values()):
+        yield from (described[key] for key in ("title", "description", "help") if key in described)
 
 
 def test_why_a_run_failed_is_said_to_each_reader_in_their_language(

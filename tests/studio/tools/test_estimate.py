@@ -68,7 +68,15 @@ def test_require_output_fits_names_the_size_that_is_too_large() -> None:
     with pytest.raises(UserInputError, match="12,000 × 8,000 px, 96 megapixels") as refusal:
         require_output_fits(UpscaleParams(scale=4), 3000, 2000, max_pixels=80_000_000)
     assert refusal.value.code == "output.too_many_pixels"
+    assert str(refusal.value.remedy) == "Choose a smaller scale or target width."
     require_output_fits(UpscaleParams(scale=3), 3000, 2000, max_pixels=80_000_000)
+
+
+def test_require_output_fits_of_a_tool_that_does_not_enlarge_speaks_of_no_scale() -> None:
+    with pytest.raises(UserInputError) as refusal:
+        require_output_fits(CutoutParams(), 3000, 2000, max_pixels=1_000_000)
+    remedy = "Take a smaller picture, or options that give a smaller result."
+    assert str(refusal.value.remedy) == remedy
 
 
 def test_require_output_fits_knows_that_webp_ends_sooner_than_png() -> None:

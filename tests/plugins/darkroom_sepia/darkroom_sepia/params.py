@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from studio.params import Choice, HexColour, ToolParams
+from studio.words import Message, msg
 
 
 class Paper(Choice):
@@ -42,3 +43,7 @@ class SepiaParams(ToolParams):
         """With the margin on all sides."""
         margin_px = self.margin_px or 0
         return width_px + 2 * margin_px, height_px + 2 * margin_px
+
+    def remedy_for_size(self) -> Message:
+        """The margin alone makes it larger."""
+        return msg("Set a smaller margin.")

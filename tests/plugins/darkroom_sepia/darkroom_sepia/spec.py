@@ -1,7 +1,7 @@
 """The facts of the sepia tool."""
 
 from darkroom_sepia.params import SepiaParams
-from studio.tools.spec import PHOTOGRAPH, Media, ToolRole, ToolSpec
+from studio.tools.spec import PHOTOGRAPH, Consent, Media, ToolRole, ToolSpec
 
 SPEC = ToolSpec(
     name="sepia",
@@ -15,6 +15,11 @@ SPEC = ToolSpec(
     runner_path="darkroom_sepia.tool:run",
     roles=(
         PHOTOGRAPH,
-        ToolRole("where", "Grey picture; white is toned.", Media.MASK),
+        ToolRole("where", "Where", "Grey picture; white is toned.", Media.MASK),
+    ),
+    consent=Consent(
+        title="Before your first sepia",
+        about="This tool makes pictures **look old**.",
+        statement="I will not pass new pictures off as old ones.",
     ),
 )
