@@ -11,6 +11,7 @@ from secrets import token_hex
 import streamlit as st
 
 from app.ui.literal import literal_sentence
+from app.ui.unbroken import unbroken
 from app.ui.words import _
 from db.errors import RecordError
 from studio.errors import StudioError
@@ -45,12 +46,17 @@ def saying_faults(what: str) -> Iterator[None]:
 
 
 def _number(what: str, fault: Exception) -> str:
-    """Under which ``fault`` of ``what`` is in the log."""
-    *_outer, place = traceback.walk_tb(fault.__traceback__)
-    frame, line = place
-    known: dict[Hashable, str] = st.session_state.setdefault("faults", {})
-    key = what, type(fault), frame.f_code.co_filename, line
-    if key not in known:
-        known[key] = token_hex(4)
-        logger.error("%s failed: number %s", what, known[key], exc_info=fault)
-    return known[key]
+    """Under which ``fault`` of ``what`` is in the log.
+
+    A fault is the way that led to it: those of a library end in the same line whatever they are.
+    """
+    way = tuple(
+        (frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(fault.__traceback__)
+    )
+    key = what, type(fault), way
+    with unbroken():  # another run of the page that is asked for must not leave it out of the log
+        known: dict[Hashable, str] = st.session_state.setdefault("faults", {})
+        if key not in known:
+            known[key] = token_hex(4)
+            logger.error("%s failed: number %s", what, known[key], exc_info=fault)
+        return known[key]
