@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Dialect, Enum, String, Text
+from sqlalchemy import JSON, DateTime, Dialect, Enum, String, Text
 from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from uuid_utils.compat import uuid7
@@ -134,6 +134,24 @@ class Prose(BoundedText):
     impl = Text
     cache_ok = True
     most_chars = 10_000
+
+
+class Words(TypeDecorator[list[str]]):
+    """A few short texts as JSON, such as tags; bounded like ``BoundedText``."""
+
+    impl = JSON
+    cache_ok = True
+    most = 30
+    most_chars = 64
+
+    def process_bind_param(self, value: list[str] | None, dialect: Dialect) -> list[str] | None:
+        """Refuse too many of them, and what a column of text would refuse."""
+        if value is None:
+            return None
+        is_too_long = any(len(word) > self.most_chars or _UNSTORABLE.search(word) for word in value)
+        if is_too_long or len(value) > self.most:
+            raise TextError(self.most_chars)
+        return value
 
 
 class Sentence(TypeDecorator[Message]):

@@ -8,7 +8,7 @@ from html import escape
 
 import streamlit as st
 
-from app.runs.keeping import Change, change_run
+from app.runs.keeping import MAX_NOTE_CHARS, Change, change_run, read_note, read_tags
 from app.runs.parameters import Described, command_line, described_params, params_fault, recipe
 from app.runs.reading import get_run, lineage
 from app.ui import gallery, states
@@ -250,9 +250,12 @@ def show_note(services: Services, actor: Actor, job: Job) -> None:
         key=key,
         placeholder=_("Why this run, what to remember. The search finds it."),
         label_visibility="collapsed",
-        max_chars=2000,
+        max_chars=MAX_NOTE_CHARS,
         on_change=acting(keep),
-        args=(services, lambda jobs, me: jobs.set_note(me, job.id, st.session_state[key])),
+        args=(
+            services,
+            lambda jobs, me: jobs.set_note(me, job.id, read_note(st.session_state[key])),
+        ),
     )
 
 
@@ -271,7 +274,10 @@ def show_tags(services: Services, actor: Actor, job: Job) -> None:
         accept_new_options=True,
         placeholder=_("Add words to find it by"),
         on_change=acting(keep),
-        args=(services, lambda jobs, me: jobs.set_tags(me, job.id, st.session_state[key])),
+        args=(
+            services,
+            lambda jobs, me: jobs.set_tags(me, job.id, read_tags(st.session_state[key])),
+        ),
     )
 
 

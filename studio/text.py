@@ -2,14 +2,16 @@
 
 What people type is refused when it cannot be shown, so that a stored name is the one that was
 meant; names of files, which came from elsewhere and cannot be typed anew, are cleaned. Either
-way what is kept is in NFC and on one line, holds no control characters, no lone surrogates and
-none of the marks that only turn the direction of writing about, and has a limit.
+way what is kept is in NFC and on one line (notes: on several), holds no control characters, no
+lone surrogates and none of the marks that only turn the direction of writing about, and has a
+limit.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from studio.errors import UserInputError
@@ -39,26 +41,48 @@ def line(text: str, most_chars: int, *, what: Message) -> str:
         UserInputError: ``text.invalid``: too long, or with characters that cannot be shown.
 
     """
-    fault = fault_of(text, most_chars)
+    return _taken(text, most_chars, tidy, what)
+
+
+def paragraphs(text: str, most_chars: int, *, what: Message) -> str:
+    """As ``line``, of several lines, each of which is tidied.
+
+    Raises:
+        UserInputError: as ``line``.
+
+    """
+    return _taken(text, most_chars, _tidy_lines, what)
+
+
+def fault_of(text: str, most_chars: int) -> Message | None:
+    """Why ``text`` is not taken as a line of ``most_chars``; none when it is."""
+    return _fault(text, most_chars, tidy)
+
+
+def _taken(text: str, most_chars: int, tidied: Callable[[str], str], what: Message) -> str:
+    fault = _fault(text, most_chars, tidied)
     if fault is not None:
         raise UserInputError(
             msg("{what}: {fault}", what=what, fault=fault),
             remedy=msg("Write it anew."),
             code="text.invalid",
         )
-    return tidy(text)
+    return tidied(text)
 
 
-def fault_of(text: str, most_chars: int) -> Message | None:
-    """Why ``text`` is not taken as a line of ``most_chars``; none when it is."""
+def _fault(text: str, most_chars: int, tidied: Callable[[str], str]) -> Message | None:
     # Looked at first, so that a megabyte is not read letter by letter.
-    if len(text) > 2 * most_chars or len(tidy(text)) > most_chars:
+    if len(text) > 2 * most_chars or len(tidied(text)) > most_chars:
         return msg("this is longer than {most} characters", most=most_chars)
     found = next((char for char in text if _is_unshowable(char) and not char.isspace()), None)
     if found is None:
         return None
     code_point = f"U+{ord(found):04X}"
     return msg("this holds a character that cannot be shown ({code_point})", code_point=code_point)
+
+
+def _tidy_lines(text: str) -> str:
+    return "\n".join(map(tidy, text.splitlines())).strip()
 
 
 def shown(text: str) -> str:

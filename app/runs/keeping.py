@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from db.actor import Actor
 from db.repositories.keeping import KeepingRepository
-from db.types import Visibility
+from db.types import Visibility, Words
 from studio.errors import UserInputError
+from studio.text import line, paragraphs
 from studio.words import msg
 from tasks.authority import Needs, authorise
 from tasks.services import Services
 
+MAX_NOTE_CHARS = 2000
 Change = Callable[[KeepingRepository, Actor], bool]
 
 
@@ -27,6 +29,32 @@ def change_run(services: Services, actor: Actor, change: Change) -> bool:
     """
     with services.database.write() as session:
         return change(KeepingRepository(session), authorise(session, actor, Needs.RUNNING))
+
+
+def read_note(text: str) -> str:
+    """What a person wrote on a run, as it is kept.
+
+    Raises:
+        UserInputError: ``text.invalid``.
+
+    """
+    return paragraphs(text, MAX_NOTE_CHARS, what=msg("The note"))
+
+
+def read_tags(words: Sequence[str]) -> Sequence[str]:
+    """The words that a person would find a run by, as they are kept.
+
+    Raises:
+        UserInputError: ``text.invalid``, or ``run.too_many_tags``.
+
+    """
+    if len(words) > Words.most:
+        raise UserInputError(
+            msg("A run has at most {most} tags", most=Words.most),
+            remedy=msg("Take some out first."),
+            code="run.too_many_tags",
+        )
+    return [line(word, Words.most_chars, what=msg("A tag")) for word in words]
 
 
 def show_to(services: Services, actor: Actor, job_id: UUID, visibility: Visibility) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import JSON, MetaData
 from sqlalchemy.orm import DeclarativeBase
 
 from db.states import JobState
-from db.types import Lane, Origin, Role, UtcDateTime, Visibility, enum_column
+from db.types import Lane, Origin, Role, UtcDateTime, Visibility, Words, enum_column
 
 ONLY_ON = "only_on"
 """Key in an index's ``info``: the one kind of database that has it."""
@@ -30,7 +30,7 @@ class Base(DeclarativeBase):
     type_annotation_map = {  # noqa: RUF012 — SQLAlchemy reads it as a class attribute
         datetime: UtcDateTime(),
         dict[str, Any]: JSON(),
-        list[str]: JSON(),
+        list[str]: Words(),
         list[dict[str, Any]]: JSON(),
         Role: enum_column(Role),
         Visibility: enum_column(Visibility),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import JSON
 
 from db.actor import Actor
 from db.errors import TextError
@@ -39,6 +40,15 @@ def test_column_compared_with_what_it_cannot_hold_is_equal_to_nothing(
         jobs = JobRepository(session)
         assert not jobs.page(mei, JobFilters(text=word), 10).rows
         assert not jobs.page(mei, JobFilters(tool=word), 10).rows
+
+
+@pytest.mark.parametrize("tags", [["a"] * 31, ["a" * 65], ["a\0b"], ["a\ud800b"]])
+def test_column_of_words_refuses_too_many_and_what_one_of_text_would(
+    database: Database, mei: Actor, tags: list[str]
+) -> None:
+    with pytest.raises(TextError) as refusal, database.write() as session:
+        make_job(session, mei, tags=tags)
+    assert refusal.value.code == "text.invalid"
 
 
 def test_audit_of_a_hostile_name_is_kept(database: Database, mei: Actor) -> None:
@@ -117,3 +127,16 @@ def test_every_column_of_text_is_bounded() -> None:
     free = {name for name, kind in kinds.items() if not isinstance(kind, BoundedText)}
     enumerated = {name for name in free if hasattr(kinds[name], "enums")}
     assert free == enumerated
+
+
+def test_every_column_of_json_holds_what_something_of_ours_has_bounded() -> None:
+    free = {
+        f"{table.name}.{column.name}"
+        for table in Base.metadata.sorted_tables
+        for column in table.columns
+        if isinstance(column.type, JSON)
+    }
+    of_parameter_models = {"batches.params", "jobs.params", "page_memory.params"}
+    of_canvas_json = {"drawings.canvas", "drawings.previous_canvas"}
+    written_by_us = {"audit.detail", "jobs.error_regions", "jobs.record"}
+    assert free == of_parameter_models | of_canvas_json | written_by_us

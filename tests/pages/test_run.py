@@ -139,6 +139,18 @@ def test_run_note_star_trash_and_restore_are_kept(
     assert load_job(services.database, run_id).deleted_at is None
 
 
+@pytest.mark.parametrize(
+    "tags", [["a"] * 31, ["a" * 65], ["a\0b"]], ids=["too many", "too long", "cannot be shown"]
+)
+def test_run_tags_that_cannot_be_kept_are_refused_and_change_nothing(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor, run_id: UUID, tags: list[str]
+) -> None:
+    page = open_run(visit, tmp_path, mei, run_id)
+    page.multiselect[0].set_value(tags).run()
+    assert page.error
+    assert load_job(services.database, run_id).tags == []
+
+
 def test_run_old_tab_overwrites_no_newer_note(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor, run_id: UUID
 ) -> None:

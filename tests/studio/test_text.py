@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.errors import UserInputError
-from studio.text import FILE_NAME_BYTES, fault_of, file_name, line, search_words, shown, tidy
+from studio.text import (
+    FILE_NAME_BYTES,
+    fault_of,
+    file_name,
+    line,
+    paragraphs,
+    search_words,
+    shown,
+    tidy,
+)
 from studio.words import msg
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=400)
@@ -69,6 +78,15 @@ def test_line_that_cannot_be_kept_is_refused_with_the_reason(text: str, reason: 
         line(text, 10, what=msg("The name"))
     assert reason in str(refusal.value)
     assert refusal.value.code == "text.invalid"
+
+
+def test_paragraphs_are_refused_as_a_line_is_and_keep_their_lines() -> None:
+    note = paragraphs(" Rene\u0301\r\n\n& \u202e co \n", 10, what=msg("The note"))
+    assert note == "René\n\n& co"
+    with pytest.raises(UserInputError, match=r"The note: .*longer than 10"):
+        paragraphs("a\n" * 6, 10, what=msg("The note"))
+    with pytest.raises(UserInputError, match=r"U\+0000"):
+        paragraphs("a\n\0", 10, what=msg("The note"))
 
 
 def test_line_is_composed_and_on_one_line() -> None:
