@@ -110,12 +110,25 @@ def fair_threads() -> FairThreads:
 
 @lru_cache
 def password_threads() -> FairThreads:
-    """Where passwords are looked at, in turns of where the requests come from.
+    """Where passwords of strangers are looked at, in turns of where the requests come from.
 
     Each look takes 64 MiB and a core, so there are few at once, and of one address so few that
     those of others always find a thread.
     """
-    return FairThreads(2, FairTurns(most_of_one=1, most_waiting_of_one=30))
+    return FairThreads(2, _password_turns())
+
+
+@lru_cache
+def known_password_threads() -> FairThreads:
+    """As ``password_threads``, for browsers that are known, in turns of each of them.
+
+    However many strangers guess, and be it from the same address, they do not wait for those.
+    """
+    return FairThreads(1, _password_turns())
+
+
+def _password_turns() -> FairTurns:
+    return FairTurns(most_of_one=1, most_waiting_of_one=30)
 
 
 @lru_cache

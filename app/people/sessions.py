@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, IPv6Network
 from uuid import UUID
 
 from db.actor import Actor
@@ -35,6 +36,7 @@ _SCOPES = tuple(Scope)
 _ROLES = {Scope.READ: Role.VIEWER, Scope.RUN: Role.MEMBER, Scope.ADMIN: Role.ADMIN}
 _USE_RESOLUTION = timedelta(minutes=1)
 MAX_TOKEN_NAME_CHARS = 64
+_PREFIX_BITS = 64
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +49,17 @@ class Visitor:
     agent: str = ""
     browser: str = ""
     """The cookie by which a browser that was in before is known; empty for others."""
+
+    @property
+    def network(self) -> str:
+        """What stands for one visitor who may change addresses: of IPv6, the /64 that each has."""
+        try:
+            address = IPv6Address(self.ip)
+        except ValueError:
+            return self.ip
+        if address.ipv4_mapped:  # of a socket that listens on IPv6
+            return str(address.ipv4_mapped)
+        return str(IPv6Network((address, _PREFIX_BITS), strict=False))
 
 
 @dataclass(frozen=True, slots=True)

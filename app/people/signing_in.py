@@ -52,6 +52,22 @@ class Verified:
     password_hash: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Approach:
+    """Where an attempt to sign in comes from.
+
+    Attributes:
+        source: what its guesses are counted by: a browser, an address or a network.
+        is_known: whether that is a browser in which this person was in before.
+        pause_s: how long to let it rest, as the name was guessed at elsewhere of late.
+
+    """
+
+    source: str
+    is_known: bool
+    pause_s: float
+
+
 def authenticate(services: Services, name: str, password: str, visitor: Visitor) -> Verified:
     """The enabled account that name and password belong to.
 
@@ -67,7 +83,7 @@ def authenticate(services: Services, name: str, password: str, visitor: Visitor)
         user = AccountRepository(unit).by_name(name)
     is_open = user is not None and user.disabled_at is None
     known_hash = user.password_hash if user and is_open else None
-    source = _known_source(services, user, visitor) or visitor.ip
+    source = _known_source(services, user, visitor) or visitor.network
     if not is_right(services, name, source, known_hash, password, visitor) or user is None:
         with services.database.write() as unit:
             AuditRepository(unit).record(
@@ -84,14 +100,16 @@ def authenticate(services: Services, name: str, password: str, visitor: Visitor)
     return Verified(user.id, user.password_hash)
 
 
-def pause_before(services: Services, name: str, visitor: Visitor) -> float:
-    """Seconds to let an attempt to sign in rest: the name was guessed at elsewhere of late."""
+def approach(services: Services, name: str, visitor: Visitor) -> Approach:
+    """Look at an attempt to sign in under ``name`` before its password is."""
     name = normalise_name(name)
     with services.database.read() as unit:
         user = AccountRepository(unit).by_name(name)
-    if _known_source(services, user, visitor):
-        return 0.0
-    return throttle.pause_s(services, name, visitor.ip)
+    known = _known_source(services, user, visitor)
+    if known:
+        return Approach(known, is_known=True, pause_s=0.0)
+    pause_s = throttle.pause_s(services, name, visitor.network)
+    return Approach(visitor.network, is_known=False, pause_s=pause_s)
 
 
 def _known_source(services: Services, user: User | None, visitor: Visitor) -> str | None:

@@ -98,5 +98,5 @@ def _since(settings: Settings, now: datetime) -> datetime:
 def _record_once(unit: Session, name: str, visitor: Visitor, since: datetime) -> None:
     """One entry for each wait, however often it is knocked at meanwhile."""
     audit = AuditRepository(unit)
-    if not audit.has_happened("session.throttle", name, ip=visitor.ip, since=since):
-        audit.record(None, "session.throttle", name, ip=visitor.ip)
+    if not audit.has_happened("session.throttle", name, ip=visitor.network, since=since):
+        audit.record(None, "session.throttle", name, ip=visitor.network)

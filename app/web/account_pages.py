@@ -17,7 +17,11 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Redire
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from app.api.fair_threads import TooManyRequestsError, password_threads
+from app.api.fair_threads import (
+    TooManyRequestsError,
+    known_password_threads,
+    password_threads,
+)
 from app.api.forms import counted
 from app.api.identity import (
     clear_session_cookie,
@@ -35,8 +39,8 @@ from app.people.sessions import SignedIn, Visitor, end_session, open_session, se
 from app.people.signing_in import (
     SignInRefusedError,
     TooManyAttemptsError,
+    approach,
     authenticate,
-    pause_before,
 )
 from app.web.frames import framed
 from app.web.middleware import PASSWORD_PATH, SESSION_PATH, SIGN_IN_PATH
@@ -105,11 +109,13 @@ class _Doors:
         name, target = form.get("name", ""), safe_target(form.get("next"))
         settings = self._services.settings
         visitor = visitor_of(request, settings)
+        found = await run_in_threadpool(approach, self._services, name, visitor)
         # Slept here, where it holds none of the threads that everybody shares.
-        await asyncio.sleep(await run_in_threadpool(pause_before, self._services, name, visitor))
+        await asyncio.sleep(found.pause_s)
+        threads = known_password_threads() if found.is_known else password_threads()
         try:
-            user_id, token = await password_threads().run(
-                visitor.ip, partial(self._open_session, name, form.get("password", ""), visitor)
+            user_id, token = await threads.run(
+                found.source, partial(self._open_session, name, form.get("password", ""), visitor)
             )
         except (SignInRefusedError, NotAllowedError) as error:
             return framed("sign_in.html", 401, next=target, name=name, error=_sentence(error))
@@ -150,12 +156,12 @@ class _Doors:
             return _password_page(signed_in, 422, error=message, fault="repeat")
         try:
             visitor = visitor_of(request)
-            await password_threads().run(
-                visitor.ip,
+            await known_password_threads().run(
+                signed_in.session_id,
                 partial(change_password, self._services, signed_in, current, new, visitor),
             )
         except (TooManyAttemptsError, TooManyRequestsError) as error:
-            page = _password_page(signed_in, 429, error=_waiting(error), fault="current")
+            page = _password_page(signed_in, 429, error=_sentence(error), fault="current")
             page.headers.update(headers_of(error))
             return page
         except PasswordRefusedError as error:

@@ -14,8 +14,8 @@ from app.people.sessions import Visitor
 from app.people.signing_in import (
     SignInRefusedError,
     TooManyAttemptsError,
+    approach,
     authenticate,
-    pause_before,
 )
 from tasks.services import Services
 from tests.app.people.conftest import LONG_S
@@ -89,9 +89,9 @@ def test_authenticate_is_not_locked_by_guesses_from_elsewhere(any_services: Serv
     mei = make_person(any_services)
     fail_to_sign_in(any_services, "mei", any_services.settings.sign_in_attempts)
     elsewhere = Visitor(ip="198.51.100.1")
-    assert pause_before(any_services, "mei", elsewhere) == throttle._LONGEST_PAUSE_S
-    assert pause_before(any_services, "li", elsewhere) == 0
-    assert pause_before(any_services, "mei", HERE) == 0
+    assert approach(any_services, "mei", elsewhere).pause_s == throttle._LONGEST_PAUSE_S
+    assert approach(any_services, "li", elsewhere).pause_s == 0
+    assert approach(any_services, "mei", HERE).pause_s == 0
     assert authenticate(any_services, "mei", PASSWORD, elsewhere).user_id == mei.id
 
 
@@ -106,8 +106,38 @@ def test_authenticate_known_browser_is_not_slowed_by_strangers_beside_it(
     for stranger in (of_li, forged):
         with pytest.raises(TooManyAttemptsError):
             authenticate(any_services, "mei", PASSWORD, stranger)
-    assert pause_before(any_services, "mei", known) == 0
+    assert approach(any_services, "mei", known).pause_s == 0
     assert authenticate(any_services, "mei", PASSWORD, known).user_id == mei.id
+
+
+def test_authenticate_guesses_from_one_ipv6_network_are_counted_together(
+    any_services: Services,
+) -> None:
+    make_person(any_services)
+    for number in range(any_services.settings.sign_in_attempts):
+        with pytest.raises(SignInRefusedError):
+            authenticate(any_services, "mei", "wrong", Visitor(ip=f"2001:db8::{number:x}"))
+    beside = Visitor(ip="2001:db8::ffff:1:2:3")
+    for _ in range(3):
+        with pytest.raises(TooManyAttemptsError):
+            authenticate(any_services, "mei", PASSWORD, beside)
+    assert audit(any_services).count(("session.throttle", "mei")) == 1
+    authenticate(any_services, "mei", PASSWORD, Visitor(ip="2001:db8:0:1::1"))
+
+
+@pytest.mark.parametrize(
+    ("ip", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("testclient", "testclient"),
+        ("", ""),
+    ],
+)
+def test_visitor_network_of_an_address_is_what_one_visitor_has(ip: str, network: str) -> None:
+    assert Visitor(ip=ip).network == network
 
 
 def test_authenticate_known_browser_guesses_no_more_than_others(services: Services) -> None:

@@ -26,6 +26,7 @@ from studio.storage import BlobStore
 from tasks.services import Services
 from tests.people import PASSWORD, make_person
 
+NEW = "four entirely other words"
 OpenBrowser = Callable[[], TestClient]
 
 
@@ -113,11 +114,24 @@ def test_change_password_where_too_many_wait_is_429_and_keeps_the_form(
     make_person(services)
     sign_in(browser)
     full = FairThreads(1, FairTurns(most_of_one=0, most_waiting_of_one=0))
-    monkeypatch.setattr(account_pages, "password_threads", lambda: full)
-    answer = change_password(browser, PASSWORD, "four entirely other words")
+    monkeypatch.setattr(account_pages, "known_password_threads", lambda: full)
+    answer = change_password(browser, PASSWORD, NEW)
     assert answer.status_code == 429
-    assert "Many people sign in from your address just now." in answer.text
+    assert "You have too many requests open at the moment." in answer.text
     assert 'name="current"' in answer.text
+
+
+def test_sign_in_of_a_known_browser_does_not_wait_for_guesses_from_its_address(
+    services: Services, browser: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_person(services)
+    sign_in(browser)
+    full = FairThreads(1, FairTurns(most_of_one=0, most_waiting_of_one=0))
+    monkeypatch.setattr(account_pages, "password_threads", lambda: full)
+    assert change_password(browser, PASSWORD, NEW).status_code == 303
+    browser.post("/account/sign-out")
+    assert sign_in(browser, "mei", NEW).status_code == 303
+    assert sign_in(browser, "somebody else", NEW).status_code == 429
 
 
 def test_passwords_are_looked_at_two_at_a_time_and_hold_up_nothing_else(
