@@ -7,11 +7,12 @@ is unpacked: a few kilobytes can claim, and can unfold into, more than any disk 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Annotated
@@ -19,6 +20,9 @@ from typing import IO, Annotated
 from pydantic import BaseModel, Field, ValidationError
 
 from studio.errors import WeightError
+from studio.models import digests
+from studio.models.catalogue import DigestKind
+from studio.models.digests import Measured
 from studio.words import Message, msg
 
 _ZIP_SUFFIXES = (".whl", ".zip")
@@ -29,6 +33,8 @@ _MOST_BYTES = 16 << 30
 _LONGEST_HEADER_BYTES = 1 << 20
 """Of a tar header that holds a long name or attributes, which is read into memory."""
 _LONGEST_MAP_BYTES = 16 << 20
+_LONGEST_DIRECTORY_BYTES = 16 << 20
+"""Of a ZIP, where `zipfile` reads it whole and makes an object of each entry: 800 bytes for one."""
 _PIECE_BYTES = 1 << 20
 _ENCRYPTED = 0x1
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -57,6 +63,15 @@ class _Header(tarfile.TarInfo):
         return header
 
 
+class _Zip(io.FileIO):
+    """A ZIP to be read in pieces; the only large one that `zipfile` asks for is its directory."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > _LONGEST_DIRECTORY_BYTES:
+            raise _TooLargeError
+        return super().read(size)
+
+
 class _TooLargeError(Exception):
     """It holds, or claims to hold, more than is taken."""
 
@@ -77,7 +92,7 @@ def member_sizes(path: Path) -> dict[str, int]:
         if _is_tar(path):
             with _open_tar(path) as tarball:
                 return {info.name: info.size for info in _measured(tarball)}
-        with zipfile.ZipFile(path) as archive:
+        with _open_zip(path) as archive:
             entries = archive.infolist()
             _require_measure(len(entries), sum(entry.file_size for entry in entries))
             return {entry.filename: entry.file_size for entry in entries}
@@ -104,6 +119,31 @@ def extract(path: Path, member: str, out: Path, *, most_bytes: int | None = None
             if left < 0:
                 raise _TooLargeError
             target.write(piece)
+
+
+def measure_members(
+    path: Path, members: Collection[str], kinds: Collection[DigestKind]
+) -> dict[str, Measured]:
+    """Size and digests of those of ``members`` that are files, in one pass over the archive.
+
+    Raises:
+        WeightError: ``weight.archive``, it is damaged, or brings more than it says.
+
+    """
+    measured = {}
+    with _readable(path):
+        if _is_tar(path):
+            with _open_tar(path) as tarball:
+                for info in _measured(tarball):
+                    if info.name in members and (content := tarball.extractfile(info)):
+                        measured[info.name] = digests.measure_stream(content, info.size, kinds)
+        else:
+            with _open_zip(path) as archive:
+                for member in members:
+                    entry = _entry(archive, member, path)
+                    with archive.open(entry) as content:
+                        measured[member] = digests.measure_stream(content, entry.file_size, kinds)
+    return measured
 
 
 def extract_resource(
@@ -177,7 +217,7 @@ def _write_chunks(
 def _open_member(path: Path, member: str, most_bytes: int) -> Iterator[IO[bytes]]:
     """A member to read, which claims at most ``most_bytes``."""
     if not _is_tar(path):
-        with zipfile.ZipFile(path) as archive:
+        with _open_zip(path) as archive:
             entry = _entry(archive, member, path)
             if entry.file_size > most_bytes:
                 raise _TooLargeError
@@ -195,6 +235,12 @@ def _open_member(path: Path, member: str, most_bytes: int) -> Iterator[IO[bytes]
                 yield content
                 return
     raise KeyError(member)
+
+
+@contextmanager
+def _open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
+    with _Zip(path) as file, zipfile.ZipFile(file) as archive:
+        yield archive
 
 
 def _entry(archive: zipfile.ZipFile, member: str, path: Path) -> zipfile.ZipInfo:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from studio.errors import WeightError
 from studio.models import archives, digests
 from studio.models.catalogue import ModelSpec, WeightFile
+from studio.models.digests import Measured, matches
 from studio.models.sources import take
 from studio.words import N_, Message, Value, msg
 
@@ -48,7 +49,7 @@ def recognise(
     known = [(spec, file) for spec in specs for file in spec.fetched_files]
     kinds = {kind for _, file in known for kind in digests.kinds_of(file)}
     measured = digests.measure(path, kinds)
-    if found := [(spec, file) for spec, file in known if digests.matches(file, measured)]:
+    if found := [(spec, file) for spec, file in known if matches(file, measured)]:
         return found
     named = [(spec, file) for spec, file in known if path.name in _names(file)]
     if len(named) > 1:
@@ -65,35 +66,41 @@ def recognise(
     return known if is_named and len(known) == 1 and not archives.is_archive(path) else []
 
 
-def members(
-    path: Path, specs: list[ModelSpec], scratch: Path
-) -> Iterator[tuple[ModelSpec, WeightFile, Write]]:
+def members(path: Path, specs: list[ModelSpec]) -> Iterator[tuple[ModelSpec, WeightFile, Write]]:
     """Which files of ``specs`` an archive holds: where a source says, else by digest."""
     sizes = archives.member_sizes(path)
+    unplaced: list[tuple[ModelSpec, WeightFile]] = []
     for spec in specs:
         for file in spec.fetched_files:
             source = next((source for source in file.sources if source.member in sizes), None)
             if source is not None:
                 yield spec, file, partial(take, path, source, most_bytes=file.bytes)
-            elif member := _member_like(file, path, sizes, scratch):
-                yield spec, file, partial(archives.extract, path, member, most_bytes=file.bytes)
+            elif file.digests:
+                unplaced.append((spec, file))
+    measured = _measure_likely(path, sizes, [file for _, file in unplaced])
+    for spec, file in unplaced:
+        member = next((name for name, found in measured.items() if matches(file, found)), None)
+        if member is not None:
+            yield spec, file, partial(archives.extract, path, member, most_bytes=file.bytes)
 
 
-def _member_like(
-    file: WeightFile, path: Path, sizes: Mapping[str, int], scratch: Path
-) -> str | None:
-    """The member of an archive that has the digests of ``file``, under whatever name."""
-    if not file.digests:
-        return None
-    unpacked = scratch / "member"
-    for member, size in sizes.items():
-        is_named = member.rpartition("/")[2] in _names(file)
-        if size != file.bytes if file.bytes else not is_named:
-            continue
-        archives.extract(path, member, unpacked, most_bytes=file.bytes)
-        if digests.matches(file, digests.measure(unpacked, digests.kinds_of(file))):
-            return member
-    return None
+def _measure_likely(
+    path: Path, sizes: Mapping[str, int], files: Sequence[WeightFile]
+) -> Mapping[str, Measured]:
+    """The members that may be one of ``files``, under whatever name; unpacked once for all."""
+    likely = {
+        member
+        for member, size in sizes.items()
+        if any(_is_likely(file, member, size) for file in files)
+    }
+    kinds = {kind for file in files for kind in digests.kinds_of(file)}
+    return archives.measure_members(path, likely, kinds) if likely else {}
+
+
+def _is_likely(file: WeightFile, member: str, size_bytes: int) -> bool:
+    if file.bytes is not None:
+        return size_bytes == file.bytes
+    return member.rpartition("/")[2] in _names(file)
 
 
 def _names(file: WeightFile) -> set[str]:

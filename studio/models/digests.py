@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from studio.errors import WeightError
 from studio.models.catalogue import DigestKind, WeightFile
@@ -29,13 +30,19 @@ class Measured:
 
 def measure(path: Path, kinds: Collection[DigestKind] = ()) -> Measured:
     """Read ``path`` once and compute its sha256 and the other ``kinds`` asked for."""
-    size = path.stat().st_size
-    hashers = {kind: _hasher(kind, size) for kind in {"sha256", *kinds}}
     with path.open("rb") as stream:
-        while block := stream.read(_BLOCK_BYTES):
-            for hasher in hashers.values():
-                hasher.update(block)
-    return Measured(size, {kind: hasher.hexdigest() for kind, hasher in hashers.items()})
+        return measure_stream(stream, path.stat().st_size, kinds)
+
+
+def measure_stream(
+    stream: IO[bytes], size_bytes: int, kinds: Collection[DigestKind] = ()
+) -> Measured:
+    """As ``measure``, of what a stream of ``size_bytes`` holds."""
+    hashers = {kind: _hasher(kind, size_bytes) for kind in {"sha256", *kinds}}
+    while block := stream.read(_BLOCK_BYTES):
+        for hasher in hashers.values():
+            hasher.update(block)
+    return Measured(size_bytes, {kind: hasher.hexdigest() for kind, hasher in hashers.items()})
 
 
 def kinds_of(file: WeightFile) -> set[DigestKind]:

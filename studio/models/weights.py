@@ -223,7 +223,7 @@ class WeightStore:
         require_name(path.name)
         with _readable(path):  # the weights folder is not to blame for what happens to this file
             recognised = recognise(path, specs, is_named=model_id is not None)
-        with self._folder.held(), self._folder.workspace() as scratch:
+        with self._folder.held():
             taken = [
                 self._import(spec, file, partial(shutil.copyfile, path), path, repin=repin)
                 for spec, file in recognised
@@ -231,7 +231,7 @@ class WeightStore:
             if not taken and archives.is_archive(path):
                 taken = [
                     self._import(spec, file, write, path, repin=repin)
-                    for spec, file, write in members(path, specs, scratch)
+                    for spec, file, write in members(path, specs)
                 ]
             if not taken:
                 raise unknown(path, specs if model_id else [])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import tarfile
@@ -18,6 +19,7 @@ from tests.studio.models.weight_factories import (
     make_chunked,
     make_tarball,
     make_wheel,
+    sha256,
 )
 
 DATA = bytes(range(95))
@@ -195,6 +197,35 @@ def test_archive_of_too_many_members_is_refused(
     for path in (many, make_wheel(tmp_path, "many", "1", members)):
         with pytest.raises(WeightError, match="holds more than it should"):
             archives.member_sizes(path)
+
+
+def test_zip_whose_directory_would_fill_the_memory_is_refused_unread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_wheel(tmp_path, "many", "1", {f"m{index}": b"" for index in range(51)})
+    monkeypatch.setattr(archives, "_LONGEST_DIRECTORY_BYTES", 51 * len("m00") + 50 * 46)
+    monkeypatch.setattr(zipfile.ZipFile, "infolist", None)  # calling it would fail
+    with pytest.raises(WeightError, match="holds more than it should") as refusal:
+        archives.member_sizes(path)
+    assert refusal.value.code == "weight.archive"
+
+
+def test_measure_members_unpacks_an_archive_once_for_all_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = {"a.bin": b"one", "b.bin": b"two", "c.bin": b"three"}
+    opened: list[Path] = []
+    open_tar = archives._open_tar
+    monkeypatch.setattr(archives, "_open_tar", lambda path: opened.append(path) or open_tar(path))
+    tarball = write(tmp_path / "some.tgz", make_tarball(contents))
+    wheel = make_wheel(tmp_path, "some", "1", contents)
+    for path in (tarball, wheel):
+        found = archives.measure_members(path, {"a.bin", "c.bin"}, {"md5"})
+        assert {name: (one.bytes, one.sha256) for name, one in found.items()} == {
+            name: (len(contents[name]), sha256(contents[name])) for name in ("a.bin", "c.bin")
+        }
+        assert found["a.bin"].digests["md5"] == hashlib.md5(b"one").hexdigest()
+    assert opened == [tarball]
 
 
 def test_extract_encrypted_member_says_so(tmp_path: Path, out: Path) -> None:
