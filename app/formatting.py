@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from db.types import utc_now
-from studio.words import Message, msg
+from studio.words import Message, msg, msgs
 
 _WITHOUT_YEAR = timedelta(days=300)
 """A day of the last months is not taken for one of the year before."""
@@ -14,7 +14,7 @@ _WITHOUT_YEAR = timedelta(days=300)
 def file_size(size_bytes: int) -> Message:
     """Decimal units, as download dialogs show them: ``1.8 MB``."""
     if size_bytes < 1000:
-        return msg("{size:d} bytes", size=size_bytes)
+        return msgs("{n:d} byte", "{n:d} bytes", size_bytes)
     if size_bytes < 999_500:
         return msg("{size} kB", size=_short(size_bytes / 1e3))
     if size_bytes < 999_500_000:
@@ -30,7 +30,9 @@ def exact_size(size_bytes: int) -> Message:
     """Rounded for reading, exact for checking: ``1.8 MB (1,834,112 bytes)``."""
     if size_bytes < 1000:
         return file_size(size_bytes)
-    return msg("{rounded} ({exact} bytes)", rounded=file_size(size_bytes), exact=size_bytes)
+    return msgs(
+        "{rounded} ({n} byte)", "{rounded} ({n} bytes)", size_bytes, rounded=file_size(size_bytes)
+    )
 
 
 def duration(seconds: float) -> Message:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from sqlalchemy.exc import DontWrapMixin
 
-from studio.words import Message, msg
+from studio.words import Message, msg, msgs
 
 
 class RecordError(Exception):
@@ -79,10 +79,12 @@ class TextError(RecordError, DontWrapMixin):
 
     def __init__(self, most_chars: int) -> None:
         super().__init__(
-            msg(
-                "A text is longer than {most} characters, or holds characters that cannot be "
+            msgs(
+                "A text is longer than {n} character, or holds characters that cannot be "
                 "stored. Write it anew.",
-                most=most_chars,
+                "A text is longer than {n} characters, or holds characters that cannot be "
+                "stored. Write it anew.",
+                most_chars,
             )
         )
 

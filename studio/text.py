@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from studio.errors import UserInputError
-from studio.words import Message, msg
+from studio.words import Message, msg, msgs
 
 FILE_NAME_BYTES = 200
 """A disk takes 255, with what is put around a name."""
@@ -73,7 +73,9 @@ def _taken(text: str, most_chars: int, tidied: Callable[[str], str], what: Messa
 def _fault(text: str, most_chars: int, tidied: Callable[[str], str]) -> Message | None:
     # Looked at first, so that a megabyte is not read letter by letter.
     if len(text) > 2 * most_chars or len(tidied(text)) > most_chars:
-        return msg("this is longer than {most} characters", most=most_chars)
+        return msgs(
+            "this is longer than {n} character", "this is longer than {n} characters", most_chars
+        )
     found = next((char for char in text if _is_unshowable(char) and not char.isspace()), None)
     if found is None:
         return None

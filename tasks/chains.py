@@ -18,7 +18,7 @@ from studio.errors import UserInputError
 from studio.params import ToolParams
 from studio.tools.registry import get_tool
 from studio.tools.spec import RESULT_ROLE
-from studio.words import msg
+from studio.words import msg, msgs
 from tasks.files import StoredFile
 from tasks.permissions import require_may_run
 from tasks.planning import add_batch, plan_items
@@ -117,7 +117,7 @@ def require_length(steps: int) -> None:
     """
     if not 1 <= steps <= MAX_STEPS:
         raise UserInputError(
-            msg("A chain of {steps} steps cannot be run", steps=steps),
+            msgs("A chain of {n} step cannot be run", "A chain of {n} steps cannot be run", steps),
             remedy=msg("Name 1 to {most}.", most=MAX_STEPS),
             code="chain.length",
         )

@@ -14,7 +14,7 @@ from studio.text import line
 from studio.tools.estimate import require_inputs_fit, require_output_fits
 from studio.tools.registry import get_tool, parse_params
 from studio.tools.spec import RESULT_ROLE, ToolSpec
-from studio.words import Message, msg
+from studio.words import Message, msg, msgs
 from tasks.files import StoredFile
 
 MAX_BATCH_NAME_CHARS = 200
@@ -156,7 +156,11 @@ def require_well_formed(request: RunRequest, *, max_items: int, max_pixels: int)
         )
     if len(request.items) > max_items:
         raise UserInputError(
-            msg("{items} pictures are too many for one run", items=len(request.items)),
+            msgs(
+                "{n} picture is too many for one run",
+                "{n} pictures are too many for one run",
+                len(request.items),
+            ),
             remedy=msg("Run at most {max_items} at a time.", max_items=max_items),
             code="submit.too_many",
         )

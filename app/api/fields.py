@@ -18,7 +18,7 @@ from db.types import Visibility
 from studio.errors import StudioError, UserInputError
 from studio.tools.registry import TOOLS
 from studio.tools.spec import PHOTOGRAPH, ToolRole, ToolSpec
-from studio.words import msg, paragraph
+from studio.words import msg, msgs, paragraph
 
 T = TypeVar("T")
 
@@ -187,9 +187,10 @@ def read_overrides(form: FormData, count: int) -> list[dict[str, Any]]:
     is_list = isinstance(value, list) and all(isinstance(one, dict | None) for one in value)
     if not is_list or len(value) != count:
         raise UserInputError(
-            msg(
-                "overrides: this is not a JSON list of {count} objects, one for each picture",
-                count=count,
+            msgs(
+                "overrides: this is not a JSON list of {n} object, one for each picture",
+                "overrides: this is not a JSON list of {n} objects, one for each picture",
+                count,
             ),
             remedy=msg("Send one such as {example}.", example='[{"quality": 80}, null]'),
             code="params.invalid",
@@ -231,10 +232,11 @@ def all_or_none(
         raise refusals[0]
     if refusals:
         raise StudioError(
-            msg(
-                "{n} of {given} files are refused. {sentences}",
-                n=len(refusals),
-                given=len(given),
+            msgs(
+                "{refused} of {n} file is refused. {sentences}",
+                "{refused} of {n} files are refused. {sentences}",
+                len(given),
+                refused=len(refusals),
                 sentences=paragraph(refusal.message for refusal in refusals),
             ),
             code="submit.files_refused",

@@ -115,13 +115,18 @@ async def _parsed(parser: MultiPartParser | FormParser) -> FormData:
 
 def _too_large(most_bytes: int) -> StudioError:
     return StudioError(
-        msg("A request may hold at most {most} bytes.", most=most_bytes), code="request.too_large"
+        msgs("A request may hold {n} byte.", "A request may hold at most {n} bytes.", most_bytes),
+        code="request.too_large",
     )
 
 
 def _too_long() -> StudioError:
     return StudioError(
-        msg("The texts of a form may hold at most {most} bytes.", most=MAX_TEXT_BYTES),
+        msgs(
+            "The texts of a form may hold {n} byte.",
+            "The texts of a form may hold at most {n} bytes.",
+            MAX_TEXT_BYTES,
+        ),
         code="request.too_large",
     )
 

@@ -16,7 +16,7 @@ from rich.progress import Progress
 
 from app.commands.saving import save_new, writing
 from app.commands.sources import Sources
-from app.language import _, said
+from app.language import _, _n, said
 from app.runs.records import said_record
 from db.errors import RecordError
 from studio.errors import StudioError, UserInputError
@@ -196,13 +196,14 @@ def _describe(file: str, steps: Sequence[Step], done: Sequence[Done], outputs: S
         lines += [f"  {use.id} sha256 {use.sha256}" for use in result.record.weights]
         lines += ["  " + _("note: {note}", note=note) for note in result.record.notes]
     for output, path in outputs:
-        words = _(
-            "{role}: {path} ({width} × {height} px, {size} bytes, sha256 {sha256})",
+        words = _n(
+            "{role}: {path} ({width} × {height} px, {n} byte, sha256 {sha256})",
+            "{role}: {path} ({width} × {height} px, {n} bytes, sha256 {sha256})",
+            output.file.getbuffer().nbytes,
             role=output.role,
             path=str(path),
             width=output.width_px,
             height=output.height_px,
-            size=output.file.getbuffer().nbytes,
             sha256=_sha256(output),
         )
         lines.append(f"  {words}")

@@ -13,7 +13,7 @@ from db.repositories.blobs import BlobRepository
 from db.repositories.saved_faces import SavedFaceRepository
 from studio.errors import StudioError, UserInputError
 from studio.text import line
-from studio.words import msg
+from studio.words import msg, msgs
 from tasks.authority import Needs, authorise
 from tasks.files import StoredFile
 from tasks.services import Services
@@ -33,7 +33,11 @@ def save_face(services: Services, actor: Actor, file: StoredFile, name: str) -> 
     if not clean:
         raise UserInputError(
             msg("A saved face needs a name"),
-            remedy=msg("Give it one of 1 to {most} characters.", most=MAX_NAME_CHARS),
+            remedy=msgs(
+                "Give it one of {n} character.",
+                "Give it one of 1 to {n} characters.",
+                MAX_NAME_CHARS,
+            ),
             code="face.name_invalid",
         )
     with services.database.write() as unit:

@@ -11,7 +11,7 @@ from argon2.exceptions import VerifyMismatchError
 from zxcvbn import zxcvbn
 
 from studio.errors import UserInputError
-from studio.words import msg
+from studio.words import msg, msgs
 
 MIN_CHARS = 10
 MAX_CHARS = 1024
@@ -43,12 +43,12 @@ def check_password(password: str, *, user_name: str) -> None:
     if len(password) < MIN_CHARS:
         raise PasswordRefusedError(
             msg("The new password is too short"),
-            remedy=msg("Use at least {least} characters.", least=MIN_CHARS),
+            remedy=msgs("Use {n} character or more.", "Use at least {n} characters.", MIN_CHARS),
         )
     if len(password) > MAX_CHARS:
         raise PasswordRefusedError(
             msg("The new password is too long"),
-            remedy=msg("Use at most {most} characters.", most=MAX_CHARS),
+            remedy=msgs("Use {n} character.", "Use at most {n} characters.", MAX_CHARS),
         )
     if _guesses(password, user_name) < _MIN_GUESSES:
         raise PasswordRefusedError(

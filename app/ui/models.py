@@ -133,11 +133,12 @@ def _link_to_models(tool: str) -> None:
 
 def _label(choice: ModelChoice) -> str:
     is_free = choice.spec is None or choice.spec.licence.commercial != "no"
-    notes = [
-        "" if is_free else _("no commercial use"),
-        "" if choice.is_installed else _("not installed"),
-    ]
-    return " — ".join([choice.title, *filter(None, [", ".join(filter(None, notes))])])
+    title = choice.title
+    if is_free:
+        return title if choice.is_installed else _("{title} — not installed", title=title)
+    if choice.is_installed:
+        return _("{title} — no commercial use", title=title)
+    return _("{title} — no commercial use, not installed", title=title)
 
 
 def _show_terms(spec: ModelSpec) -> None:

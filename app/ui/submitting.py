@@ -116,10 +116,11 @@ def show_expectation(page: ToolPage, params: ToolParams, files: Sequence[StoredF
         if len(files) == 1:
             re_used = _("Uses what an earlier run has made: a moment only.")
         else:
-            re_used = _(
-                "Uses what an earlier run has made for {known} of {all} pictures: a moment only.",
+            re_used = _n(
+                "Uses what an earlier run has made for {known} of {n} picture: a moment only.",
+                "Uses what an earlier run has made for {known} of {n} pictures: a moment only.",
+                len(files),
                 known=len(known),
-                all=len(files),
             )
         st.caption(f":material/bolt: {re_used}")
     each = [one for one in estimate_files(page.services, page.actor, params, files) if one]
@@ -149,9 +150,9 @@ def _find_unfit(
 
 def _run_button(page: ToolPage, held: Tray, *, is_ready: bool) -> bool:
     """The one primary button of the page; True when it was pressed."""
-    label = said(page.spec.action)
-    if len(held.chosen) > 1:
-        label = _("{action} {n} pictures", action=label, n=len(held.chosen))
+    label, n = said(page.spec.action), len(held.chosen)
+    if n > 1:
+        label = _n("{action} {n} picture", "{action} {n} pictures", n, action=label)
     return _button(page, label, is_enabled=bool(held.chosen) and is_ready)
 
 

@@ -292,9 +292,10 @@ def ask_pictures(
     pick_files(page.services, held, key=page.tool, limit=limit, label=_("Pictures"))
     if not held.chosen:
         st.caption(
-            _(
-                "Up to {limit} pictures of {size} each: {kinds}.",
-                limit=limit,
+            _n(
+                "{n} picture of up to {size}: {kinds}.",
+                "Up to {n} pictures of {size} each: {kinds}.",
+                limit,
                 size=file_size(settings.max_upload_bytes),
                 kinds=READABLE,
             )

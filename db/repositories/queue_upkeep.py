@@ -21,7 +21,7 @@ from db.repositories.clock import instant
 from db.repositories.fair_shares import FairShareRepository
 from db.repositories.moves import LONGEST_REST_S, NO_ERROR, Moves, error
 from db.states import JobState
-from studio.words import msg
+from studio.words import msgs
 
 BATCH = 200
 """Jobs handled in one transaction."""
@@ -104,9 +104,11 @@ class QueueUpkeep:
 def _worker_lost(attempts: int) -> dict[str, Any]:
     return error(
         "worker.lost",
-        msg(
-            "The worker was lost while it ran this job, which was tried {attempts} times. "
+        msgs(
+            "The worker was lost while it ran this job, which was tried {n} time. "
             "The job may need more memory than the machine has.",
-            attempts=attempts,
+            "The worker was lost while it ran this job, which was tried {n} times. "
+            "The job may need more memory than the machine has.",
+            attempts,
         ),
     )

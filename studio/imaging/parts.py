@@ -24,7 +24,7 @@ from studio.imaging.containers import (
     tiff_pages,
     webp_chunks,
 )
-from studio.words import Message, msg
+from studio.words import Message, msg, msgs
 
 MAX_SCANS = 64
 """Of a JPEG. Libjpeg writes 10, encoders that search for the best order up to about 20."""
@@ -85,17 +85,20 @@ def _check_jpeg(data: bytes, max_pixels: int) -> None:
         scans += part.kind[0] == JPEG_SCAN
         filler += part.skipped_bytes
         if number >= most:
-            raise _too_many(msg("more than {most} parts", most=most))
+            raise _too_many(msgs("more than {n} part", "more than {n} parts", most))
         if scans > MAX_SCANS:
-            raise _too_many(msg("more than {most} scans", most=MAX_SCANS))
+            raise _too_many(msgs("more than {n} scan", "more than {n} scans", MAX_SCANS))
         if filler > MAX_FILLER_BYTES:
-            raise _too_many(msg("more than {most} filler bytes", most=MAX_FILLER_BYTES))
+            raise _too_many(
+                msgs("more than {n} filler byte", "more than {n} filler bytes", MAX_FILLER_BYTES)
+            )
     width, height = sniff.header_size(data, sniff.JPEG) or (0, 0)
     if scans * width * height > MAX_FULL_SIZE_SCANS * max_pixels:
         raise _too_many(
-            msg(
-                "{scans} scans of {megapixels:.0f} megapixels each",
-                scans=scans,
+            msgs(
+                "{n} scan of {megapixels:.0f} megapixels",
+                "{n} scans of {megapixels:.0f} megapixels each",
+                scans,
                 megapixels=width * height / 1e6,
             )
         )
@@ -115,7 +118,7 @@ def _check_bmp(data: bytes) -> None:
 def _check_count(data: bytes, parts: Iterator[Part], bytes_a_part: int = _BYTES_A_PART) -> None:
     most = _most_parts(data, bytes_a_part)
     if sum(1 for _ in islice(parts, most + 1)) > most:
-        raise _too_many(msg("more than {most} parts", most=most))
+        raise _too_many(msgs("more than {n} part", "more than {n} parts", most))
 
 
 def _most_parts(data: bytes, bytes_a_part: int) -> int:

@@ -99,7 +99,7 @@ def bomb() -> UserInputError:
 def too_slow(time_limit_s: float) -> UserInputError:
     """A file whose reading had to be stopped."""
     return UserInputError(
-        msg("Reading this file takes longer than {limit} seconds", limit=time_limit_s),
+        msg("Reading this file takes longer than {limit} s", limit=time_limit_s),
         remedy=SAVE_AGAIN,
         code="image.too_slow",
     )

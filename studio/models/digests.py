@@ -10,7 +10,7 @@ from typing import IO
 
 from studio.errors import WeightError
 from studio.models.catalogue import DigestKind, WeightFile
-from studio.words import Message, msg
+from studio.words import Message, msg, msgs
 
 _BLOCK_BYTES = 1 << 20
 
@@ -62,8 +62,11 @@ def fault(file: WeightFile, measured: Measured, *, pinned: str | None) -> Messag
     the first import, when there is one.
     """
     if file.bytes is not None and measured.bytes != file.bytes:
-        return msg(
-            "it has {found} bytes instead of {wanted}", found=measured.bytes, wanted=file.bytes
+        return msgs(
+            "it has {n} byte instead of {wanted}",
+            "it has {n} bytes instead of {wanted}",
+            measured.bytes,
+            wanted=file.bytes,
         )
     for digest in file.digests:
         found = measured.digests[digest.kind]

@@ -17,7 +17,7 @@ from studio.errors import WeightError
 from studio.models.placement import write_atomically
 from studio.public_http import PrivateAddressError, PublicTransport
 from studio.settings import get_settings
-from studio.words import Message, msg, verbatim
+from studio.words import Message, msg, msgs, verbatim
 
 _TIMEOUT = httpx.Timeout(60, connect=15)
 _MIRRORS = "STUDIO_WEIGHT_MIRRORS"
@@ -132,9 +132,10 @@ def _attempt(
             forget(part)
             raise _refusal(
                 url,
-                msg(
-                    "it offers {total} bytes instead of {expected}",
-                    total=total,
+                msgs(
+                    "it offers {n} byte instead of {expected}",
+                    "it offers {n} bytes instead of {expected}",
+                    total,
                     expected=expected_bytes,
                 ),
             )
@@ -146,12 +147,20 @@ def _attempt(
             for block in response.iter_raw():
                 if done + len(block) > limit:
                     forget(part)
-                    raise _refusal(url, msg("it sends more than {limit} bytes", limit=limit))
+                    raise _refusal(
+                        url,
+                        msgs("it sends more than {n} byte", "it sends more than {n} bytes", limit),
+                    )
                 done += stream.write(block)
                 on_bytes(done, total)
     if total is not None and done != total:
         raise _TransientError(
-            msg("the connection ended after {done} of {total} bytes", done=done, total=total)
+            msgs(
+                "the connection ended after {done} of {n} byte",
+                "the connection ended after {done} of {n} bytes",
+                total,
+                done=done,
+            )
         )
 
 

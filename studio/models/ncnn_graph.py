@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from studio.errors import WeightError
-from studio.words import Message, msg
+from studio.words import Message, msg, msgs
 
 Weights = npt.NDArray[np.float32]
 Value = int | float | tuple[float, ...]
@@ -156,10 +156,12 @@ class _BinReader:
         """Check that the graph and the weights belong together."""
         if self._offset != len(self._data):
             raise WeightError(
-                msg(
-                    "The ncnn graph and weight files do not belong together: {data} bytes are "
-                    "left over.",
-                    data=len(self._data) - self._offset,
+                msgs(
+                    "The ncnn graph and weight files do not belong together: {n} byte is left "
+                    "over.",
+                    "The ncnn graph and weight files do not belong together: {n} bytes are left "
+                    "over.",
+                    len(self._data) - self._offset,
                 ),
                 code="weight.conversion",
             )

@@ -26,7 +26,7 @@ from studio.tools.faceswap.spec import SPEC as FACESWAP
 from studio.tools.inpaint.spec import SPEC as INPAINT
 from studio.tools.spec import ToolSpec
 from studio.tools.upscale.spec import SPEC as UPSCALE
-from studio.words import Message, msg, verbatim
+from studio.words import Message, msg, msgs, verbatim
 
 GROUP = "darkroom.tools"
 """Of the entry points by which packages add tools."""
@@ -117,10 +117,19 @@ def _against_name(name: str) -> Message | None:
     if not _NAME.fullmatch(name):
         return msg("“{name}” is no name of lower-case letters, digits and hyphens", name=name)
     if len(name) > MAX_NAME_CHARS:
-        return msg("“{name}” is longer than {most} characters", name=name, most=MAX_NAME_CHARS)
+        return _too_long(name, MAX_NAME_CHARS)
     if name in _ADDRESSES | _COMMANDS:
         return msg("a tool may not be called “{name}”", name=name)
     return None
+
+
+def _too_long(name: str, most_chars: int) -> Message:
+    return msgs(
+        "“{name}” is longer than {n} character",
+        "“{name}” is longer than {n} characters",
+        most_chars,
+        name=name,
+    )
 
 
 def _against_params(spec: ToolSpec) -> Message | None:
@@ -143,7 +152,7 @@ def _against_roles(spec: ToolSpec) -> Message | None:
         if not _is_option(name) or name in taken:
             return msg("a role may not be called “{role}”", role=name)
         if len(name) > MAX_ROLE_CHARS:
-            return msg("“{name}” is longer than {most} characters", name=name, most=MAX_ROLE_CHARS)
+            return _too_long(name, MAX_ROLE_CHARS)
         if names.count(name) > 1:
             return msg("two of its roles are called “{role}”", role=name)
     if not spec.roles or not spec.roles[0].is_required or spec.roles[0].is_repeatable:

@@ -13,7 +13,7 @@ from app.ui.faceswap.search import face_picture, offer_search_again, reason_of
 from app.ui.guard import acting
 from app.ui.toolpage import ToolPage
 from app.ui.uploader import Chosen, Tray, pick_files
-from app.ui.words import _, said
+from app.ui.words import _, _n, said
 from db.actor import Actor
 from db.models import Job
 from db.states import JobState
@@ -71,7 +71,7 @@ def _describe_source(search: Job | None, faces: int) -> str:
         return f'<span class="dr-warn">{escape(words)}</span>'
     if faces < 2:
         return ""
-    words = _("{faces} faces, the largest is used", faces=faces)
+    words = _n("{n} face is used", "{n} faces, the largest is used", faces)
     return f"<span>{escape(words)}</span>"
 
 

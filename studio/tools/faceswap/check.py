@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
 
 import numpy as np
 
@@ -53,6 +54,13 @@ _OF_KEPT_EYES = {
 """Closed ones are told of face by face."""
 
 
+class _Flaw(Enum):
+    """What neither a target nor a source may be."""
+
+    SMALL = auto()
+    TURNED = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """Why a swap cannot be done: a reason as the end of a sentence, and a remedy as one."""
@@ -63,7 +71,8 @@ class Fault:
 
 def why_not_target(face: Face) -> Fault | None:
     """What keeps a face from being replaced; None when nothing."""
-    if face.eye_distance_px < LEAST_EYES_PX:
+    flaw = _flaw_of(face)
+    if flaw is _Flaw.SMALL:
         return Fault(
             msg(
                 "too small, with less than {least_eyes:.0f} px between the eyes",
@@ -71,7 +80,7 @@ def why_not_target(face: Face) -> Fault | None:
             ),
             msg("Enlarge the picture first, or choose larger faces."),
         )
-    if abs(face.yaw) > MOST_YAW:
+    if flaw is _Flaw.TURNED:
         return Fault(
             msg("turned too far to the side"), msg("Choose faces that look towards the camera.")
         )
@@ -80,11 +89,24 @@ def why_not_target(face: Face) -> Fault | None:
 
 def why_not_source(face: Face, number: int) -> Fault | None:
     """What keeps the face of source ``number`` from being put on others."""
-    fault = why_not_target(face)
-    if fault is None:
-        return None
-    reason = msg("source {number} is {reason}", number=number, reason=fault.reason)
-    return Fault(reason, _ANOTHER_SOURCE)
+    flaw = _flaw_of(face)
+    if flaw is _Flaw.SMALL:
+        reason = msg(
+            "source {number} is too small, with less than {least_eyes:.0f} px between the eyes",
+            number=number,
+            least_eyes=LEAST_EYES_PX,
+        )
+        return Fault(reason, _ANOTHER_SOURCE)
+    if flaw is _Flaw.TURNED:
+        reason = msg("source {number} is turned too far to the side", number=number)
+        return Fault(reason, _ANOTHER_SOURCE)
+    return None
+
+
+def _flaw_of(face: Face) -> _Flaw | None:
+    if face.eye_distance_px < LEAST_EYES_PX:
+        return _Flaw.SMALL
+    return _Flaw.TURNED if abs(face.yaw) > MOST_YAW else None
 
 
 def why_not_pair(source: Face, target: Face, number: int) -> Fault | None:

@@ -145,7 +145,13 @@ def _tell(outcomes: Sequence[_Outcome], report: Report) -> None:
             left.setdefault(outcome.fault, []).append(outcome.number)
     if all(outcome.fault is not None for outcome in outcomes):
         what = [
-            msg("{faces}: {reason}", faces=_name(numbers), reason=fault.reason)
+            msgs(
+                "Face {faces}: {reason}",
+                "Faces {faces}: {reason}",
+                len(numbers),
+                faces=_listed(numbers),
+                reason=fault.reason,
+            )
             for fault, numbers in left.items()
         ]
         raise UserInputError(
@@ -172,10 +178,6 @@ def _one_by_one(reasons: Sequence[Message]) -> Message:
     """As "a; b; c"."""
     first, *others = reasons
     return reduce(lambda all, one: msg("{all}; {one}", all=all, one=one), others, first)
-
-
-def _name(numbers: Sequence[int]) -> Message:
-    return msgs("Face {faces}", "Faces {faces}", len(numbers), faces=_listed(numbers))
 
 
 def _listed(numbers: Sequence[int]) -> tuple[str, ...]:
