@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.people.sessions import SignedIn, Visitor, find_session, session_cookie
 from app.runs.reading import LiveRun
+from app.ui.unbroken import end_run
 from app.ui.words import _, speak_as_chosen
 from db.actor import Actor
 from db.models import Job
@@ -52,7 +53,7 @@ def require_runner() -> Actor:
     actor = require_user()
     if not actor.may_run:
         st.error(_("Your account may look, but not run any more."), icon=":material/lock:")
-        st.stop()
+        end_run()
     return actor
 
 
@@ -61,7 +62,7 @@ def require_admin() -> Actor:
     actor = require_user()
     if not actor.is_admin:
         st.error(_("Only admins can open this page."), icon=":material/lock:")
-        st.stop()
+        end_run()
     return actor
 
 
@@ -81,4 +82,4 @@ def leave_page() -> NoReturn:
     words = _("Sign in to go on. If nothing happens, reload this page.")
     st.info(words, icon=":material/login:")
     st.html(_RELOAD, unsafe_allow_javascript=True)
-    st.stop()
+    end_run()

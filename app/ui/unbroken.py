@@ -1,33 +1,46 @@
 """Deeds that are done whole, whatever is clicked meanwhile.
 
-At every touch of a page's state Streamlit looks whether another run of the page was asked for,
-and if so ends the present one there. A callback that ends like that has done half of its deed,
-and the click that called it is gone.
+A tab runs one script at a time (``runner.fastReruns`` is off). What is clicked meanwhile waits, and
+at every touch of a page's state or address, and at everything that is drawn, Streamlit looks for
+it and, if there is any, ends the present run there. A deed that ends like that is half done, and
+the click that asked for it is gone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner import StopException, get_script_run_ctx
 
 
 @contextmanager
 def unbroken() -> Iterator[None]:
-    """Until this ends, touching the page's state does not end the run; the next one waits."""
+    """Until this ends, nothing from outside ends the run, be it that the tab is closed; it waits.
+
+    The same goes for ``st.rerun`` and ``st.stop``; what has to end here calls ``end_run``.
+    """
     context = get_script_run_ctx(suppress_warning=True)
-    if context is None:
+    requests = context.script_requests if context else None
+    if requests is None:
         yield
         return
-    state = context.session_state
     # Streamlit has no call for it; a test says when it is no longer done like this.
-    look = state._yield_callback
-    object.__setattr__(state, "_yield_callback", _look_away)
+    look = requests.on_scriptrunner_yield
+    requests.on_scriptrunner_yield = _look_away  # type: ignore[method-assign]
     try:
         yield
     finally:
-        object.__setattr__(state, "_yield_callback", look)
+        requests.on_scriptrunner_yield = look  # type: ignore[method-assign]
+
+
+def end_run() -> NoReturn:
+    """End the run of the page here.
+
+    Unlike with ``st.stop``, what was clicked meanwhile is not forgotten.
+    """
+    raise StopException
 
 
 def _look_away() -> None:

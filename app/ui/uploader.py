@@ -63,8 +63,8 @@ class Tray:
         forgotten: names of what lay here for so long that it was let go.
         keep: puts on record what is to be held, before it is.
 
-    A widget that changes while a drop is checked starts the page's next run at once, beside
-    the one that checks. Both share this tray, so the later one waits for the earlier.
+    A browser that lost its connection while a drop is checked and is back has a run of its page
+    beside the one that checks. Both share this tray, so the later one waits for the earlier.
     """
 
     chosen: Sequence[Chosen] = ()
