@@ -7,6 +7,7 @@ session cookie, and then whatever changes something must come from the studio's 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -94,7 +95,7 @@ def create_api(services: Services) -> FastAPI:
     api.include_router(_router)
     api.add_api_route("/openapi.json", _describe, include_in_schema=False)
     answer_errors(api)
-    api.add_middleware(FewAtOnce)
+    api.add_middleware(FewAtOnce, identify=partial(identify_asker, services))
     return api
 
 
@@ -109,7 +110,7 @@ def _actor(
     _cookie: Annotated[object, Security(_COOKIE)],
 ) -> Actor:
     services = _services(request)
-    actor = identify_asker(services, request)
+    actor: Actor | None = request.state.asker
     if actor is None:
         raise not_signed_in()
     is_change = request.method not in ("GET", "HEAD")

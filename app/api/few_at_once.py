@@ -1,51 +1,81 @@
-"""What is only read through REST is read a few at a time, so that pages keep their share."""
+"""Who asks through REST, and a few at a time of what they read, so that pages keep their share."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable, Hashable
+from contextlib import AsyncExitStack, asynccontextmanager
 
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.fair_threads import FairTurns
+from app.api.refusals import refuse
+from db.actor import Actor
+from db.errors import RecordError
+from studio.errors import StudioError
 
 _MOST_AT_ONCE = 2
 """A page's thread shares the interpreter with each of these. They compute much and wait little."""
+Identify = Callable[[Request], Actor | None]
 
 
 class FewAtOnce:
-    """Middleware: requests that only read wait for each other, in turn and without a thread."""
+    """Middleware: finds out who asks, and has requests that only read wait in that person's turn.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Endpoints find the person, or none, as ``request.state.asker``. Who waits holds no thread, and
+    holds up nobody else, whatever number of tokens they use.
+    """
+
+    def __init__(self, app: ASGIApp, *, identify: Identify) -> None:
         self._app = app
-        self._turns = asyncio.Semaphore(_MOST_AT_ONCE)
+        self._identify = identify
+        self._lookups = _FewTurns(FairTurns())
+        self._reads = _FewTurns(FairTurns(most_of_one=_MOST_AT_ONCE))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on when its turn has come."""
-        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
+        """Pass the request on when its turn has come, or refuse it when too many wait."""
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        async with _Turn(self._turns) as turn:
+        request = Request(scope)
+        async with AsyncExitStack() as turn:
+            try:
+                request.state.asker = asker = await self._asker(request)
+                if asker is not None and scope["method"] in ("GET", "HEAD"):
+                    await turn.enter_async_context(self._reads.turn(asker.id))
+            except (StudioError, RecordError) as error:
+                await refuse(request, error)(scope, receive, send)
+                return
 
             async def send_on(message: Message) -> None:
-                turn.end()  # the answer is there, and who reads it may be slow
+                await turn.aclose()  # the answer is there, and who reads it may be slow
                 await send(message)
 
             await self._app(scope, receive, send_on)
 
+    async def _asker(self, request: Request) -> Actor | None:
+        """Looked up in the turn of what they show, as it is not known yet whose that is."""
+        async with self._lookups.turn(_shown_by(request)):
+            return await run_in_threadpool(self._identify, request)
 
-class _Turn:
-    """A turn that ends once, at the latest with its context."""
 
-    def __init__(self, turns: asyncio.Semaphore) -> None:
-        self._turns = turns
-        self._is_over = False
+class _FewTurns:
+    """A few at once of everybody, and each owner's in their own turns."""
 
-    async def __aenter__(self) -> _Turn:
-        await self._turns.acquire()
-        return self
+    def __init__(self, of_each: FairTurns) -> None:
+        self._of_each = of_each
+        self._of_all = asyncio.Semaphore(_MOST_AT_ONCE)
 
-    async def __aexit__(self, *_: object) -> None:
-        self.end()
+    @asynccontextmanager
+    async def turn(self, owner: Hashable) -> AsyncIterator[None]:
+        async with self._of_each.turn(owner), self._of_all:
+            yield
 
-    def end(self) -> None:
-        if not self._is_over:
-            self._is_over = True
-            self._turns.release()
+
+def _shown_by(request: Request) -> Hashable:
+    """The token or cookies that came with the request, as a key that gives none of them away."""
+    shown = request.headers.get("authorization") or request.headers.get("cookie", "")
+    return hashlib.sha256(shown.encode()).digest()

@@ -65,8 +65,8 @@ _STATUS_BY_CODE = {
 
 def answer_errors(api: FastAPI) -> None:
     """Have ``api`` answer whatever is raised in it."""
-    api.add_exception_handler(StudioError, _refuse)
-    api.add_exception_handler(RecordError, _refuse)
+    api.add_exception_handler(StudioError, refuse)
+    api.add_exception_handler(RecordError, refuse)
     api.add_exception_handler(RequestValidationError, _refuse_request)
     api.add_exception_handler(HTTPException, _refuse_by_status)
     api.add_exception_handler(Exception, _own_up)
@@ -99,7 +99,8 @@ def _unknown_address() -> JSONResponse:
     return JSONResponse(content, 404)
 
 
-def _refuse(_request: Request, error: Exception) -> JSONResponse:
+def refuse(_request: Request, error: Exception) -> JSONResponse:
+    """The answer that tells an expected ``error``; others are raised again."""
     if not isinstance(error, StudioError | RecordError):
         raise error
     status, headers = status_of(error), headers_of(error)

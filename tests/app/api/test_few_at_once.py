@@ -3,11 +3,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import MutableMapping
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from starlette.types import Receive, Scope, Send
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.few_at_once import FewAtOnce
+from db.actor import Actor
+from db.types import Role
 
 
 class Server:
@@ -38,37 +42,102 @@ async def never_read(_message: MutableMapping[str, Any]) -> None:
     await asyncio.Event().wait()
 
 
-async def ask(server: Server, requests: int, method: str) -> None:
-    """All at once; the server may answer when all have been sent."""
-    gate = FewAtOnce(server)
-    scope = {"type": "http", "method": method}
-    asked = [asyncio.create_task(gate(scope, nothing, read_at_once)) for _ in range(requests)]
-    for _ in range(requests):
-        await asyncio.sleep(0)
-    server.is_open.set()
-    await asyncio.gather(*asked)
+PEOPLE = {name: Actor(uuid4(), name, Role.MEMBER) for name in ("mei", "tom")}
+
+
+def identify(request: Request) -> Actor | None:
+    """Mei and Tom, by tokens that begin with their names."""
+    return PEOPLE.get(request.headers.get("authorization", "").partition(" ")[0])
+
+
+def gate_before(server: ASGIApp) -> FewAtOnce:
+    return FewAtOnce(server, identify=identify)
+
+
+def asked_with(token: str, method: str = "GET") -> Scope:
+    return {"type": "http", "method": method, "headers": [(b"authorization", token.encode())]}
+
+
+async def reach(server: Server, at_once: int) -> None:
+    """Wait until the server works on so many, or more."""
+    async with asyncio.timeout(30):
+        while server.at_once < at_once:
+            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize(("method", "most"), [("GET", 2), ("HEAD", 2), ("POST", 10)])
 def test_few_at_once_what_only_reads_waits_for_a_turn(method: str, most: int) -> None:
     async def watch() -> Server:
         server = Server()
-        await ask(server, 10, method)
+        gate = gate_before(server)
+        asked = [
+            asyncio.create_task(gate(asked_with("mei", method), nothing, read_at_once))
+            for _ in range(10)
+        ]
+        await reach(server, most)
+        server.is_open.set()
+        await asyncio.gather(*asked)
         return server
 
     server = asyncio.run(watch())
     assert (server.most_at_once, server.answered) == (most, 10)
 
 
+def test_few_at_once_one_person_with_many_tokens_waits_for_themselves_and_nobody_else() -> None:
+    async def watch() -> tuple[list[str], int]:
+        server, order = Server(), []
+
+        async def note(scope: Scope, receive: Receive, send: Send) -> None:
+            order.append(scope["state"]["asker"].name)
+            await server(scope, receive, send)
+
+        gate = gate_before(note)
+        asked = [
+            asyncio.create_task(gate(asked_with(f"mei {number}"), nothing, read_at_once))
+            for number in range(40)
+        ]
+        await reach(server, 2)
+        asked.append(asyncio.create_task(gate(asked_with("tom"), nothing, read_at_once)))
+        async with asyncio.timeout(30):
+            while PEOPLE["tom"].id not in gate._reads._of_each._people:
+                await asyncio.sleep(0.01)
+        server.is_open.set()
+        await asyncio.gather(*asked)
+        return order, server.answered
+
+    order, answered = asyncio.run(watch())
+    assert answered == 41
+    assert order.index("tom") <= 4, "two that are being answered, and two that may be the next"
+
+
+def test_few_at_once_more_requests_than_anybody_needs_are_refused() -> None:
+    async def watch() -> tuple[int, list[int]]:
+        server, statuses = Server(), []
+
+        async def note(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+
+        gate = gate_before(server)
+        asked = [asyncio.create_task(gate(asked_with("mei"), nothing, note)) for _ in range(110)]
+        await reach(server, 2)
+        server.is_open.set()
+        await asyncio.gather(*asked)
+        return server.answered, statuses
+
+    answered, statuses = asyncio.run(watch())
+    assert answered == statuses.count(200) == 102
+    assert statuses.count(429) == 8
+
+
 def test_few_at_once_clients_that_do_not_read_their_answers_hold_up_nobody() -> None:
     async def watch() -> int:
         server = Server()
         server.is_open.set()
-        gate = FewAtOnce(server)
-        scope = {"type": "http", "method": "GET"}
-        slow = [asyncio.create_task(gate(scope, nothing, never_read)) for _ in range(5)]
+        gate = gate_before(server)
+        slow = [asyncio.create_task(gate(asked_with("mei"), nothing, never_read)) for _ in range(5)]
         await asyncio.sleep(0.05)
-        await asyncio.wait_for(gate(scope, nothing, read_at_once), 30)
+        await asyncio.wait_for(gate(asked_with("mei"), nothing, read_at_once), 30)
         for task in slow:
             task.cancel()
         await asyncio.wait(slow)
