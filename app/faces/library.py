@@ -19,13 +19,16 @@ from tasks.files import StoredFile
 from tasks.services import Services
 
 MAX_NAME_CHARS = 100
+MAX_FACES = 100
+"""Of one person: the page shows all of them."""
 
 
 def save_face(services: Services, actor: Actor, file: StoredFile, name: str) -> SavedFace:
     """Keep an uploaded picture in the person's library.
 
     Raises:
-        UserInputError: ``face.name_invalid``, ``text.invalid`` or ``submit.expired``.
+        UserInputError: ``face.name_invalid``, ``text.invalid``, ``face.too_many`` or
+            ``submit.expired``.
         NotAllowedError: the actor may not run, or not any more.
 
     """
@@ -41,7 +44,9 @@ def save_face(services: Services, actor: Actor, file: StoredFile, name: str) -> 
             code="face.name_invalid",
         )
     with services.database.write() as unit:
-        authorise(unit, actor, Needs.RUNNING)
+        authorise(unit, actor, Needs.COUNTING)
+        faces = SavedFaceRepository(unit)
+        _require_room(clean, faces.count(actor))
         if not BlobRepository(unit).hold([file.sha256]):
             raise UserInputError(
                 msg("The upload is no longer there, as it was not used for a day"),
@@ -49,8 +54,21 @@ def save_face(services: Services, actor: Actor, file: StoredFile, name: str) -> 
                 code="submit.expired",
                 file_name=file.file_name,
             )
-        return SavedFaceRepository(unit).add(
-            actor, clean, blob_sha256=file.sha256, file_name=file.file_name
+        return faces.add(actor, clean, blob_sha256=file.sha256, file_name=file.file_name)
+
+
+def _require_room(name: str, kept: int) -> None:
+    """Refuse another face where ``kept`` are as many as may be, or more."""
+    if kept >= MAX_FACES:
+        raise UserInputError(
+            msg(
+                "“{name}” was not saved, as you have {kept} faces and may keep {most}",
+                name=name,
+                kept=kept,
+                most=MAX_FACES,
+            ),
+            remedy=msgs("Delete one first.", "Delete {n} first.", kept - MAX_FACES + 1),
+            code="face.too_many",
         )
 
 

@@ -22,9 +22,10 @@ from db.repositories.accounts import AccountRepository
 from db.repositories.api_tokens import ApiTokenRepository
 from db.repositories.audit import AuditRepository
 from db.types import Role, Scope, utc_now
+from studio.errors import UserInputError
 from studio.settings import Settings
 from studio.text import line
-from studio.words import msg
+from studio.words import msg, msgs
 from tasks.authority import Needs, NotAllowedError, authorise
 from tasks.services import Services
 
@@ -36,6 +37,8 @@ _SCOPES = tuple(Scope)
 _ROLES = {Scope.READ: Role.VIEWER, Scope.RUN: Role.MEMBER, Scope.ADMIN: Role.ADMIN}
 _USE_RESOLUTION = timedelta(minutes=1)
 MAX_TOKEN_NAME_CHARS = 64
+MAX_TOKENS = 50
+"""Of one person, expired ones among them: the page shows all of them."""
 _PREFIX_BITS = 64
 
 logger = logging.getLogger(__name__)
@@ -161,7 +164,7 @@ def create_api_token(
     Returns it; it cannot be shown again.
 
     Raises:
-        UserInputError: ``text.invalid`` for the name.
+        UserInputError: ``text.invalid`` for the name, or ``token.too_many``.
         NotAllowedError: the account is closed.
 
     """
@@ -170,7 +173,9 @@ def create_api_token(
     name = line(name, MAX_TOKEN_NAME_CHARS, what=msg("The name of a token"))
     with services.database.write() as unit:
         authorise(unit, actor, Needs.ACCOUNT)
-        ApiTokenRepository(unit).create(
+        tokens = ApiTokenRepository(unit)
+        _require_room(tokens.count(actor.id))
+        tokens.create(
             actor.id,
             name,
             prefix=token[:_SHOWN_CHARS],
@@ -183,6 +188,16 @@ def create_api_token(
             actor.id, "api_token.create", name, detail=detail, ip=visitor.ip
         )
     return token
+
+
+def _require_room(held: int) -> None:
+    """Refuse another token where ``held`` are as many as may be, or more."""
+    if held >= MAX_TOKENS:
+        raise UserInputError(
+            msg("You have {held} tokens and may have {most}", held=held, most=MAX_TOKENS),
+            remedy=msgs("Revoke one first.", "Revoke {n} first.", held - MAX_TOKENS + 1),
+            code="token.too_many",
+        )
 
 
 def find_api_token(services: Services, token: str) -> Actor | None:

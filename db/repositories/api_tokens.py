@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from db.models import ApiToken, User
@@ -47,6 +47,11 @@ class ApiTokenRepository:
         return self._session.scalars(
             select(ApiToken).where(ApiToken.user_id == user_id).order_by(ApiToken.id.desc())
         ).all()
+
+    def count(self, user_id: UUID) -> int:
+        """How many tokens a person has, expired ones too."""
+        own = ApiToken.user_id == user_id
+        return self._session.scalars(select(func.count()).select_from(ApiToken).where(own)).one()
 
     def find(self, token_hash: bytes) -> tuple[ApiToken, User] | None:
         """The unexpired token of an enabled account that needs no new password."""

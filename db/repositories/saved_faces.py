@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from db.actor import Actor
@@ -33,6 +33,11 @@ class SavedFaceRepository:
             .order_by(SavedFace.created_at.desc(), SavedFace.id.desc())
             .options(joinedload(SavedFace.blob))
         ).all()
+
+    def count(self, actor: Actor) -> int:
+        """How many faces the actor has."""
+        own = SavedFace.owner_id == actor.id
+        return self._session.scalars(select(func.count()).select_from(SavedFace).where(own)).one()
 
     def get(self, actor: Actor, face_id: UUID) -> SavedFace | None:
         """One of the actor's faces with its blob."""

@@ -92,6 +92,21 @@ def test_api_token_revoked_leaves_the_others(any_services: Services) -> None:
     assert sessions.find_api_token(any_services, second) == actor
 
 
+def test_api_token_beside_as_many_as_one_may_have_is_refused_until_one_goes(
+    any_services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actor, other = make_person(any_services), make_person(any_services, "li")
+    sessions.create_api_token(any_services, actor, "a", HERE)
+    monkeypatch.setattr(sessions, "MAX_TOKENS", 1)
+    with pytest.raises(UserInputError, match=r"You have 1 tokens .* Revoke one first") as refused:
+        sessions.create_api_token(any_services, actor, "b", HERE)
+    assert refused.value.code == "token.too_many"
+    sessions.create_api_token(any_services, other, "b", HERE)
+    [row] = sessions.api_tokens_of(any_services, actor)
+    sessions.revoke_api_token(any_services, actor, row.id, HERE)
+    sessions.create_api_token(any_services, actor, "b", HERE)
+
+
 def test_api_token_cannot_be_revoked_by_others(services: Services) -> None:
     actor, other = make_person(services), make_person(services, "li")
     token = sessions.create_api_token(services, actor, "mine", HERE)
