@@ -22,8 +22,6 @@ from tasks.services import get_services
 
 _ASSETS = Path(__file__).resolve().parents[1] / "web" / "assets"
 
-_FRAME = (_ASSETS / "frame.js").read_text(encoding="utf-8")
-
 
 def main() -> None:
     """Run the page that the address names, for the person who is signed in."""
@@ -63,7 +61,6 @@ def _show_batches(actor: Actor) -> None:
 def _show_person(actor: Actor) -> None:
     """Who is signed in, and a way out that a link in somebody's mail cannot trigger."""
     st.html(_ASSETS / "frame.css")
-    st.html(f"<script>{_FRAME}</script>", unsafe_allow_javascript=True)
     name, role = escape(actor.name), escape(role_name(actor.role))
     away = _(
         "The studio does not answer. What you have sent is safe; this page goes on by itself as "

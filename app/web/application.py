@@ -30,6 +30,7 @@ from app.web.refusals import (
     refusal,
     unknown_address,
 )
+from app.web.shell import shell_routes
 from app.web.unknown import UnknownAddresses
 from app.web.upkeep import upkeep
 from app.web.uploads import UploadsToDisk, form_limits
@@ -61,6 +62,7 @@ def create_routes(services: Services) -> list[BaseRoute]:
         *download_routes(services),
         *weight_routes(services),
         *api_docs_routes(services),
+        *shell_routes(),
         Mount("/api", create_api(services)),
         Route("/", partial(_enter, services)),
         *(Route(f"{prefix}{{rest:path}}", _nothing_here) for prefix in Gate.OPEN_PREFIXES),

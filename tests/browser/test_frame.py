@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, Request, Route, expect
 
+from app.web.middleware import SESSION_PATH
 from db.types import Role
 from studio.params import INTERPOLATION, UpscaleParams
 from tasks.submit import store_upload, submit
@@ -35,10 +37,35 @@ def test_phone_menu_closes_once_a_page_is_chosen(
     studio: Studio, open_page: OpenPage, sign_in: SignIn
 ) -> None:
     page = open_page(width=390, height=844)
+    late: list[Route] = []
+    # In which the last parts of a page come.
+    page.route("**/static/js/Html.*", lambda part: late.append(part))
     sign_in(page, studio.add_user())
     page.get_by_test_id("stExpandSidebarButton").click()
     page.get_by_role("link", name="History").click()
     expect(page.get_by_role("heading", name="History")).to_be_visible()
+    for part in late:
+        part.continue_()
+    wait_until_menu_is_closed(page)
+
+
+def test_phone_menu_closes_though_the_chosen_page_has_to_wait(
+    studio: Studio, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    page = open_page(width=390, height=844)
+    sign_in(page, studio.add_user(Role.ADMIN))
+    page.goto("/history")
+    settle(page)
+    page.get_by_label("Search").fill("cat")
+    page.get_by_test_id("stExpandSidebarButton").click()
+    with studio.still_web():
+        page.get_by_label("Search").press("Enter")
+        page.get_by_role("link", name="Account").click(no_wait_after=True)
+        wait_until_menu_is_closed(page)
+    expect(page.get_by_role("heading", name="Account")).to_be_visible()
+
+
+def wait_until_menu_is_closed(page: Page) -> None:
     page.wait_for_function(
         "document.querySelector('[data-testid=stSidebar]').getBoundingClientRect().right <= 0"
     )
@@ -81,6 +108,24 @@ def test_outage_of_the_studio_is_told_in_our_words_and_passes_by_itself(
     studio.start_web()
     expect(page.get_by_text("The studio does not answer.")).to_be_hidden()
     expect(page.get_by_text("internet")).to_have_count(0)
+
+
+def test_studio_that_hears_nothing_is_said_to_be_away(
+    studio: Studio, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    page = open_page()
+    sign_in(page, studio.add_user())
+    settle(page)
+    asked: list[Request] = []
+    page.on("request", lambda one: asked.append(one) if is_look(one) else None)
+    with studio.still_web():
+        expect(page.get_by_text("The studio does not answer.")).to_be_visible(timeout=30_000)
+        assert len(asked) <= 3, "a question waits for the answer to the last"
+    expect(page.get_by_text("The studio does not answer.")).to_be_hidden()
+
+
+def is_look(asked: Request) -> bool:
+    return urlsplit(asked.url).path == SESSION_PATH
 
 
 def test_address_that_streamlit_refuses_is_refused_in_our_shape(studio: Studio) -> None:

@@ -1,110 +1,120 @@
-// What stands round every page, wherever Streamlit would speak for itself. Installed once a tab.
-if (!window.darkroom) {
-  window.darkroom = { failures: 0 }
+// What stands round every page, wherever Streamlit would speak for itself. It comes
+// before Streamlit's own script.
+window.darkroom = {}
 
-  // A page whose session was ended elsewhere loads itself anew, and the gate asks to sign in. Its
-  // websocket cannot tell it so: one that closed is not opened again without a session.
-  const look = async () => {
-    const answer = await fetch("/account/session", { cache: "no-store" }).catch(() => null)
-    if (answer && answer.status === 401) window.location.reload()
-    window.darkroom.failures = answer ? 0 : window.darkroom.failures + 1
-    sayAway(window.darkroom.failures > 1)
-  }
-
-  // The studio is restarted, or the network is away: said once, taken back by itself.
-  const sayAway = (isAway) => {
-    const shown = document.getElementById("dr-away")
-    if (!isAway) shown?.remove()
-    if (!isAway || shown) return
-    const note = document.createElement("div")
-    note.id = "dr-away"
-    note.setAttribute("role", "status")
-    note.textContent = document.querySelector("[data-dr-away]")?.dataset.drAway ?? ""
-    document.body.append(note)
-  }
-
-  setInterval(() => { if (!document.hidden) look() }, 2_500)
-
-  // Streamlit forgets what a page was told, a stroke or a value, if the page is left before it has
-  // heard it. So a link that is clicked at the heels of something else waits until it was heard.
-  const TELL_MS = 500 // within so long, fields tell what was done to them
-  const REST_MS = 200 // between two runs a page seems to be at rest, too, but not as long
-  const PATIENCE_MS = 5_000
-  let touchedAt = -Infinity
-  let told = null // when a page was last told what somebody did, and how many runs ended since
-  let leaving = null
-
-  const app = () => document.querySelector('[data-testid="stApp"]')
-  const isThere = () => app()?.dataset.testConnectionState === "CONNECTED"
-
-  // A run that was under way when it was told ends first; then comes the one that hears it.
-  const isHeard = (now) => told === null || told.ended > 1 || now - told.at > PATIENCE_MS
-    || (told.ended === 1 && now - told.endedAt > REST_MS)
-  window.darkroom.isAwaited = () => isThere() && !isHeard(performance.now())
-
-  const send = WebSocket.prototype.send
-  WebSocket.prototype.send = function (...message) {
-    const now = performance.now()
-    if (now - touchedAt < TELL_MS) told = { at: now, ended: 0 }
-    return send.apply(this, message)
-  }
-
-  new MutationObserver(() => {
-    if (told === null || app()?.dataset.testScriptState !== "notRunning") return
-    told.ended += 1
-    told.endedAt = performance.now()
-  }).observe(document, { subtree: true, attributeFilter: ["data-test-script-state"] })
-
-  const linkOf = (event) => event.composedPath().find((one) => one instanceof HTMLAnchorElement && one.href)
-
-  for (const type of ["pointerup", "change", "keydown"]) {
-    document.addEventListener(type, (event) => {
-      if (!linkOf(event)) touchedAt = performance.now()
-    }, { capture: true })
-  }
-
-  const stay = () => {
-    if (leaving === null) return
-    clearInterval(leaving.timer)
-    leaving = null
-    document.documentElement.removeAttribute("aria-busy")
-  }
-
-  const leave = () => {
-    const now = performance.now()
-    const isDue = now - touchedAt > TELL_MS && isHeard(now)
-    if (!isDue && isThere() && now - leaving.since < PATIENCE_MS) return
-    const { link, href } = leaving
-    stay()
-    touchedAt = -Infinity
-    told = null
-    const isSame = (one) => one.isConnected && one.href === href
-    const there = [link, ...document.querySelectorAll("a[href]")].find(isSame)
-    if (there) there.click()
-    else window.location.assign(href)
-  }
-
-  document.addEventListener("click", (event) => {
-    const link = linkOf(event)
-    if (!link || link.target === "_blank" || link.hasAttribute("download")) return
-    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return
-    const now = performance.now()
-    if (!isThere() || (now - touchedAt > TELL_MS && isHeard(now))) return
-    event.preventDefault()
-    event.stopImmediatePropagation()
-    const since = leaving?.since ?? now
-    stay()
-    leaving = { link, href: link.href, since, timer: setInterval(leave, 25) }
-    document.documentElement.setAttribute("aria-busy", "true")
-  }, { capture: true })
-
-  window.addEventListener("popstate", stay)
-  document.addEventListener("keydown", (event) => { if (event.key === "Escape") stay() })
-
-  // On a phone the menu lies over the page: what was chosen is under it.
-  document.addEventListener("click", (event) => {
-    const menu = event.target.closest?.('[data-testid="stSidebar"]')
-    if (!menu || !event.target.closest("a") || window.innerWidth > 768) return
-    setTimeout(() => menu.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click())
-  })
+// A page whose session was ended elsewhere loads itself anew, and the gate asks to sign in. Its
+// websocket cannot tell it so: one that closed is not opened again without a session. A studio
+// that takes its time is asked once at a time, and is away if it takes too long.
+const ANSWER_MS = 5_000
+let failures = 0
+let isLooking = false
+const look = async () => {
+  if (document.hidden || isLooking) return
+  isLooking = true
+  const signal = AbortSignal.timeout(ANSWER_MS)
+  const answer = await fetch("/account/session", { cache: "no-store", signal }).catch(() => null)
+  isLooking = false
+  if (answer && answer.status === 401) window.location.reload()
+  failures = answer ? 0 : failures + 1
+  sayAway(failures > 1)
 }
+
+// The studio is restarted, or the network is away: said once, taken back by itself.
+const sayAway = (isAway) => {
+  const shown = document.getElementById("dr-away")
+  if (!isAway) shown?.remove()
+  if (!isAway || shown) return
+  const note = document.createElement("div")
+  note.id = "dr-away"
+  note.setAttribute("role", "status")
+  note.textContent = document.querySelector("[data-dr-away]")?.dataset.drAway ?? ""
+  document.body.append(note)
+}
+
+setInterval(look, 2_500)
+
+// Streamlit forgets what a page was told, a stroke or a value, if the page is left before it has
+// heard it. So a link that is clicked at the heels of something else waits until it was heard.
+const TELL_MS = 500 // within so long, fields tell what was done to them
+const REST_MS = 200 // between two runs a page seems to be at rest, too, but not as long
+const PATIENCE_MS = 5_000
+let touchedAt = -Infinity
+let told = null // when a page was last told what somebody did, and how many runs ended since
+let leaving = null
+
+const app = () => document.querySelector('[data-testid="stApp"]')
+const isThere = () => app()?.dataset.testConnectionState === "CONNECTED"
+
+// A run that was under way when it was told ends first; then comes the one that hears it.
+const isHeard = (now) => told === null || told.ended > 1 || now - told.at > PATIENCE_MS
+  || (told.ended === 1 && now - told.endedAt > REST_MS)
+window.darkroom.isAwaited = () => isThere() && !isHeard(performance.now())
+
+const send = WebSocket.prototype.send
+WebSocket.prototype.send = function (...message) {
+  const now = performance.now()
+  if (now - touchedAt < TELL_MS) told = { at: now, ended: 0 }
+  return send.apply(this, message)
+}
+
+new MutationObserver(() => {
+  if (told === null || app()?.dataset.testScriptState !== "notRunning") return
+  told.ended += 1
+  told.endedAt = performance.now()
+}).observe(document, { subtree: true, attributeFilter: ["data-test-script-state"] })
+
+const linkOf = (event) => event.composedPath().find((one) => one instanceof HTMLAnchorElement && one.href)
+
+for (const type of ["pointerup", "change", "keydown"]) {
+  document.addEventListener(type, (event) => {
+    if (!linkOf(event)) touchedAt = performance.now()
+  }, { capture: true })
+}
+
+const stay = () => {
+  if (leaving === null) return
+  clearInterval(leaving.timer)
+  leaving = null
+  document.documentElement.removeAttribute("aria-busy")
+}
+
+const leave = () => {
+  const now = performance.now()
+  const isDue = now - touchedAt > TELL_MS && isHeard(now)
+  if (!isDue && isThere() && now - leaving.since < PATIENCE_MS) return
+  const { link, href } = leaving
+  stay()
+  touchedAt = -Infinity
+  told = null
+  const isSame = (one) => one.isConnected && one.href === href
+  const there = [link, ...document.querySelectorAll("a[href]")].find(isSame)
+  if (there) there.click()
+  else window.location.assign(href)
+}
+
+// On a phone the menu lies over the page: what was chosen is under it, even if it has yet to come.
+const closeMenu = () => {
+  if (window.innerWidth > 768) return
+  document.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click()
+}
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest?.('[data-testid="stSidebar"] a')) setTimeout(closeMenu)
+}, { capture: true })
+
+document.addEventListener("click", (event) => {
+  const link = linkOf(event)
+  if (!link || link.target === "_blank" || link.hasAttribute("download")) return
+  if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return
+  const now = performance.now()
+  if (!isThere() || (now - touchedAt > TELL_MS && isHeard(now))) return
+  event.preventDefault()
+  event.stopImmediatePropagation()
+  const since = leaving?.since ?? now
+  stay()
+  leaving = { link, href: link.href, since, timer: setInterval(leave, 25) }
+  document.documentElement.setAttribute("aria-busy", "true")
+}, { capture: true })
+
+window.addEventListener("popstate", stay)
+document.addEventListener("keydown", (event) => { if (event.key === "Escape") stay() })
