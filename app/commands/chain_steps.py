@@ -7,9 +7,9 @@ from inspect import Signature
 
 import typer
 
-from app.commands.bench import Step
 from app.commands.helping import help_of, translate
 from app.commands.tool_options import options_of, read_step
+from app.commands.workbench import Step
 from app.language import _
 from studio.tools.registry import TOOLS, get_tool
 from studio.words import Message

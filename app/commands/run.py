@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
-from app.commands.bench import Bench, Step
 from app.commands.chain_steps import parse_step
 from app.commands.helping import help_of
 from app.commands.tool_options import options_of, read_step
+from app.commands.workbench import Step, Workbench
 from app.weights.management import open_store
 from studio.models.cache import ModelCache
 from studio.settings import get_settings
@@ -87,7 +87,7 @@ def chain(files: _FILES, steps: _STEPS, out: _OUT = Path(), as_json: _JSON = Fal
 def _run(steps: Sequence[Step], files: list[str], out: Path, *, as_json: bool) -> None:
     settings = get_settings()
     models = ModelCache(open_store(settings), settings)
-    results = list(Bench(steps, settings, models, out).run_all(files, as_json=as_json))
+    results = list(Workbench(steps, settings, models, out).run_all(files, as_json=as_json))
     if as_json:
         recipes = [
             {"tool": step.spec.name, "params": step.params.model_dump(mode="json")}

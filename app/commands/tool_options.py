@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import typer
 from pydantic.fields import FieldInfo
 
-from app.commands.bench import Step
 from app.commands.helping import help_of
+from app.commands.workbench import Step
 from studio.params import ToolParams
 from studio.tools.registry import parse_params
 from studio.tools.spec import ToolRole, ToolSpec

@@ -14,14 +14,14 @@ from app.weights.background import WeightWork, WorkFolder
 from db.actor import Actor
 from db.repositories.audit import AuditRepository
 from studio.models.catalogue import ModelSpec, load_catalogue
-from studio.models.sources import PullProgress, Step
+from studio.models.sources import PullProgress, PullStep
 from studio.models.weights import Damaged, Installed, Missing, Status, WeightStore
 from studio.settings import Settings
 from studio.words import N_, Message, msg
 from tasks.authority import Needs, authorise, require_now
 from tasks.services import Services
 
-_STEPS: dict[Step, str] = {
+_STEPS: dict[PullStep, str] = {
     "download": N_("download {what}"),
     "convert": N_("convert {what}"),
     "done": N_("done {what}"),

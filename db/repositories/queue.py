@@ -81,7 +81,7 @@ class Claim:
     files: tuple[JobFile, ...]
 
     @property
-    def is_held(self) -> tuple[ColumnElement[bool], ...]:
+    def fence(self) -> tuple[ColumnElement[bool], ...]:
         """Conditions that a row meets as long as nobody else has taken the job over."""
         return (Job.id == self.job_id, Job.attempt == self.attempt, Job.worker == self.worker)
 
@@ -172,7 +172,7 @@ class QueueRepository:
         """Renew the lease, write progress (0 to 1), and learn whether to go on."""
         row = self._session.execute(
             update(Job)
-            .where(*claim.is_held, Job.state == JobState.RUNNING)
+            .where(*claim.fence, Job.state == JobState.RUNNING)
             .values(
                 progress=progress, stage=stage, lease_expires_at=instant(self._session, lease_s)
             )
@@ -234,7 +234,7 @@ class QueueRepository:
         """
         self._shares.lock(claim.owner_id)
         reason = error(code, message)
-        return self._moves.give_back(claim.is_held, {}, rest_s=rest_s, reason=reason)
+        return self._moves.give_back(claim.fence, {}, rest_s=rest_s, reason=reason)
 
     def retry(
         self, claim: Claim, *, code: str, message: Message, rest_s: float, max_attempts: int
@@ -245,7 +245,7 @@ class QueueRepository:
         """
         self._shares.lock(claim.owner_id)
         spent = error(code, message)
-        return self._moves.spend(claim.is_held, max_attempts, spent, rest_s=rest_s)
+        return self._moves.spend(claim.fence, max_attempts, spent, rest_s=rest_s)
 
     def place_of_next(self, owner_id: UUID, lane: Lane) -> int:
         """Where a run would stand that this person submits now, 1 = next to start."""
@@ -355,4 +355,4 @@ class QueueRepository:
         """Move a job that ``claim`` still holds, and that meets ``conditions``, out of running."""
         self._shares.lock(claim.owner_id)
         values = ending(self._session, target) | values
-        return self._moves.move((*claim.is_held, *conditions), JobState.RUNNING, target, values)
+        return self._moves.move((*claim.fence, *conditions), JobState.RUNNING, target, values)

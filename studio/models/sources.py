@@ -38,7 +38,7 @@ _PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "
 _ERROR = re.compile(r"(npm )?err(or)?[!:]? ", re.IGNORECASE)
 _CODE_ONLY = re.compile(r"npm err(or|!) (code|errno|syscall|type) \S+$", re.IGNORECASE)
 
-Step = Literal["download", "convert", "done"]
+PullStep = Literal["download", "convert", "done"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class PullProgress:
     """
 
     model_id: str
-    step: Step
+    step: PullStep
     what: Message | str
     done_bytes: int = 0
     total_bytes: int | None = None

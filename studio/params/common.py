@@ -19,7 +19,7 @@ from pydantic import (
 
 from studio.errors import UserInputError
 from studio.params.sizes import megapixels
-from studio.params.upgrades import Step
+from studio.params.upgrades import Upgrade
 from studio.text import fault_of
 from studio.words import N_, Message, msg
 
@@ -104,7 +104,7 @@ class ToolParams(BaseModel):
 
     METHOD_FIELD: ClassVar[str] = "model"
     MAIN_FIELDS: ClassVar[tuple[str, ...]] = ()
-    UPGRADES: ClassVar[tuple[Step, ...]] = ()
+    UPGRADES: ClassVar[tuple[Upgrade, ...]] = ()
 
     tool: str
     format: ImageFormat = Field(default=ImageFormat.PNG, title=N_("Format"))

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from studio.errors import UserInputError
 from studio.params.common import Choice, NetworkName, ToolParams, meaningless
-from studio.params.upgrades import Step, renamed
+from studio.params.upgrades import Upgrade, renamed
 from studio.words import N_, Message, msg
 
 Number = Annotated[int, Field(ge=1)]
@@ -39,7 +39,7 @@ class FacesParams(ToolParams):
 class FaceswapParams(ToolParams):
     """Replacement of faces. Faces are numbered from 1, left to right, and sources as given."""
 
-    UPGRADES: ClassVar[tuple[Step, ...]] = (
+    UPGRADES: ClassVar[tuple[Upgrade, ...]] = (
         renamed(
             {
                 "enhancer": "restore_model",

@@ -13,11 +13,11 @@ from typing import Any
 Values = dict[str, Any]
 """Parameters of one tool by name, as JSON."""
 
-Step = Callable[[Values], Values]
+Upgrade = Callable[[Values], Values]
 """From the values of one version to those of the next; takes and gives dicts of its own."""
 
 
-def renamed(names: Mapping[str, str]) -> Step:
+def renamed(names: Mapping[str, str]) -> Upgrade:
     """A step that gives fields other names, by old name; all else stays as it is."""
 
     def rename(values: Values) -> Values:
@@ -26,7 +26,7 @@ def renamed(names: Mapping[str, str]) -> Step:
     return rename
 
 
-def upgrade(values: Mapping[str, Any], version: int, steps: Sequence[Step]) -> Values:
+def upgrade(values: Mapping[str, Any], version: int, steps: Sequence[Upgrade]) -> Values:
     """``values`` of ``version``, 1 to one more than there are steps, in the newest version."""
     upgraded = dict(values)
     for step in steps[version - 1 :]:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from studio.errors import UserInputError
 from studio.params.common import NetworkName, ToolParams, meaningless
-from studio.params.upgrades import Step, renamed
+from studio.params.upgrades import Upgrade, renamed
 from studio.words import N_, Message, msg
 
 INTERPOLATION = "interpolation"
@@ -23,7 +23,7 @@ INTERPOLATIONS = (INTERPOLATION, NEAREST)
 class UpscaleParams(ToolParams):
     """Enlargement by a whole factor or to a target width."""
 
-    UPGRADES: ClassVar[tuple[Step, ...]] = (renamed({"restore_faces": "restore_model"}),)
+    UPGRADES: ClassVar[tuple[Upgrade, ...]] = (renamed({"restore_faces": "restore_model"}),)
     MAIN_FIELDS: ClassVar[tuple[str, ...]] = ("scale", "target_width_px")
 
     tool: Literal["upscale"] = "upscale"

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from PIL import Image
 
-from app.commands import bench, sources
+from app.commands import sources, workbench
 from app.runs.sample import sample_picture
 from db.errors import DatabaseAwayError
 from db.types import Lane, Role
@@ -89,7 +89,7 @@ def test_chain_that_fails_reports_what_could_not_be_kept(
     def save(*_args: object) -> Path:
         raise OSError(ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(bench, "save_new", save)
+    monkeypatch.setattr(workbench, "save_new", save)
     steps = ("--step", PIXELS, "--step", "cutout", "--json")
     outcome = studio("run", "chain", picture, "--out", tmp_path / "out", *steps)
 

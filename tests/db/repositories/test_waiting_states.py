@@ -150,7 +150,7 @@ class WaitingMachine(RuleBasedStateMachine):
         with self.database.write() as session:
             session.execute(
                 update(Job)
-                .where(*claim.is_held, Job.state == JobState.RUNNING)
+                .where(*claim.fence, Job.state == JobState.RUNNING)
                 .values(lease_expires_at=past)
             )
             QueueUpkeep(session).reconcile(

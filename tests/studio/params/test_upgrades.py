@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from studio.errors import UserInputError
 from studio.params import CutoutParams, FaceswapParams, ToolParams, UpscaleParams
-from studio.params.upgrades import Step, renamed, upgrade
+from studio.params.upgrades import Upgrade, renamed, upgrade
 from studio.tools.registry import TOOLS, load_params
 from tests.studio.params.schemas import schema_digest
 
@@ -109,7 +109,7 @@ def test_load_params_of_anything_loads_or_refuses(tool: str, version: int, value
 class ThirdParams(ToolParams):
     """A tool on its third version, whose steps trust what they are given."""
 
-    UPGRADES: ClassVar[tuple[Step, ...]] = (
+    UPGRADES: ClassVar[tuple[Upgrade, ...]] = (
         renamed({"width": "width_px"}),
         lambda values: values | {"width_px": values["width_px"] * 2},
     )

@@ -56,7 +56,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class Workbench:
     """What all files of one command share. ``steps`` are one or more."""
 
     steps: Sequence[Step]
