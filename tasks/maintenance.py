@@ -5,9 +5,11 @@ All of it is idempotent.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
+
+from sqlalchemy.orm import Session
 
 from db.compaction import compact
 from db.models import Blob
@@ -29,7 +31,7 @@ UNUSED_FOR = timedelta(days=1)
 EMPTY_FOR = timedelta(hours=1)
 """A batch without runs is dropped when it is older than this, far older than any request."""
 DELETE_BATCH = 100
-"""Files or runs deleted while other writers are kept waiting."""
+"""Files or rows deleted while other writers are kept waiting."""
 
 
 @app.task(name=HOUSEKEEPING_TASK)  # type: ignore[untyped-decorator]  # Celery ships no types
@@ -52,24 +54,23 @@ def sweep_task() -> None:
 
 
 def purge_trash(services: Services) -> int:
-    """Delete runs that have been in the trash for ``trash_days``; returns how many.
+    """Delete runs that have been in the trash for ``trash_days``, with their steps.
 
-    Their files go with ``drop_unused_files``, unless another run uses them.
+    Returns how many of both. Their files go with ``drop_unused_files``, unless another run uses
+    them.
     """
     before = utc_now() - timedelta(days=services.settings.trash_days)
-    purged = 0
-    while True:
-        with services.database.write() as session:
-            batch = KeepingRepository(session).purge_trash(before, limit=DELETE_BATCH)
-        if not batch:
-            return purged
-        purged += batch
+    return _in_batches(
+        services, lambda session, limit: KeepingRepository(session).purge_trash(before, limit=limit)
+    )
 
 
 def forget_empty_batches(services: Services) -> int:
     """Forget batches whose runs have all been purged; returns how many."""
-    with services.database.write() as session:
-        return BatchRepository(session).forget_empty(utc_now() - EMPTY_FOR)
+    before = utc_now() - EMPTY_FOR
+    return _in_batches(
+        services, lambda session, limit: BatchRepository(session).forget_empty(before, limit=limit)
+    )
 
 
 def forget_unused_drawings(services: Services) -> int:
@@ -78,15 +79,19 @@ def forget_unused_drawings(services: Services) -> int:
     Until then it keeps its picture, which may be an upload that was never run.
     """
     before = utc_now() - timedelta(days=services.settings.trash_days)
-    with services.database.write() as session:
-        return DrawingRepository(session).forget_unused(before)
+    return _in_batches(
+        services,
+        lambda session, limit: DrawingRepository(session).forget_unused(before, limit=limit),
+    )
 
 
 def empty_old_trays(services: Services) -> int:
     """Let go of pictures in trays that nobody has touched for ``trash_days``; returns how many."""
     before = utc_now() - timedelta(days=services.settings.trash_days)
-    with services.database.write() as session:
-        return PageMemoryRepository(session).release_trays(before)
+    return _in_batches(
+        services,
+        lambda session, limit: PageMemoryRepository(session).release_trays(before, limit=limit),
+    )
 
 
 def drop_unused_files(services: Services) -> int:
@@ -130,11 +135,27 @@ def sweep_orphans(services: Services) -> int:
 
 def forget_old_entries(services: Services) -> None:
     """Forget expired sessions, sign-in failures past the rate limit, and silent workers."""
-    with services.database.write() as session:
-        accounts = AccountRepository(session)
-        accounts.forget_expired_sessions()
-        accounts.forget_failures(utc_now() - timedelta(seconds=services.settings.sign_in_window_s))
-        WorkerRepository(session).forget_silent()
+    before = utc_now() - timedelta(seconds=services.settings.sign_in_window_s)
+    for forget in (
+        lambda session, limit: AccountRepository(session).forget_expired_sessions(limit=limit),
+        lambda session, limit: AccountRepository(session).forget_failures(before, limit=limit),
+        lambda session, limit: WorkerRepository(session).forget_silent(limit=limit),
+    ):
+        _in_batches(services, forget)
+
+
+def _in_batches(services: Services, forget: Callable[[Session, int], int]) -> int:
+    """Have ``forget`` take a batch a transaction until none is left; returns how many went.
+
+    It is given a session and the most that may go, and returns how many did.
+    """
+    total = 0
+    while True:
+        with services.database.write() as session:
+            gone = forget(session, DELETE_BATCH)
+        if not gone:
+            return total
+        total += gone
 
 
 def _delete_files(services: Services, digests: Collection[str]) -> int:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, joinedload
 from db.actor import Actor
 from db.errors import LastAdminError, NameTakenError
 from db.models import ApiToken, SignInFailure, User, UserSession
+from db.repositories.dialect import some
 from db.types import Role, utc_now
 
 _FAILURE_CHARS = 64
@@ -207,9 +208,11 @@ class AccountRepository:
             doomed = doomed.where(UserSession.id != keep_session_id)
         self._session.execute(doomed)
 
-    def forget_expired_sessions(self) -> None:
-        """Drop sessions that nobody can use any more; for maintenance."""
-        self._session.execute(delete(UserSession).where(UserSession.expires_at <= utc_now()))
+    def forget_expired_sessions(self, *, limit: int = 1000) -> int:
+        """Drop up to ``limit`` sessions that nobody can use any more; returns how many."""
+        expired = some(limit, UserSession.id, UserSession.expires_at <= utc_now())
+        doomed = delete(UserSession).where(*expired).returning(UserSession.id)
+        return len(self._session.scalars(doomed).all())
 
     # Failed sign-ins
 
@@ -239,9 +242,11 @@ class AccountRepository:
             )
         )
 
-    def forget_failures(self, before: datetime) -> None:
-        """Drop failures that the rate limit no longer looks at; for maintenance."""
-        self._session.execute(delete(SignInFailure).where(SignInFailure.at < before))
+    def forget_failures(self, before: datetime, *, limit: int = 1000) -> int:
+        """Drop up to ``limit`` that the rate limit no longer looks at; returns how many."""
+        old = some(limit, SignInFailure.id, SignInFailure.at < before)
+        doomed = delete(SignInFailure).where(*old).returning(SignInFailure.id)
+        return len(self._session.scalars(doomed).all())
 
     def _require_another_admin(self, user: User) -> None:
         if self._hold_admins() == [user.id]:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from db.models import Batch, Job
 from db.repositories.clock import instant
+from db.repositories.dialect import some
 from db.repositories.fair_shares import FairShareRepository
 from db.repositories.needs import NeedRepository
 from db.repositories.transitions import transit
@@ -67,14 +68,14 @@ class BatchRepository:
         self._set_paused(batch, None)
         return len(NeedRepository(self._session).release(Job.batch_id == batch.id))
 
-    def forget_empty(self, created_before: datetime) -> int:
-        """Delete batches of before then whose runs have all been purged; for maintenance.
+    def forget_empty(self, created_before: datetime, *, limit: int) -> int:
+        """Delete up to ``limit`` batches of before then whose runs have all been purged.
 
-        Returns how many. A batch gets its runs in the transaction that makes it.
+        For maintenance; returns how many. A batch gets its runs in the transaction that makes it.
         """
         has_jobs = exists().where(Job.batch_id == Batch.id)
-        doomed = delete(Batch).where(Batch.created_at < created_before, ~has_jobs)
-        return len(self._session.scalars(doomed.returning(Batch.id)).all())
+        empty = some(limit, Batch.id, Batch.created_at < created_before, ~has_jobs)
+        return len(self._session.scalars(delete(Batch).where(*empty).returning(Batch.id)).all())
 
     def _set_paused(self, batch: Batch, at: ColumnElement[datetime] | None) -> None:
         self._session.execute(update(Batch).where(Batch.id == batch.id).values(paused_at=at))

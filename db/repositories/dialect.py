@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, select, text
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from db.models import Base
 
@@ -26,6 +27,17 @@ def lock_table(session: Session, table: type[Base]) -> None:
     """
     if is_postgresql(session):
         session.execute(text(f"LOCK TABLE {table.__tablename__} IN EXCLUSIVE MODE"))
+
+
+def some(
+    limit: int, key: InstrumentedAttribute[Any], *conditions: ColumnElement[bool]
+) -> tuple[ColumnElement[bool], ...]:
+    """What no more than ``limit`` of the rows meet that meet ``conditions``.
+
+    ``key`` tells the rows apart. For statements that change many rows, a few at a time.
+    """
+    # Said twice: a row that somebody changes between the two is looked at again.
+    return (*conditions, key.in_(select(key).where(*conditions).limit(limit)))
 
 
 def chunks(ids: Iterable[UUID]) -> Iterator[list[UUID]]:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from db.actor import Actor
 from db.models import Blob, Drawing
-from db.repositories.dialect import is_postgresql
+from db.repositories.dialect import is_postgresql, some
 from db.types import new_id, utc_now
 
 MAX_KEPT = 100
@@ -123,10 +123,14 @@ class DrawingRepository:
         doomed = delete(Drawing).where(Drawing.id == drawing_id, Drawing.owner_id == actor.id)
         return self._session.scalar(doomed.returning(Drawing.id)) is not None
 
-    def forget_unused(self, before: datetime) -> int:
-        """Delete what was painted, not named, and not touched since; for maintenance."""
-        doomed = delete(Drawing).where(Drawing.name == _IN_WORK, Drawing.updated_at < before)
-        return len(self._session.scalars(doomed.returning(Drawing.id)).all())
+    def forget_unused(self, before: datetime, *, limit: int) -> int:
+        """Delete up to ``limit`` that were painted, not named, and not touched since.
+
+        For maintenance; returns how many.
+        """
+        unused = some(limit, Drawing.id, Drawing.name == _IN_WORK, Drawing.updated_at < before)
+        doomed = delete(Drawing).where(*unused).returning(Drawing.id)
+        return len(self._session.scalars(doomed).all())
 
     def _ensure(self, actor: Actor, blob_sha256: str, name: str, canvas: Canvas) -> Drawing:
         """The row of this name, new or not, locked until the commit."""

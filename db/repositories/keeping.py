@@ -56,17 +56,18 @@ class KeepingRepository:
         return self._update_with_steps(actor, job_id, Trash.ONLY, deleted_at=None)
 
     def purge_trash(self, before: datetime, *, limit: int) -> int:
-        """Delete for good up to ``limit`` runs trashed before then; for maintenance.
+        """Delete for good up to ``limit`` runs and steps trashed before then; for maintenance.
 
-        Returns how many went. Their blobs stay until ``BlobRepository.forget``. One whose steps
-        have not all stopped stays, as they would go with it; so does one that somebody else takes
-        out of the trash at this moment, or is about to name.
+        Returns how many went. Their blobs stay until ``BlobRepository.forget``. A run goes after
+        its steps, which would else all go with it at once: they may be thousands. One stays that
+        somebody else takes out of the trash at this moment, or is about to name.
         """
         step = aliased(Job)
-        has_live_steps = exists().where(step.serves_id == Job.id, step.state.not_in(ENDED))
+        goes_first = step.deleted_at.is_not(None) | step.state.not_in(ENDED)
+        has_steps = exists().where(step.serves_id == Job.id, goes_first)
         doomed = (
             select(Job.id)
-            .where(Job.deleted_at < before, Job.state.in_(ENDED), ~has_live_steps)
+            .where(Job.deleted_at < before, Job.state.in_(ENDED), ~has_steps)
             .limit(limit)
             .with_for_update(skip_locked=True)
         )

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, joinedload
 from db.actor import Actor
 from db.models import PageMemory, TrayFile
 from db.repositories.blobs import BlobRepository
-from db.repositories.dialect import is_postgresql
+from db.repositories.dialect import is_postgresql, some
 from db.types import utc_now
 
 
@@ -85,8 +85,12 @@ class PageMemoryRepository:
         )
         self._session.flush()
 
-    def release_trays(self, before: datetime) -> int:
-        """Let go of pictures that nobody has touched since; their names stay. For maintenance."""
-        old = update(TrayFile).where(TrayFile.kept_at < before, TrayFile.blob_sha256.is_not(None))
-        freed = old.values(blob_sha256=None).returning(TrayFile.id)
+    def release_trays(self, before: datetime, *, limit: int) -> int:
+        """Let go of up to ``limit`` pictures that nobody has touched since; their names stay.
+
+        For maintenance; returns how many.
+        """
+        lies_there = TrayFile.blob_sha256.is_not(None)
+        old = some(limit, TrayFile.id, TrayFile.kept_at < before, lies_there)
+        freed = update(TrayFile).where(*old).values(blob_sha256=None).returning(TrayFile.id)
         return len(self._session.scalars(freed).all())

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from db.models import Worker
 from db.repositories.clock import instant
+from db.repositories.dialect import some
 from db.types import Lane
 
 FORGET_S = 24 * 3600.0
@@ -49,11 +50,11 @@ class WorkerRepository:
         """Take a worker that shut down properly off the list."""
         self._session.execute(delete(Worker).where(Worker.name == name))
 
-    def forget_silent(self) -> None:
-        """Drop workers that have been silent for ``FORGET_S``."""
-        self._session.execute(
-            delete(Worker).where(Worker.seen_at < instant(self._session, -FORGET_S))
-        )
+    def forget_silent(self, *, limit: int) -> int:
+        """Drop up to ``limit`` workers that have been silent for ``FORGET_S``; returns how many."""
+        silent = some(limit, Worker.name, Worker.seen_at < instant(self._session, -FORGET_S))
+        doomed = delete(Worker).where(*silent).returning(Worker.name)
+        return len(self._session.scalars(doomed).all())
 
     def live(self, *, within_s: float) -> Sequence[Worker]:
         """Workers seen within the last ``within_s`` seconds, by name."""

@@ -1,24 +1,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from threading import Thread
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
-from db.models import Batch, Blob, Drawing, Job, SignInFailure, UserSession, Worker
+from db.models import Batch, Blob, Drawing, Job, SignInFailure, TrayFile, UserSession, Worker
 from db.repositories.blobs import BlobRepository
 from db.repositories.drawings import Canvas, DrawingRepository
 from db.repositories.keeping import KeepingRepository
 from db.repositories.submissions import SubmissionRepository
+from db.session import Database
 from db.states import JobState
 from db.types import utc_now
 from studio.storage import BlobStore, Staged
 from tasks.files import keep
 from tasks.maintenance import (
     drop_unused_files,
+    empty_old_trays,
     forget_empty_batches,
     forget_old_entries,
     forget_unused_drawings,
@@ -27,7 +31,7 @@ from tasks.maintenance import (
 )
 from tasks.services import Services
 from tasks.submit import store_upload
-from tests.factories import make_actor, make_job, make_user
+from tests.factories import make_actor, make_blob, make_job, make_user
 from tests.pictures import png
 from tests.requests import submit_jobs
 
@@ -48,13 +52,16 @@ def test_sweep_orphans_removes_what_killed_writers_of_tokens_left(services: Serv
     assert list(folder.iterdir()) == [young]
 
 
-def test_purge_trash_many_runs_go_in_small_transactions(
-    services: Services, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("are_steps", [False, True])
+def test_purge_trash_many_runs_and_steps_go_in_small_transactions(
+    services: Services, monkeypatch: pytest.MonkeyPatch, are_steps: bool
 ) -> None:
     with services.database.write() as session:
-        owner = make_user(session)
-        for _ in range(5):
-            make_job(session, owner, deleted_at=utc_now() - LONG_AGO)
+        owner, trashed = make_user(session), utc_now() - LONG_AGO
+        run = make_job(session, owner, deleted_at=trashed)
+        for _ in range(4):
+            serves_id = run.id if are_steps else None
+            make_job(session, owner, deleted_at=trashed, serves_id=serves_id)
     sizes = []
     purge = KeepingRepository.purge_trash
 
@@ -66,6 +73,37 @@ def test_purge_trash_many_runs_go_in_small_transactions(
     monkeypatch.setattr("tasks.maintenance.DELETE_BATCH", 2)
     assert purge_trash(services) == 5
     assert sizes == [2, 2, 1, 0]
+
+
+def test_maintenance_forgets_what_nobody_needs_in_small_transactions(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = Canvas({"strokes": []}, 24, 16)
+    with services.database.write() as session:
+        actor, old = make_actor(session), utc_now() - LONG_AGO
+        drawings, submissions = DrawingRepository(session), SubmissionRepository(session)
+        for _ in range(3):
+            sha256 = make_blob(session).sha256
+            drawings.open(actor, sha256, empty).updated_at = old
+            tray = TrayFile(owner_id=actor.id, tray="cutout", position=0, file_name="cat.png")
+            tray.blob_sha256, tray.kept_at = sha256, old
+            session.add(tray)
+            batch = submissions.add_batch(owner_id=actor.id, name="", tool="cutout", params={})
+            batch.created_at = old
+    writes, write = [], Database.write
+
+    @contextmanager
+    def counted(self: Database) -> Iterator[Session]:
+        writes.append(1)
+        with write(self) as session:
+            yield session
+
+    monkeypatch.setattr(Database, "write", counted)
+    monkeypatch.setattr("tasks.maintenance.DELETE_BATCH", 2)
+    for forget in (forget_empty_batches, forget_unused_drawings, empty_old_trays):
+        writes.clear()
+        assert forget(services) == 3
+        assert len(writes) == 3  # two, one, and none
 
 
 def test_sweep_orphans_deletes_files_without_a_row_only(services: Services) -> None:

@@ -147,7 +147,7 @@ def test_forget_unused_leaves_named_and_recent_drawings(database: Database) -> N
         drawings.open(ann, other, ONE)
     with database.write() as session:
         drawings = DrawingRepository(session)
-        assert drawings.forget_unused(utc_now() - timedelta(days=30)) == 1
+        assert drawings.forget_unused(utc_now() - timedelta(days=30), limit=10) == 1
         assert drawings.in_work(ann, sha256) is None
         assert drawings.in_work(ann, other) is not None
         assert [one.name for one in drawings.kept(ann)] == ["Logo"]
@@ -159,7 +159,7 @@ def test_picture_with_a_drawing_is_not_swept(database: Database) -> None:
     with database.write() as session:
         blobs = BlobRepository(session)
         assert sha256 not in blobs.unreferenced(utc_now() + timedelta(days=1))
-        DrawingRepository(session).forget_unused(utc_now() + timedelta(days=1))
+        DrawingRepository(session).forget_unused(utc_now() + timedelta(days=1), limit=10)
         assert sha256 in blobs.unreferenced(utc_now() + timedelta(days=1))
 
 

@@ -45,8 +45,8 @@ def test_page_memory_lets_go_of_old_pictures_but_not_of_their_names(database: Da
         ann = make_actor(session)
         memory, blob = PageMemoryRepository(session), make_blob(session)
         memory.keep_tray(ann, "cutout", [(blob.sha256, "a.png")])
-        assert memory.release_trays(utc_now() - timedelta(days=1)) == 0
-        assert memory.release_trays(utc_now() + timedelta(days=1)) == 1
+        assert memory.release_trays(utc_now() - timedelta(days=1), limit=10) == 0
+        assert memory.release_trays(utc_now() + timedelta(days=1), limit=10) == 1
         [file] = memory.tray(ann, "cutout")
         assert (file.file_name, file.blob) == ("a.png", None)
         assert BlobRepository(session).unreferenced(utc_now()) == [blob.sha256]
