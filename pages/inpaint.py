@@ -35,6 +35,7 @@ from app.ui.uploader import Tray, tray
 from app.ui.words import _, said
 from db.actor import Actor
 from db.models import Job
+from db.repositories.drawings import StrokeCount
 from studio.errors import StorageAwayError, StorageError, UserInputError
 from studio.imaging.drawing import Drawing
 from studio.params import InpaintParams, MaskPreset
@@ -71,11 +72,11 @@ def compose(page: ToolPage) -> None:
 
 @fragment(who=require_runner)
 def compose_painted(
-    actor: Actor, page: ToolPage, picture: StoredFile, saved: Mapping[str, Drawing]
+    actor: Actor, page: ToolPage, picture: StoredFile, saved: Mapping[str, StrokeCount]
 ) -> None:
     """Canvas and options in one fragment, so that no change of them rebuilds the canvas.
 
-    ``saved`` is what was painted on the other pictures when this one came on the canvas.
+    ``saved`` is how much was painted on the other pictures when this one came on the canvas.
     """
     page = replace(page, actor=actor)
     held, given = tray("inpaint"), tray("inpaint.mask")
@@ -98,7 +99,7 @@ def nothing_beneath(_view: View) -> None:
 
 
 def ask_options(
-    page: ToolPage, held: Tray, given: Tray, easel: Easel, saved: Mapping[str, Drawing]
+    page: ToolPage, held: Tray, given: Tray, easel: Easel, saved: Mapping[str, StrokeCount]
 ) -> Beneath:
     """The options and the button. Returns what is masked before anything is painted."""
     picture, others = easel.picture, others_of(held, easel)
@@ -133,9 +134,9 @@ def others_of(held: Tray, easel: Easel) -> Sequence[StoredFile]:
     return [file for file in held.files if file.sha256 != easel.picture.sha256]
 
 
-def will_mask(params: InpaintParams, mask: StoredFile | None, drawing: Drawing | None) -> bool:
+def will_mask(params: InpaintParams, mask: StoredFile | None, count: StrokeCount | None) -> bool:
     """Whether there is anything that a run may repaint, of a picture that is not looked into."""
-    is_painted = drawing is not None and any(not stroke.erases for stroke in drawing.strokes)
+    is_painted = count is not None and count.painting > 0
     return is_painted or not params.lacks({MASK} if mask else set())
 
 
@@ -156,7 +157,7 @@ def newest_drawing(page: ToolPage, file: StoredFile, easel: Easel) -> Drawing | 
     """What is on the canvas, or what is saved of a picture that is not there."""
     if file.sha256 == easel.picture.sha256:
         return easel.drawing
-    return drawings.painted_on(page.services, page.actor, [file]).get(file.sha256)
+    return drawings.find_drawing(page.services, page.actor, file)
 
 
 # Options and runs
@@ -209,7 +210,7 @@ def paint_next(page: ToolPage, job: Job, *, is_kept: bool) -> None:
         options = initial_values(job) | {"preset": MaskPreset.NONE, "invert": False}
     with unbroken():
         # What a failing record would leave half done is least in this order: the pictures go last.
-        put_on_canvas(page, picture, drawing)
+        drawings.put_in_place(page.services, page.actor, picture, drawing)
         memory.start_from(InpaintParams, options, None)
         given.hold(*masks)
         held.hold(result)
@@ -226,7 +227,7 @@ def take_old_drawing(page: ToolPage, picture: StoredFile) -> None:
     drawing = old_drawing(page, job, picture) if job and job.tool == page.tool else None
     with unbroken():
         if drawing is not None:
-            put_on_canvas(page, picture, drawing)
+            drawings.put_in_place(page.services, page.actor, picture, drawing)
         st.query_params["drawing"] = job_id.hex
 
 
@@ -245,12 +246,6 @@ def old_drawing(page: ToolPage, job: Job, picture: StoredFile) -> Drawing | None
     except (StorageError, UserInputError) as gone:
         st.warning(literal_sentence(gone), icon=":material/info:")
         return None
-
-
-def put_on_canvas(page: ToolPage, picture: StoredFile, drawing: Drawing) -> None:
-    """What lay there before can be brought back."""
-    before = drawings.load_sheet(page.services, page.actor, picture).drawing
-    drawings.save_change(page.services, page.actor, picture, before, drawing)
 
 
 if __name__ == "__main__":

@@ -26,8 +26,12 @@ Json = Mapping[str, Any]
 
 _DOT_PX = 0.1
 """The browser draws a dot as a line of 0.04 px."""
+DOT_COMMANDS = 2
+"""How many commands a path has at least."""
 _SAME_PX = 0.3
 """Canvas pixels by which a stroke may differ after it went to the browser and back."""
+_DECIMALS = 3
+"""Of canvas pixels; more digits would double what goes to the browser and back."""
 _CURVE_ERROR_PX = 0.02
 _CIRCLE_CORNERS = 96
 _MARK = {"type": "Rect", "left": 0, "top": 0, "width": 0, "height": 0, "visible": False}
@@ -105,8 +109,12 @@ def to_strokes(canvas: Json, view: View) -> tuple[Stroke, ...]:
     """What the canvas holds, in pixels of the picture, first object first.
 
     Objects that were moved, scaled, rotated or otherwise edited come as they look.
+
+    Raises:
+        ArithmeticError, AttributeError, LookupError, TypeError, ValueError: no canvas wrote it.
+
     """
-    found = (_stroke(one, view) for one in canvas.get("objects", ()) if not _is_mark(one))
+    found = (_stroke(one, view) for one in objects_of(canvas))
     return tuple(stroke for stroke in found if stroke is not None)
 
 
@@ -121,13 +129,30 @@ def to_canvas(drawing: Drawing, view: View, generation: int = 0) -> dict[str, An
 
 
 def generation_of(canvas: Json) -> int | None:
-    """The generation that the canvas was given; None when it was given none."""
-    marks = (one for one in canvas.get("objects", ()) if _is_mark(one))
-    return next((int(mark["strokeDashOffset"]) for mark in marks), None)
+    """The generation that the canvas was given; None when it was given none, or is no canvas."""
+    marks = (one for one in _all_objects(canvas) if _is_mark(one))
+    offset = next((mark.get("strokeDashOffset") for mark in marks), None)
+    return offset if isinstance(offset, int) else None
+
+
+def objects_of(canvas: Json) -> list[Json]:
+    """What was painted on the canvas, first object first."""
+    return [one for one in _all_objects(canvas) if not _is_mark(one)]
+
+
+def _all_objects(canvas: Json) -> list[Json]:
+    objects = canvas.get("objects")
+    return objects if isinstance(objects, list) else []
 
 
 def _is_mark(one: Json) -> bool:
-    return one["type"] == "Rect" and one.get("width") == 0 and not one.get("visible", True)
+    """Whether this is an object that nobody sees; what is no object at all is none."""
+    return (
+        isinstance(one, Mapping)
+        and one.get("type") == "Rect"
+        and one.get("width") == 0
+        and not one.get("visible", True)
+    )
 
 
 def recognise(found: Sequence[Stroke], known: Iterable[Stroke], view: View) -> tuple[Stroke, ...]:
@@ -287,7 +312,7 @@ def _centre(one: Json, local: Points, matrix: Points) -> Points:
 
 
 def _object(stroke: Stroke, view: View) -> dict[str, Any]:
-    points = view.to_canvas(stroke.array())
+    points = view.to_canvas(stroke.array()).round(_DECIMALS)
     if stroke.kind is StrokeKind.BRUSH and len(points) == 1:
         points = points + np.array([(-_DOT_PX / 5, 0), (_DOT_PX / 5, 0)])
     middle = (points.min(axis=0) + points.max(axis=0)) / 2

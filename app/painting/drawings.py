@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
+from operator import eq
 from uuid import UUID
 
 import numpy as np
 
+from app.painting.bounds import require_room
 from app.runs.reading import find_input, stored_file
 from db import models
 from db.actor import Actor
 from db.repositories.blobs import BlobRepository
-from db.repositories.drawings import MAX_KEPT, Canvas, DrawingRepository
+from db.repositories.drawings import MAX_KEPT, Canvas, DrawingRepository, StrokeCount
 from studio.errors import UserInputError
 from studio.imaging.confined import parse_confined
 from studio.imaging.drawing import Drawing, Stroke
@@ -40,11 +43,14 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class NamedDrawing:
-    """A drawing that its owner keeps to use it again."""
+    """A drawing that its owner keeps to use it again; ``read_named`` has what is painted."""
 
     id: UUID
     name: str
-    drawing: Drawing
+
+
+Texts = tuple[str, str | None]
+"""A sheet as it is stored: the JSON of what is painted, and of what can be restored."""
 
 
 def blank(picture: StoredFile) -> Drawing:
@@ -68,18 +74,24 @@ def load_sheet(services: Services, actor: Actor, picture: StoredFile) -> Sheet:
     """What the actor last painted on ``picture``, in whichever tab; begun if it is nothing."""
     with services.database.write() as session:
         authorise(session, actor, Needs.RUNNING)
-        return _sheet(
-            DrawingRepository(session).open(actor, picture.sha256, _canvas(blank(picture)))
-        )
+        row = DrawingRepository(session).open(actor, picture.sha256, _canvas(blank(picture)))
+    return _sheet(_texts(row))
+
+
+def find_drawing(services: Services, actor: Actor, picture: StoredFile) -> Drawing | None:
+    """What the actor last painted on ``picture``, in whichever tab; None when that is nothing."""
+    with services.database.read() as session:
+        row = DrawingRepository(session).in_work(actor, picture.sha256)
+    return None if row is None else Drawing.model_validate_json(row.canvas)
 
 
 def painted_on(
     services: Services, actor: Actor, pictures: Sequence[StoredFile]
-) -> dict[str, Drawing]:
-    """What is saved of the actor's drawings of these pictures, by digest; the latest of any tab."""
+) -> Mapping[str, StrokeCount]:
+    """How much is saved of the actor's drawings of these pictures, by digest."""
     with services.database.read() as session:
-        rows = DrawingRepository(session).all_in_work(actor, {one.sha256 for one in pictures})
-        return {row.blob_sha256: _sheet(row).drawing for row in rows}
+        digests = {one.sha256 for one in pictures}
+        return DrawingRepository(session).count_in_work(actor, digests)
 
 
 def copy_to(
@@ -88,13 +100,14 @@ def copy_to(
     """Paint ``drawing`` on each of ``pictures``, stretched to its size, over what is there.
 
     Raises:
-        UserInputError: ``drawing.too_complex``, naming the first picture that has no room for it.
+        UserInputError: ``drawing.full``, or ``drawing.too_complex`` once stretched, naming the
+            first picture that has no room for it.
 
     """
     for picture in pictures:
         before = load_sheet(services, actor, picture).drawing
         try:
-            more = _missing(fit(drawing, picture).strokes, before.strokes)
+            more = missing(fit(drawing, picture).strokes, before.strokes)
             after = before.with_strokes((*before.strokes, *more))
             save_change(services, actor, picture, before, after)
         except UserInputError as refusal:
@@ -116,39 +129,74 @@ def save_change(
     not so for a step back or forward, which can be taken the other way.
 
     Raises:
-        UserInputError: ``drawing.too_complex``, together they are too much; nothing is saved.
+        UserInputError: ``drawing.full``, together they are too much; nothing is saved.
 
     """
-    with services.database.write() as session:
-        authorise(session, actor, Needs.RUNNING)
-        drawings = DrawingRepository(session)
-        row = drawings.open(actor, picture.sha256, _canvas(blank(picture)))
-        saved = _sheet(row).drawing
-        merged = merge(before, after, saved)
+
+    def change(saved: Sheet) -> Sheet:
+        merged = merge(before, after, saved.drawing)
+        require_room(merged, saved.drawing, before, *([after] if is_step else []))
         is_loss = not is_step and have_vanished(before, after)
-        drawings.save(row, _canvas(merged), saved.model_dump(mode="json") if is_loss else None)
-        return _sheet(row)
+        return Sheet(merged, saved.drawing if is_loss else saved.previous)
+
+    return _change(services, actor, picture, change)
+
+
+def put_in_place(services: Services, actor: Actor, picture: StoredFile, drawing: Drawing) -> None:
+    """Save ``drawing``, of a run, in place of what is painted on ``picture``, of any tab.
+
+    That can be restored.
+    """
+
+    def replace(saved: Sheet) -> Sheet:
+        is_loss = have_vanished(saved.drawing, drawing)
+        return Sheet(drawing, saved.drawing if is_loss else saved.previous)
+
+    _change(services, actor, picture, replace)
 
 
 def restore_previous(services: Services, actor: Actor, picture: StoredFile) -> Sheet:
     """Bring back the strokes that vanished, beneath those that were made since.
 
     Raises:
-        UserInputError: ``drawing.too_complex``, as of ``save_change``.
+        UserInputError: ``drawing.full``, as of ``save_change``.
 
     """
-    with services.database.write() as session:
-        authorise(session, actor, Needs.RUNNING)
-        drawings = DrawingRepository(session)
-        row = drawings.open(actor, picture.sha256, _canvas(blank(picture)))
-        sheet = _sheet(row)
-        if sheet.previous is None:
-            return sheet
-        since = _missing(sheet.drawing.strokes, sheet.previous.strokes)
-        restored = sheet.previous.with_strokes((*sheet.previous.strokes, *since))
-        drawings.save(row, _canvas(restored))
-        drawings.forget_previous(actor, picture.sha256)
-    return Sheet(restored)
+
+    def restore(saved: Sheet) -> Sheet:
+        if saved.previous is None:
+            return saved
+        since = missing(saved.drawing.strokes, saved.previous.strokes)
+        restored = saved.previous.with_strokes((*saved.previous.strokes, *since))
+        require_room(restored, saved.drawing, saved.previous)
+        return Sheet(restored)
+
+    return _change(services, actor, picture, restore)
+
+
+def _change(
+    services: Services, actor: Actor, picture: StoredFile, change: Callable[[Sheet], Sheet]
+) -> Sheet:
+    """Save what ``change`` makes of what is saved, and again where another tab was faster.
+
+    Drawings are read, merged and written out between transactions, for whose end others wait.
+    """
+    blank_canvas = _canvas(blank(picture))
+    with services.database.read() as session:
+        row = DrawingRepository(session).in_work(actor, picture.sha256)
+    seen = (blank_canvas.content, None) if row is None else _texts(row)
+    while True:
+        sheet = change(_sheet(seen))
+        canvas = _canvas(sheet.drawing)
+        previous = None if sheet.previous is None else _text(sheet.previous)
+        with services.database.write() as session:
+            authorise(session, actor, Needs.RUNNING)
+            drawings = DrawingRepository(session)
+            row = drawings.open(actor, picture.sha256, blank_canvas)
+            if _texts(row) == seen:
+                drawings.save(row, canvas, previous)
+                return sheet
+            seen = _texts(row)
 
 
 def dismiss_previous(services: Services, actor: Actor, picture: StoredFile) -> None:
@@ -170,14 +218,14 @@ def merge(before: Drawing, after: Drawing, saved: Drawing) -> Drawing:
     if len(before.strokes) == len(after.strokes):
         edited = dict(zip(before.strokes, after.strokes, strict=True))
         return saved.with_strokes(edited.get(stroke, stroke) for stroke in saved.strokes)
-    gone = Counter(_missing(before.strokes, after.strokes))
+    gone = Counter(missing(before.strokes, after.strokes))
     left = []
     for stroke in saved.strokes:
         if gone[stroke]:
             gone[stroke] -= 1
         else:
             left.append(stroke)
-    return saved.with_strokes((*left, *_missing(after.strokes, before.strokes)))
+    return saved.with_strokes((*left, *missing(after.strokes, before.strokes)))
 
 
 def have_vanished(before: Drawing, after: Drawing) -> bool:
@@ -185,8 +233,8 @@ def have_vanished(before: Drawing, after: Drawing) -> bool:
 
     One action removes one stroke, or puts an edited one in the place of its former self.
     """
-    lost = _missing(before.strokes, after.strokes)
-    new = _missing(after.strokes, before.strokes)
+    lost = missing(before.strokes, after.strokes)
+    new = missing(after.strokes, before.strokes)
     if len(lost) > 1:
         return True
     return bool(lost and new) and not (len(new) == 1 and _may_be_edit(lost[0], new[0]))
@@ -236,8 +284,14 @@ def read_drawing(services: Services, file: StoredFile, *, owner: Hashable = None
 def named_drawings(services: Services, actor: Actor) -> Sequence[NamedDrawing]:
     """What the actor keeps, the last changed first."""
     with services.database.read() as session:
-        rows = DrawingRepository(session).kept(actor)
-        return [NamedDrawing(row.id, row.name, _sheet(row).drawing) for row in rows]
+        return [NamedDrawing(*row) for row in DrawingRepository(session).kept(actor)]
+
+
+def read_named(services: Services, actor: Actor, drawing_id: UUID) -> Drawing | None:
+    """What is painted in one of the actor's drawings; None when it is gone."""
+    with services.database.read() as session:
+        row = DrawingRepository(session).get(actor, drawing_id)
+    return None if row is None else Drawing.model_validate_json(row.canvas)
 
 
 def keep_by_name(
@@ -280,16 +334,24 @@ def forget_named(services: Services, actor: Actor, drawing_id: UUID) -> None:
         DrawingRepository(session).remove(actor, drawing_id)
 
 
-def _missing(strokes: Sequence[Stroke], among: Sequence[Stroke]) -> list[Stroke]:
+def missing(strokes: Sequence[Stroke], among: Sequence[Stroke]) -> list[Stroke]:
     """Those of ``strokes`` that are not ``among`` the others, in order; each counts once."""
-    there = Counter(among)
+    begin = _alike(strokes, among)
+    strokes, among = strokes[begin:], among[begin:]
+    end = _alike(strokes[::-1], among[::-1])
+    there = Counter(among[: len(among) - end])
     found = []
-    for stroke in strokes:
+    for stroke in strokes[: len(strokes) - end]:
         if there[stroke]:
             there[stroke] -= 1
         else:
             found.append(stroke)
     return found
+
+
+def _alike(one: Iterable[Stroke], other: Iterable[Stroke]) -> int:
+    """How many strokes both begin with: mostly all but one, and quicker compared than counted."""
+    return sum(1 for _ in takewhile(bool, map(eq, one, other)))
 
 
 def _may_be_edit(one: Stroke, other: Stroke) -> bool:
@@ -300,15 +362,23 @@ def _may_be_edit(one: Stroke, other: Stroke) -> bool:
     )
 
 
+def _text(drawing: Drawing) -> str:
+    return drawing.to_bytes().decode()
+
+
 def _canvas(drawing: Drawing) -> Canvas:
-    return Canvas(drawing.model_dump(mode="json"), drawing.width_px, drawing.height_px)
+    return Canvas(_text(drawing), drawing.width_px, drawing.height_px)
 
 
-def _sheet(row: models.Drawing) -> Sheet:
-    previous = row.previous_canvas
+def _texts(row: models.Drawing) -> Texts:
+    return row.canvas, row.previous_canvas
+
+
+def _sheet(texts: Texts) -> Sheet:
+    canvas, previous = texts
     return Sheet(
-        Drawing.model_validate(row.canvas),
-        None if previous is None else Drawing.model_validate(previous),
+        Drawing.model_validate_json(canvas),
+        None if previous is None else Drawing.model_validate_json(previous),
     )
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from functools import partial
 
-from app.painting.canvas_json import Json, View, recognise, to_strokes
+from app.painting.bounds import MAX_POINTS, MAX_STROKES, full, points_of
+from app.painting.canvas_json import DOT_COMMANDS, Json, View, objects_of, recognise, to_strokes
 from studio.confined.pool import OverrunError
 from studio.errors import UserInputError
-from studio.imaging.drawing import MAX_ALL_POINTS, MAX_STROKES, Stroke
+from studio.imaging.drawing import Stroke
 from studio.words import msg
 from tasks.reading import reading_pool
 
+_FOREIGN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What reading raises where the JSON is not that of a canvas."""
 _TIME_LIMIT_S = 10.0
 _MEMORY_LIMIT_BYTES = 1_000_000_000
-"""Enough for the largest drawing as the canvas writes it, and its half a million points."""
+"""Enough for the largest drawing that a run may have had, as the canvas writes it."""
 
 
 def read_canvas(
@@ -29,16 +32,14 @@ def read_canvas(
         owner: who paints; what one person sends does not hold up another.
 
     Raises:
-        UserInputError: ``drawing.too_complex``, also where reading it took too long.
+        UserInputError: ``drawing.full``; ``drawing.too_complex``, where reading it took too long;
+            ``drawing.unreadable``, which no canvas of ours sends.
         RetriableError: too many files are being read.
 
     """
-    objects = told.get("objects", ())
-    commands = sum(len(one.get("path") or one.get("points") or ()) for one in objects)
-    if len(objects) > MAX_STROKES + 1 or commands > MAX_ALL_POINTS:
-        raise _too_complex()
     try:
-        return reading_pool().run(
+        _require_room(told, known)
+        found = reading_pool().run(
             partial(_read, told, known, view),
             time_limit_s=_TIME_LIMIT_S,
             memory_limit_bytes=_MEMORY_LIMIT_BYTES,
@@ -46,10 +47,27 @@ def read_canvas(
         )
     except OverrunError as overrun:
         raise _too_complex() from overrun
+    except _FOREIGN as error:
+        raise _unreadable() from error
+    return tuple(known[one] if isinstance(one, int) else one for one in found)
 
 
-def _read(told: Json, known: Sequence[Stroke], view: View) -> tuple[Stroke, ...]:
-    return recognise(to_strokes(told, view), known, view)
+def _require_room(told: Json, known: Sequence[Stroke]) -> None:
+    """Count before anything is read: lines have a point for each command, or more."""
+    objects = objects_of(told)
+    commands = sum(len(one.get("path") or one.get("points") or ()) for one in objects)
+    known_commands = sum(max(len(stroke.points), DOT_COMMANDS) for stroke in known)
+    if len(objects) > max(MAX_STROKES, len(known)) or commands > max(MAX_POINTS, known_commands):
+        raise full()
+
+
+def _read(told: Json, known: Sequence[Stroke], view: View) -> list[int | Stroke]:
+    """What is known comes by its place, for pages keep many drawings that share most strokes."""
+    strokes = to_strokes(told, view)
+    if points_of(strokes) > max(MAX_POINTS, points_of(known)):
+        raise full()
+    places = {id(stroke): place for place, stroke in enumerate(known)}
+    return [places.get(id(stroke), stroke) for stroke in recognise(strokes, known, view)]
 
 
 def _too_complex() -> UserInputError:
@@ -57,4 +75,12 @@ def _too_complex() -> UserInputError:
         msg("What you painted last is more than a hand can paint, and was not saved"),
         remedy=msg("Undo it, or give the mask as a picture."),
         code="drawing.too_complex",
+    )
+
+
+def _unreadable() -> UserInputError:
+    return UserInputError(
+        msg("What your browser told of the canvas cannot be read, and was not saved"),
+        remedy=msg("Paint it again; reload the page if that does not help."),
+        code="drawing.unreadable",
     )

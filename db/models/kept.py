@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from db.models.base import Base
 from db.models.files import Blob
-from db.types import BoundedText, new_id, utc_now
+from db.types import BoundedText, JsonText, new_id, utc_now
 
 
 class Drawing(Base):
@@ -30,9 +30,9 @@ class Drawing(Base):
     owner_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     blob_sha256: Mapped[str] = mapped_column(ForeignKey("blobs.sha256"))
     name: Mapped[str] = mapped_column(BoundedText(100), default="")
-    canvas: Mapped[dict[str, Any]]
-    previous_canvas: Mapped[dict[str, Any] | None] = mapped_column(
-        comment="what the canvas held before strokes vanished from it at once"
+    canvas: Mapped[str] = mapped_column(JsonText())
+    previous_canvas: Mapped[str | None] = mapped_column(
+        JsonText(), comment="what the canvas held before strokes vanished from it at once"
     )
     canvas_width_px: Mapped[int]
     canvas_height_px: Mapped[int]

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    TableValuedAlias,
+    Text,
+    cast,
+    delete,
+    func,
+    select,
+    true,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -25,11 +36,19 @@ _IN_WORK = ""
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """A drawing as JSON and the size of the picture it was painted on."""
+    """A drawing as the text of its JSON, and the size of the picture it was painted on."""
 
-    content: dict[str, Any]
+    content: str
     width_px: int
     height_px: int
+
+
+@dataclass(frozen=True, slots=True)
+class StrokeCount:
+    """How much a drawing holds: all of its strokes, and those among them that erase nothing."""
+
+    strokes: int
+    painting: int
 
 
 class DrawingRepository:
@@ -42,15 +61,35 @@ class DrawingRepository:
         """What the actor last painted on this picture."""
         return self._session.scalar(_of(actor, blob_sha256, _IN_WORK))
 
-    def all_in_work(self, actor: Actor, blob_sha256s: Collection[str]) -> Sequence[Drawing]:
-        """What the actor last painted on each of these pictures, where that is anything."""
-        return self._session.scalars(
-            select(Drawing).where(
+    def count_in_work(
+        self, actor: Actor, blob_sha256s: Collection[str]
+    ) -> Mapping[str, StrokeCount]:
+        """How much the actor last painted on each of these pictures, where that is anything.
+
+        The database counts: a tray of pictures may hold more strokes than a page could load.
+        """
+        strokes, erases = self._strokes()
+        painting = func.count().filter(cast(erases, Text).in_(("0", "false")))
+        rows = self._session.execute(
+            select(Drawing.blob_sha256, func.count(), painting)
+            .join(strokes, true())
+            .where(
                 Drawing.owner_id == actor.id,
                 Drawing.name == _IN_WORK,
                 Drawing.blob_sha256.in_(blob_sha256s),
             )
-        ).all()
+            .group_by(Drawing.blob_sha256)
+        )
+        return {sha256: StrokeCount(all_, painting) for sha256, all_, painting in rows}
+
+    def _strokes(self) -> tuple[TableValuedAlias, ColumnElement[Any]]:
+        """The strokes of each drawing as rows, and whether one erases."""
+        if is_postgresql(self._session):
+            listed = func.json_extract_path(Drawing.canvas, "strokes")
+            strokes = func.json_array_elements(listed).table_valued("value")
+            return strokes, func.json_extract_path_text(strokes.c.value, "erases")
+        strokes = func.json_each(Drawing.canvas, "$.strokes").table_valued("value")
+        return strokes, func.json_extract(strokes.c.value, "$.erases")
 
     def picture(self, actor: Actor, blob_sha256: str) -> Blob | None:
         """The stored picture, when the actor has a drawing of it."""
@@ -68,14 +107,11 @@ class DrawingRepository:
         """
         return self._ensure(actor, blob_sha256, _IN_WORK, empty)
 
-    def save(
-        self, drawing: Drawing, canvas: Canvas, previous: dict[str, Any] | None = None
-    ) -> None:
-        """Write what is painted now; ``previous`` replaces what can be restored."""
+    def save(self, drawing: Drawing, canvas: Canvas, previous: str | None = None) -> None:
+        """Write what is painted now, and what can be restored."""
         drawing.canvas = canvas.content
         drawing.canvas_width_px, drawing.canvas_height_px = canvas.width_px, canvas.height_px
-        if previous is not None:
-            drawing.previous_canvas = previous
+        drawing.previous_canvas = previous
         self._session.flush()
 
     def forget_previous(self, actor: Actor, blob_sha256: str) -> None:
@@ -93,10 +129,10 @@ class DrawingRepository:
         self.save(drawing, canvas)
         return drawing
 
-    def kept(self, actor: Actor) -> Sequence[Drawing]:
-        """The actor's named drawings of all pictures, the last changed first."""
-        return self._session.scalars(
-            select(Drawing)
+    def kept(self, actor: Actor) -> Sequence[Row[UUID, str]]:
+        """Id and name of the actor's named drawings of all pictures, the last changed first."""
+        return self._session.execute(
+            select(Drawing.id, Drawing.name)
             .where(Drawing.owner_id == actor.id, Drawing.name != _IN_WORK)
             .order_by(Drawing.updated_at.desc(), Drawing.id.desc())
             .limit(MAX_KEPT)

@@ -43,7 +43,7 @@ def saved(studio: Studio, name: str, picture: bytes) -> Drawing:
         actor, sha256 = find_actor(studio.services, name), sha256_of(picture).hexdigest()
         row = DrawingRepository(session).in_work(actor, sha256)
         assert row is not None
-        return Drawing.model_validate(row.canvas)
+        return Drawing.model_validate_json(row.canvas)
 
 
 def painted(drawing: Drawing) -> npt.NDArray[np.bool_]:

@@ -10,7 +10,7 @@ from db.repositories.audit import AuditRepository
 from db.repositories.history import JobFilters
 from db.repositories.jobs import JobRepository
 from db.session import Database
-from db.types import BoundedText, Role, storable
+from db.types import BoundedText, JsonText, Role, storable
 from studio.words import Message, msg, msgs, verbatim
 from tests.factories import make_actor, make_job
 
@@ -134,7 +134,7 @@ def test_every_column_of_json_holds_what_something_of_ours_has_bounded() -> None
         f"{table.name}.{column.name}"
         for table in Base.metadata.sorted_tables
         for column in table.columns
-        if isinstance(column.type, JSON)
+        if isinstance(column.type, JSON | JsonText)
     }
     of_parameter_models = {"batches.params", "jobs.params", "page_memory.params"}
     of_canvas_json = {"drawings.canvas", "drawings.previous_canvas"}

@@ -360,7 +360,7 @@ def test_inpaint_old_drawing_that_could_not_be_saved_is_taken_by_the_next_run_of
     page = visit(navigated(tmp_path, "INPAINT"), mei)
     page.query_params["from"] = str(first)
     with monkeypatch.context() as patch:
-        patch.setattr(drawings, "save_change", refuse(DatabaseAwayError()))
+        patch.setattr(drawings, "put_in_place", refuse(DatabaseAwayError()))
         page.run()
     assert "drawing" not in page.query_params
     page.run()

@@ -272,7 +272,7 @@ def test_forget_old_entries_keeps_what_still_counts(services: Services) -> None:
 
 
 def test_forget_unused_drawings_lets_their_pictures_go(services: Services) -> None:
-    empty = Canvas({"strokes": []}, 24, 16)
+    empty = Canvas('{"strokes": []}', 24, 16)
     files = [store_upload(services, "cat.png", png(seed)) for seed in range(2)]
     with services.database.write() as session:
         actor, drawings = make_actor(session), DrawingRepository(session)

@@ -13,7 +13,6 @@ from app.ui.guard import acting
 from app.ui.literal import literal
 from app.ui.words import _
 from db.actor import Actor
-from studio.imaging.drawing import Drawing
 from tasks.files import StoredFile
 from tasks.services import Services
 
@@ -35,7 +34,7 @@ def offer_named(actor: Actor, easel: Easel, others: Sequence[StoredFile]) -> Non
                     icon=":material/add:",
                     help=_("Add it to this picture, stretched to its size."),
                     on_click=acting(_add_strokes),
-                    args=(easel, one.drawing),
+                    args=(easel, one.id),
                     key=f"named.{one.id}.use",
                     width="stretch",
                 )
@@ -77,6 +76,9 @@ def _forget(actor: Actor, services: Services, drawing_id: UUID) -> None:
     drawings.forget_named(services, actor, drawing_id)
 
 
-def _add_strokes(actor: Actor, easel: Easel, more: Drawing) -> None:
+def _add_strokes(actor: Actor, easel: Easel, drawing_id: UUID) -> None:
+    more = drawings.read_named(easel.services, actor, drawing_id)
+    if more is None:  # deleted in another tab, as the list is about to say
+        return
     strokes = (*easel.drawing.strokes, *drawings.fit(more, easel.picture).strokes)
     easel.replace(actor, easel.drawing.with_strokes(strokes))

@@ -15,7 +15,7 @@ from app.ui.toolpage import ToolPage
 from app.ui.uploader import Tray, pick_files, say_refused
 from app.ui.words import _, _n, said
 from db.actor import Actor
-from studio.imaging.drawing import Drawing
+from db.repositories.drawings import StrokeCount
 from tasks.files import StoredFile
 
 _PAINTED = "canvas.painted"
@@ -54,7 +54,7 @@ def forget(held: Tray) -> None:
 
 
 def show_pictures(
-    page: ToolPage, held: Tray, painted: StoredFile, saved: Mapping[str, Drawing]
+    page: ToolPage, held: Tray, painted: StoredFile, saved: Mapping[str, StrokeCount]
 ) -> None:
     """What is painted on, ways to other pictures, and all of the tray where it holds several."""
     with st.container(horizontal=True, vertical_alignment="center", key="picture-bar"):
@@ -85,8 +85,8 @@ def show_pictures(
         )
 
 
-def _strokes_on(drawing: Drawing | None) -> str:
-    strokes = len(drawing.strokes) if drawing else 0
+def _strokes_on(count: StrokeCount | None) -> str:
+    strokes = count.strokes if count else 0
     return _n("{n} stroke", "{n} strokes", strokes) if strokes else _("Nothing painted yet")
 
 

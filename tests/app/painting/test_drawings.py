@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from app.painting import drawings
+from app.painting.bounds import MAX_STROKES
 from db.actor import Actor
-from db.repositories.drawings import MAX_KEPT, Canvas, DrawingRepository
+from db.repositories.drawings import MAX_KEPT, Canvas, DrawingRepository, StrokeCount
 from db.types import Role
 from studio.errors import UserInputError
 from studio.imaging.drawing import Drawing, Stroke, StrokeKind
@@ -135,9 +136,11 @@ def test_named_drawings_are_kept_used_and_forgotten(
     drawings.keep_by_name(services, mei, picture, "Logo", painted(1))
     drawings.keep_by_name(services, mei, picture, "Logo", painted(1, 2))
     [kept] = drawings.named_drawings(services, mei)
-    assert (kept.name, kept.drawing) == ("Logo", painted(1, 2))
+    assert kept.name == "Logo"
+    assert drawings.read_named(services, mei, kept.id) == painted(1, 2)
     drawings.forget_named(services, mei, kept.id)
     assert not drawings.named_drawings(services, mei)
+    assert drawings.read_named(services, mei, kept.id) is None
 
 
 def test_keep_by_name_of_more_than_are_listed_is_refused_until_one_goes(
@@ -145,7 +148,7 @@ def test_keep_by_name_of_more_than_are_listed_is_refused_until_one_goes(
 ) -> None:
     with services.database.write() as session:
         rows = [  # one more, as older releases let people keep
-            DrawingRepository(session).keep(mei, picture.sha256, str(number), Canvas({}, 1, 1))
+            DrawingRepository(session).keep(mei, picture.sha256, str(number), Canvas("{}", 1, 1))
             for number in range(MAX_KEPT + 1)
         ]
     counted = rf"you have {MAX_KEPT + 1} drawings and may keep {MAX_KEPT}\. Delete 2 first"
@@ -185,15 +188,26 @@ def test_drawing_of_a_run_is_read_outside_of_this_process(
     assert drawings.read_drawing(services, stored, owner=mei.id) == painted(1, 2)
 
 
-def test_saved_drawings_of_several_pictures_are_found_together(
+def test_find_drawing_finds_what_is_saved_of_ones_own(
     services: Services, mei: Actor, picture: StoredFile
 ) -> None:
     other = store_upload(services, "dog.png", png(2, 300, 200))
     drawings.save_change(services, mei, picture, painted(), painted(1))
-    found = drawings.painted_on(services, mei, [picture, other])
-    assert found == {picture.sha256: painted(1)}
+    assert drawings.find_drawing(services, mei, picture) == painted(1)
+    assert drawings.find_drawing(services, mei, other) is None
     li = make_person(services, "li")
-    assert drawings.painted_on(services, li, [picture]) == {}
+    assert drawings.find_drawing(services, li, picture) is None
+
+
+def test_painted_on_counts_strokes_and_those_that_erase_nothing(
+    services: Services, mei: Actor, picture: StoredFile
+) -> None:
+    other = store_upload(services, "dog.png", png(2, 300, 200))
+    mixed = painted().with_strokes((stroke(1), stroke(2, erases=True), stroke(3)))
+    drawings.save_change(services, mei, picture, painted(), mixed)
+    drawings.load_sheet(services, mei, other)
+    found = drawings.painted_on(services, mei, [picture, other])
+    assert found == {picture.sha256: StrokeCount(strokes=3, painting=2)}
 
 
 def test_copied_drawing_lies_over_what_is_painted_there(
@@ -203,7 +217,7 @@ def test_copied_drawing_lies_over_what_is_painted_there(
     drawings.save_change(services, mei, other, painted(), painted(1))
     for _ in range(2):
         drawings.copy_to(services, mei, painted(2), [other])
-    assert drawings.painted_on(services, mei, [other]) == {other.sha256: painted(1, 2)}
+    assert drawings.find_drawing(services, mei, other) == painted(1, 2)
 
 
 def dots(first: int, count: int) -> Drawing:
@@ -218,38 +232,38 @@ def dots(first: int, count: int) -> Drawing:
 def test_restore_of_more_than_a_drawing_holds_is_refused_and_leaves_what_is_there(
     services: Services, mei: Actor, picture: StoredFile
 ) -> None:
-    before, after = dots(0, 6_000), dots(6_000, 6_000)
+    before, after = dots(0, 1_500), dots(1_500, 1_500)
     drawings.save_change(services, mei, picture, painted(), before)
     drawings.save_change(services, mei, picture, before, after)
 
     with pytest.raises(UserInputError) as refusal:
         drawings.restore_previous(services, mei, picture)
 
-    assert refusal.value.code == "drawing.too_complex"
+    assert refusal.value.code == "drawing.full"
     assert drawings.load_sheet(services, mei, picture) == drawings.Sheet(after, before)
 
 
 def test_change_that_makes_it_more_than_a_drawing_holds_is_refused(
     services: Services, mei: Actor, picture: StoredFile
 ) -> None:
-    drawings.save_change(services, mei, picture, painted(), dots(0, 6_000))
+    drawings.save_change(services, mei, picture, painted(), dots(0, 1_500))
 
     with pytest.raises(UserInputError) as refusal:
-        drawings.save_change(services, mei, picture, painted(), dots(6_000, 6_000))
+        drawings.save_change(services, mei, picture, painted(), dots(1_500, 1_500))
 
-    assert refusal.value.code == "drawing.too_complex"
-    assert drawings.load_sheet(services, mei, picture).drawing == dots(0, 6_000)
+    assert refusal.value.code == "drawing.full"
+    assert drawings.load_sheet(services, mei, picture).drawing == dots(0, 1_500)
 
 
 def test_copy_to_a_picture_without_room_for_it_names_the_picture(
     services: Services, mei: Actor, picture: StoredFile
 ) -> None:
-    drawings.save_change(services, mei, picture, painted(), dots(0, 6_000))
+    drawings.save_change(services, mei, picture, painted(), dots(0, 1_500))
 
     with pytest.raises(UserInputError) as refusal:
-        drawings.copy_to(services, mei, dots(6_000, 6_000), [picture])
+        drawings.copy_to(services, mei, dots(1_500, 1_500), [picture])
 
-    assert (refusal.value.file_name, refusal.value.code) == ("cat.png", "drawing.too_complex")
+    assert (refusal.value.file_name, refusal.value.code) == ("cat.png", "drawing.full")
 
 
 def test_fit_that_would_reach_too_far_is_refused(picture: StoredFile) -> None:
@@ -257,3 +271,67 @@ def test_fit_that_would_reach_too_far_is_refused(picture: StoredFile) -> None:
     with pytest.raises(UserInputError) as refusal:
         drawings.fit(Drawing(width_px=60, height_px=40, strokes=(far,)), picture)
     assert refusal.value.code == "drawing.too_complex"
+
+
+def test_drawing_of_an_old_run_larger_than_a_canvas_takes_is_shown_reduced_and_brought_back(
+    services: Services, mei: Actor, picture: StoredFile
+) -> None:
+    old, fewer = dots(0, MAX_STROKES + 500), dots(0, MAX_STROKES + 400)
+    drawings.put_in_place(services, mei, picture, old)
+    assert drawings.load_sheet(services, mei, picture).drawing == old
+    with pytest.raises(UserInputError, match="the drawing is full"):
+        drawings.save_change(services, mei, picture, old, dots(0, MAX_STROKES + 501))
+
+    drawings.save_change(services, mei, picture, old, fewer)
+    drawings.save_change(services, mei, picture, fewer, old, is_step=True)
+    drawings.save_change(services, mei, picture, old, painted())
+    assert drawings.restore_previous(services, mei, picture).drawing == old
+
+
+def test_step_back_on_top_of_what_another_tab_painted_is_refused_where_both_are_too_much(
+    services: Services, mei: Actor, picture: StoredFile
+) -> None:
+    mine, others = dots(0, MAX_STROKES), dots(MAX_STROKES, 1)
+    drawings.save_change(services, mei, picture, painted(), mine)
+    drawings.save_change(services, mei, picture, mine, painted())
+    drawings.save_change(services, mei, picture, painted(), others)
+    with pytest.raises(UserInputError, match="the drawing is full"):
+        drawings.save_change(services, mei, picture, painted(), mine, is_step=True)
+
+
+def test_save_change_on_top_of_what_another_tab_saved_meanwhile_keeps_both(
+    services: Services, mei: Actor, picture: StoredFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Merging is done outside of the transaction; another tab may save at that moment."""
+    drawings.save_change(services, mei, picture, painted(), painted(1))
+    merge, is_first = drawings.merge, iter([True, False, False])
+
+    def merge_slowly(before: Drawing, after: Drawing, saved: Drawing) -> Drawing:
+        merged = merge(before, after, saved)
+        if next(is_first):
+            drawings.save_change(services, mei, picture, painted(1), painted(1, 2))
+        return merged
+
+    monkeypatch.setattr(drawings, "merge", merge_slowly)
+    sheet = drawings.save_change(services, mei, picture, painted(1), painted(1, 3))
+    assert sheet.drawing == painted(1, 2, 3)
+    assert drawings.load_sheet(services, mei, picture) == sheet
+
+
+@pytest.mark.parametrize(
+    ("strokes", "among", "found"),
+    [
+        ((1, 2, 3), (1, 2, 3), ()),
+        ((1, 2, 3), (), (1, 2, 3)),
+        ((), (1, 2), ()),
+        ((1, 9, 3), (1, 2, 3), (9,)),
+        ((1, 1, 2), (1, 2), (1,)),
+        ((3, 1, 2), (1, 2, 4), (3,)),
+        ((1, 2, 1), (2, 1), (1,)),
+    ],
+)
+def test_missing_counts_each_stroke_once(
+    strokes: tuple[int, ...], among: tuple[int, ...], found: tuple[int, ...]
+) -> None:
+    left = drawings.missing(painted(*strokes).strokes, painted(*among).strokes)
+    assert left == [stroke(number) for number in found]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -8,13 +9,13 @@ import pytest
 from db.actor import Actor
 from db.models import Drawing
 from db.repositories.blobs import BlobRepository
-from db.repositories.drawings import Canvas, DrawingRepository
+from db.repositories.drawings import Canvas, DrawingRepository, StrokeCount
 from db.session import Database
 from db.types import Role, utc_now
 from tests.factories import make_actor, make_blob
 
-EMPTY = Canvas({"strokes": []}, 640, 480)
-ONE = Canvas({"strokes": ["one"]}, 640, 480)
+EMPTY = Canvas('{"strokes": []}', 640, 480)
+ONE = Canvas('{"strokes": ["one"]}', 640, 480)
 
 
 def paint(database: Database, actor: Actor, sha256: str, canvas: Canvas) -> None:
@@ -25,7 +26,7 @@ def paint(database: Database, actor: Actor, sha256: str, canvas: Canvas) -> None
 
 def strokes(drawing: Drawing | None) -> list[str]:
     assert drawing is not None
-    found: list[str] = drawing.canvas["strokes"]
+    found: list[str] = json.loads(drawing.canvas)["strokes"]
     return found
 
 
@@ -72,7 +73,7 @@ def test_tabs_that_save_at_once_lose_nothing(database: Database) -> None:
             drawings = DrawingRepository(session)
             drawing = drawings.open(ann, sha256, EMPTY)
             more = [*strokes(drawing), str(number)]
-            drawings.save(drawing, Canvas({"strokes": more}, 640, 480))
+            drawings.save(drawing, Canvas(json.dumps({"strokes": more}), 640, 480))
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(add, range(12)))
@@ -87,7 +88,6 @@ def test_save_keeps_what_can_be_restored_until_it_is_forgotten(database: Databas
         drawings = DrawingRepository(session)
         drawing = drawings.open(ann, sha256, EMPTY)
         drawings.save(drawing, EMPTY, previous=ONE.content)
-        drawings.save(drawing, EMPTY)
     with database.write() as session:
         drawings = DrawingRepository(session)
         found = drawings.in_work(ann, sha256)
@@ -112,7 +112,7 @@ def test_keep_replaces_the_same_name_and_sorts_by_change(database: Database) -> 
     with database.read() as session:
         found = DrawingRepository(session).kept(ann)
         assert [one.name for one in found] == ["Logo", "Date"]
-        assert strokes(found[0]) == ["one"]
+        assert strokes(DrawingRepository(session).get(ann, found[0].id)) == ["one"]
 
 
 def test_keep_without_a_name_is_refused(database: Database) -> None:
@@ -173,3 +173,30 @@ def test_picture_is_found_by_who_has_painted_on_it(database: Database) -> None:
         assert found.sha256 == sha256
         assert drawings.picture(admin, sha256) is None
         assert drawings.picture(ann, "f" * 64) is None
+
+
+def test_count_in_work_counts_what_paints_and_what_erases(database: Database) -> None:
+    ann, admin, sha256 = people(database)
+    with database.write() as session:
+        other = make_blob(session).sha256
+    painted = json.dumps({"strokes": [{"erases": erases} for erases in (False, True, False)]})
+    paint(database, ann, sha256, Canvas(painted, 640, 480))
+    paint(database, ann, other, EMPTY)
+    with database.read() as session:
+        drawings = DrawingRepository(session)
+        found = drawings.count_in_work(ann, [sha256, other])
+        assert found == {sha256: StrokeCount(strokes=3, painting=2)}
+        assert not drawings.count_in_work(admin, [sha256])
+
+
+def test_canvas_is_read_as_it_was_written_and_null_as_nothing(database: Database) -> None:
+    """Older releases wrote null where there is nothing to restore."""
+    ann, _, sha256 = people(database)
+    spaced = Canvas('{ "strokes":  [1.50] }', 640, 480)
+    with database.write() as session:
+        drawings = DrawingRepository(session)
+        drawings.save(drawings.open(ann, sha256, EMPTY), spaced, previous="null")
+    with database.read() as session:
+        found = DrawingRepository(session).in_work(ann, sha256)
+        assert found is not None
+        assert (found.canvas, found.previous_canvas) == (spaced.content, None)
