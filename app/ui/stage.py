@@ -17,6 +17,8 @@ from db.actor import Actor
 _ASSETS = Path(__file__).parent / "assets"
 _STEPPED = "stage.stepped"
 STEPS = ("undo", "redo")
+_MAX_SIDE_PX = 4_000
+"""Wider windows show no more of a picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ def read_events(values: Mapping[str, Any]) -> StageEvents:
     """What the bar's ``values`` tell that is not marked as taken."""
     room, look_at = values.get("room"), values.get("look_at")
     return StageEvents(
-        room=Room(int(room["width"]), int(room["height"])) if room else None,
+        room=Room(_side(room["width"]), _side(room["height"])) if room else None,
         steps=[
             (int(number), step)
             for number, step in values.get("steps") or ()
@@ -141,3 +143,8 @@ def read_events(values: Mapping[str, Any]) -> StageEvents:
         look_at=(float(look_at[0]), float(look_at[1])) if look_at else None,
         is_rebuilt=bool(values.get("rebuilt")),
     )
+
+
+def _side(told_px: float) -> int:
+    """A side of a room as a window may have it: views are made as large as is told."""
+    return int(min(max(told_px, 1), _MAX_SIDE_PX))

@@ -7,13 +7,15 @@ behalf of the person who the tab belongs to at that moment.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
 import streamlit as st
 
 from app.painting import drawings
+from app.painting.bounds import points_of
 from app.painting.canvas_json import Json, View, generation_of
 from app.painting.told import read_canvas
 from app.ui.canvas.viewing import view_in
@@ -28,6 +30,10 @@ from tasks.files import StoredFile
 from tasks.services import Services
 
 _STEPS = 100
+_STEPS_POINTS = 500_000
+"""Most that the steps back hold, and as many the steps forward: some 60 MB."""
+_EASELS = 8
+"""Pictures whose steps a tab keeps, the last painted on."""
 _LATE_GENERATIONS = 8
 
 Refusal = UserInputError | NotAllowedError | RetriableError | DatabaseAwayError
@@ -63,7 +69,8 @@ class Easel:
         zoom: how many times larger than when all of the picture is in view.
         centre: of the view, as parts of the picture's sides.
         received: what the canvas told last.
-        waiting: what it told and is neither saved nor refused yet, the oldest first.
+        waiting: what it told last of each generation and is neither saved nor refused yet, the
+            oldest first.
         refused: why something that it told is not saved.
 
     """
@@ -137,7 +144,7 @@ class Easel:
         told = _told(st.session_state.get(self.key))
         if told is not None and told != self.received:
             self.received = told
-            self.waiting.append(told)
+            self._await(told)
         with unbroken():
             while self.waiting:
                 try:
@@ -149,7 +156,15 @@ class Easel:
                     self.refused = refusal
                     self.show()
                 del self.waiting[0]
+        if isinstance(self.refused, RetriableError | DatabaseAwayError):
+            self.refused = None  # it has passed, and nothing waits
         return True
+
+    def _await(self, told: Json) -> None:
+        """Keep ``told``, which holds all that the same canvas told before."""
+        if self.waiting and generation_of(self.waiting[-1]) == generation_of(told):
+            self.waiting.pop()
+        self.waiting.append(told)
 
     def _take(self, actor: Actor, told: Json) -> None:
         """Save ``told``. What a canvas tells when it has loaded says nothing new."""
@@ -167,8 +182,8 @@ class Easel:
             self._take_late(actor, before, strokes)
         generation.strokes = strokes
         self.refused = None
-        new = Counter(strokes) - Counter(before)
-        st.session_state["canvas.taken"] = self.taken + new.total()
+        new = drawings.missing(strokes, before)
+        st.session_state["canvas.taken"] = self.taken + len(new)
 
     def _take_late(
         self, actor: Actor, before: tuple[Stroke, ...], after: tuple[Stroke, ...]
@@ -178,13 +193,13 @@ class Easel:
         It will not show that by itself. Only what is new in it counts: what the canvas had been
         given before may have been undone since.
         """
-        new = tuple(stroke for stroke in after if stroke not in before)
+        new = drawings.missing(after, before)
         if not new:
             return
-        gone = [stroke for stroke in before if stroke not in after]
+        gone = drawings.missing(before, after)
         kept = self.drawing.strokes
         if len(gone) == len(new) == 1:  # one that was moved
-            kept = tuple(stroke for stroke in kept if stroke not in gone)
+            kept = tuple(drawings.missing(kept, gone))
         self.change(actor, self.drawing.model_copy(update={"strokes": (*kept, *new)}))
         self.show()
 
@@ -194,7 +209,7 @@ class Easel:
             return
         before = self.drawing
         self._save(actor, after)
-        self.past.append(before)
+        _remember(self.past, before)
         self.future.clear()
 
     def replace(self, actor: Actor, after: Drawing) -> None:
@@ -214,7 +229,7 @@ class Easel:
         before = self.drawing
         self._save(actor, source[-1], is_step=True)
         source.pop()
-        target.append(before)
+        _remember(target, before)
         self.show()
 
     def restore(self, actor: Actor) -> None:
@@ -223,7 +238,7 @@ class Easel:
             return
         before = self.drawing
         self._adopt(drawings.restore_previous(self.services, actor, self.picture))
-        self.past.append(before)
+        _remember(self.past, before)
         self.show()
 
     def dismiss(self, actor: Actor) -> None:
@@ -248,10 +263,13 @@ class Easel:
 def easel_for(services: Services, actor: Actor, picture: StoredFile) -> Easel:
     """This tab's easel for ``picture``, with what is saved when it was away."""
     easels: dict[str, Easel] = st.session_state.setdefault("easels", {})
-    easel = easels.get(picture.sha256)
+    easel = easels.pop(picture.sha256, None)
     if easel is None:
         blank = drawings.blank(picture)
-        easel = easels[picture.sha256] = Easel(services, actor.id, picture, blank, blank)
+        easel = Easel(services, actor.id, picture, blank, blank)
+    easels[picture.sha256] = easel
+    for idle in [sha256 for sha256, one in easels.items() if not one.waiting][:-_EASELS]:
+        del easels[idle]
     if easel.key not in st.session_state:  # the canvas is not on the page: it begins anew
         easel.received = None
         easel.load(actor)
@@ -259,14 +277,30 @@ def easel_for(services: Services, actor: Actor, picture: StoredFile) -> Easel:
     return easel
 
 
+def _remember(steps: deque[Drawing], drawing: Drawing) -> None:
+    """Add a step; the oldest go once all together hold too many points, shared ones but once."""
+    steps.append(drawing)
+    seen: set[int] = set()
+    points = kept = 0
+    for one in reversed(steps):
+        new = [stroke for stroke in one.strokes if id(stroke) not in seen]
+        points += points_of(new)
+        if kept and points > _STEPS_POINTS:
+            break
+        seen.update(map(id, new))
+        kept += 1
+    while len(steps) > kept:
+        steps.popleft()
+
+
 def _told(state: object) -> Json | None:
     """What a canvas's state says is on it."""
-    drawing = state.get("drawing") if hasattr(state, "get") else None
-    return drawing["raw"] if drawing else None
+    drawing = state.get("drawing") if isinstance(state, Mapping) else None
+    told = drawing.get("raw") if isinstance(drawing, Mapping) else None
+    return told if isinstance(told, Mapping) else None
 
 
 def _lost(sheet: drawings.Sheet) -> int:
     if sheet.previous is None:
         return 0
-    there = set(sheet.drawing.strokes)
-    return sum(stroke not in there for stroke in sheet.previous.strokes)
+    return len(drawings.missing(sheet.previous.strokes, sheet.drawing.strokes))

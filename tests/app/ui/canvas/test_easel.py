@@ -16,7 +16,7 @@ from app.ui.canvas.painting import react
 from app.ui.stage import Room, StageEvents
 from db.actor import Actor
 from db.errors import DatabaseAwayError
-from studio.errors import UserInputError
+from studio.errors import BusyError, UserInputError
 from studio.imaging.drawing import Drawing, Stroke, StrokeKind
 from studio.words import msg
 from tasks.authority import NotAllowedError
@@ -409,3 +409,93 @@ def test_rebuilt_canvas_is_given_the_drawing_while_strokes_wait(tab: Tab) -> Non
     assert tab.easel.generation > shown
     tab.take()
     assert tab.lines() == [100]
+
+
+def test_strokes_made_while_the_database_was_away_wait_as_one_telling(tab: Tab) -> None:
+    """A canvas tells all that it holds each time; keeping every telling would fill the memory."""
+    with database_away():
+        for y in (50, 90, 130):
+            tab.draw(y)
+            tab.take()
+    assert len(tab.easel.waiting) == 1
+    tab.take()
+    assert tab.lines() == [100, 180, 260]
+
+
+def test_refusal_that_has_passed_is_said_no_more_where_nothing_new_is_told(tab: Tab) -> None:
+    def busy(*_args: object, **_options: object) -> None:
+        raise BusyError(msg("Busy."), delay_s=1)
+
+    tab.mount()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(easel, "read_canvas", busy)
+        tab.easel.show()
+        tab.mount()
+        tab.take()
+    assert isinstance(tab.easel.refused, BusyError)
+    tab.take()
+    assert tab.easel.refused is None
+
+
+@pytest.mark.parametrize("told", [7, {"raw": 7}, {"raw": {"objects": 7}}, {"raw": {}}, None])
+def test_what_is_no_canvas_is_not_taken(tab: Tab, told: object) -> None:
+    tab.state[tab.easel.key] = {"drawing": told}
+    tab.take()
+    assert not tab.easel.waiting
+    assert tab.lines() == []
+
+
+@pytest.mark.parametrize("painted", [7, {"left": 1}, {"type": "Path"}])
+def test_object_that_no_canvas_writes_is_refused_and_goes(tab: Tab, painted: object) -> None:
+    tab.objects = [*tab.objects, painted]  # type: ignore[list-item]
+    tab.send()
+    tab.take()
+    assert not tab.easel.waiting
+    assert isinstance(tab.easel.refused, UserInputError)
+    tab.mount()
+    tab.draw(50)
+    tab.take()
+    assert tab.lines() == [100]
+
+
+def test_late_stroke_like_one_of_before_is_taken_once(tab: Tab) -> None:
+    tab.draw(50)
+    tab.take()
+    tab.draw(50)
+    late = list(tab.objects)
+    tab.easel.show()
+    tab.objects = late
+    tab.send()
+    tab.take()
+    assert tab.lines() == [100, 100]
+
+
+def test_steps_back_that_hold_too_much_together_go_the_oldest_first(
+    tab: Tab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(easel, "_STEPS_POINTS", 10)
+    for y in range(10, 70, 10):  # lines of two points, each in all later steps
+        tab.draw(y)
+        tab.take()
+    assert [len(step.strokes) for step in tab.easel.past] == [0, 1, 2, 3, 4, 5]
+    others = [Stroke(kind=StrokeKind.BRUSH, points=((x, 1), (x, 9)), width_px=5) for x in range(2)]
+    tab.easel.replace(tab.actor, tab.easel.drawing.with_strokes(others))
+    tab.easel.replace(tab.actor, drawings.blank(tab.picture))
+    assert [len(step.strokes) for step in tab.easel.past] == [2]
+
+
+def test_pictures_painted_on_long_ago_keep_no_steps(
+    services: Services, tab: Tab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(easel, "_EASELS", 2)
+    pictures = [store_upload(services, "dog.png", png(seed)) for seed in range(2, 4)]
+    for picture in pictures:
+        easel_for(services, tab.actor, picture)
+    assert list(tab.state["easels"]) == [one.sha256 for one in pictures]
+    assert easel_for(services, tab.actor, tab.picture) is not tab.easel
+
+
+def test_room_that_a_browser_tells_is_one_that_a_window_may_have() -> None:
+    for told, side in ((1e12, 4_000), (float("inf"), 4_000), (-3, 1), (812.6, 812)):
+        room = stage.read_events({"room": {"width": told, "height": told}}).room
+        assert room == Room(side, side)
