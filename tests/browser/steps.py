@@ -30,7 +30,7 @@ def drop(page: Page, *files: tuple[str, bytes]) -> None:
 def choose(page: Page, label: str, option: str) -> None:
     """Pick ``option`` in the select box ``label``, however often its list has to be opened.
 
-    A box that still moves, as in an expander that unfolds, may miss a click.
+    An expander that unfolds is scrolled to the box that was clicked, which closes the list again.
     """
     wanted = page.get_by_role("option", name=option)
     for _ in range(5):

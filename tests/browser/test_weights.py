@@ -12,7 +12,7 @@ from sqlalchemy import select
 from db.models import AuditEntry
 from db.types import Role
 from tests.browser.conftest import OpenPage, Studio
-from tests.browser.steps import SignIn, settle
+from tests.browser.steps import SignIn, choose, settle
 from tests.studio.models.weight_factories import (
     FileServer,
     Served,
@@ -158,8 +158,7 @@ def test_file_dropped_after_the_model_was_chosen_anew_is_sent_once_and_for_that_
     )
     admin_page.get_by_text("Import a file").click()
     for title in ("Good net", "Wrong net", "Other net"):
-        admin_page.get_by_role("combobox", name="Model it is for").click()
-        admin_page.get_by_role("option", name=title).click()
+        choose(admin_page, "Model it is for", title)
         admin_page.wait_for_function("!window.darkroom.isAwaited()")
     drop_file(admin_page, "nameless.bin", b"not a network")
     expect(admin_page.get_by_text("nameless.bin arrived")).to_be_visible()
