@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256 as sha256_of
 from io import BytesIO
@@ -52,26 +52,44 @@ def painted(drawing: Drawing) -> npt.NDArray[np.bool_]:
     return picture.pixels[..., 0] > 0
 
 
-def drop_next_message(page: Page) -> None:
-    """As Streamlit does with what it hears while a page is drawn anew."""
-    page.evaluate(
-        """() => {
-          const send = WebSocket.prototype.send;
-          WebSocket.prototype.send = () => { WebSocket.prototype.send = send; };
-        }"""
-    )
+STROKE, UNDO = '"type":"Path"', '"undo"'
+"""What a page says of each stroke on its canvas, and of a step back."""
 
 
-def drop_next_messages(page: Page, *, while_ms: int) -> None:
-    """As ``drop_next_message``, with all that is said meanwhile."""
-    page.evaluate(
-        """(while_ms) => {
-          const send = WebSocket.prototype.send;
-          WebSocket.prototype.send = () => {};
-          setTimeout(() => { WebSocket.prototype.send = send; }, while_ms);
-        }""",
-        while_ms,
-    )
+class Wire:
+    """What a page says to the server from now on."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        page.evaluate(
+            """() => {
+              const send = WebSocket.prototype.send;
+              const wire = window.wire = { said: [], lost: [], isCut: false };
+              WebSocket.prototype.send = function (data) {
+                (wire.isCut ? wire.lost : wire.said).push(new TextDecoder().decode(data));
+                if (!wire.isCut) send.call(this, data);
+              };
+            }"""
+        )
+
+    def expect_said(self, word: str, times: int) -> None:
+        """Wait for a message that holds ``word`` so many times."""
+        self._expect("said", word, times)
+
+    @contextmanager
+    def cut(self, word: str, times: int) -> Iterator[None]:
+        """Lose what is said, as Streamlit does while a page is drawn anew, until that is lost."""
+        self._page.evaluate("() => { window.wire.isCut = true; }")
+        yield
+        self._expect("lost", word, times)
+        self._page.evaluate("() => { window.wire.isCut = false; }")
+
+    def _expect(self, kind: str, word: str, times: int) -> None:
+        self._page.wait_for_function(
+            """([kind, word, times]) =>
+              window.wire[kind].some((message) => message.split(word).length === times + 1)""",
+            arg=[kind, word, times],
+        )
 
 
 @contextmanager
@@ -251,17 +269,34 @@ def test_strokes_are_taken_back_made_again_and_brought_back(
     canvas.expect_shown(120, 60)
 
 
-def test_stroke_that_the_server_dropped_is_told_again(
-    name: str, open_page: OpenPage, sign_in: SignIn
+def draw_another(canvas: Canvas) -> None:
+    canvas.drag((60, 140), (200, 140))
+
+
+def undo(canvas: Canvas) -> None:
+    canvas.page.keyboard.press("Control+Z")
+
+
+@pytest.mark.parametrize(
+    ("deed", "word", "times", "strokes"), [(draw_another, STROKE, 2, 2), (undo, UNDO, 1, 0)]
+)
+def test_deed_that_the_server_dropped_is_told_again(
+    name: str,
+    open_page: OpenPage,
+    sign_in: SignIn,
+    deed: Callable[[Canvas], None],
+    word: str,
+    times: int,
+    strokes: int,
 ) -> None:
     page = open_page()
     canvas = open_canvas(page, sign_in, name)
     canvas.drag((60, 60), (200, 60))
     canvas.expect_saved(1)
     settle(page)
-    drop_next_message(page)
-    canvas.drag((60, 140), (200, 140))
-    canvas.expect_saved(2)
+    with Wire(page).cut(word, times):
+        deed(canvas)
+    canvas.expect_saved(strokes)
 
 
 def test_stroke_that_the_server_dropped_at_the_heels_of_another_is_told_again(
@@ -269,12 +304,12 @@ def test_stroke_that_the_server_dropped_at_the_heels_of_another_is_told_again(
 ) -> None:
     page = open_page()
     canvas = open_canvas(page, sign_in, name)
+    wire = Wire(page)
     with studio.still_web():  # so that the first is acknowledged after the second was made
         canvas.drag((60, 60), (200, 60))
-        page.wait_for_timeout(400)  # the canvas has told of it
-        drop_next_messages(page, while_ms=400)
-        canvas.drag((60, 140), (200, 140))
-        page.wait_for_timeout(500)
+        wire.expect_said(STROKE, 1)
+        with wire.cut(STROKE, 2):
+            draw_another(canvas)
     canvas.expect_saved(2)
 
 
@@ -294,19 +329,6 @@ def test_fault_of_the_options_leaves_canvas_and_strokes_where_they_are(
         for y in (60, 140):
             canvas.expect_shown(120, y)
     assert len(saved(studio, name, meadow()).strokes) == 2
-
-
-def test_undo_that_the_server_dropped_is_told_again(
-    name: str, open_page: OpenPage, sign_in: SignIn
-) -> None:
-    page = open_page()
-    canvas = open_canvas(page, sign_in, name)
-    canvas.drag((60, 60), (200, 60))
-    canvas.expect_saved(1)
-    settle(page)
-    drop_next_message(page)
-    page.keyboard.press("Control+Z")
-    canvas.expect_saved(0)
 
 
 def test_every_tool_masks_what_it_shows_in_any_view(
