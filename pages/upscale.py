@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app.formatting import dimensions, estimate
@@ -41,12 +43,19 @@ def compose(page: ToolPage) -> None:
         if choice.spec and any(file.mixes_with for file in choice.spec.files):
             form.ask("denoise")
         without = _("Faces stay as the enlargement makes them.")
-        is_installed = ask_restoration(page, form, without) and choice.is_installed
+        is_ready = ask_restoration(page, form, without)
+        is_ready = is_ready and (choice.is_installed or all_slight(form, held.files))
         form.ask_format()
-        ask_run(page, form, held, page.item, is_ready=is_installed)
+        ask_run(page, form, held, page.item, is_ready=is_ready)
     with pictures:
         estimator = Estimator(page.services, form.parse())
         toolpage.ask_pictures(page, held, add=lambda file: describe_result(form, estimator, file))
+
+
+def all_slight(form: OptionForm, files: Sequence[StoredFile]) -> bool:
+    """Whether all pictures grow so little that the chosen network is not asked for."""
+    params = UpscaleParams.model_validate(form.values)
+    return all(params.is_slight(file.width_px or 0) for file in files)
 
 
 def ask_scale(form: OptionForm) -> None:

@@ -78,11 +78,6 @@ def enlarge(
     return enlarged[rim_px:-rim_px, rim_px:-rim_px]
 
 
-SLIGHT_RATIO = 1.25
-"""Up to here interpolation shows no blur that a network would be worth its seconds and memory for:
-it would enlarge by 2, to be made smaller again."""
-
-
 def pick_scale(scales: Iterable[int], ratio: float) -> int:
     """The smallest of a network's ``scales`` that reaches ``ratio``, else its largest."""
     known = sorted(scales)

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from studio.errors import UserInputError
 from studio.params.common import NetworkName, ToolParams, meaningless
+from studio.params.sizes import SLIGHT_RATIO
 from studio.params.upgrades import Upgrade, renamed
 from studio.words import N_, Message, msg
 
@@ -72,6 +73,12 @@ class UpscaleParams(ToolParams):
     def needs_network(self, roles: Collection[str]) -> bool:
         """Plain interpolation does without, unless faces are redrawn afterwards."""
         return self.model not in INTERPOLATIONS or self.restore_model is not None
+
+    def is_slight(self, width_px: int) -> bool:
+        """Whether a picture this wide grows so little that interpolation replaces the network."""
+        target_px = self.target_width_px
+        is_little = target_px is not None and target_px <= SLIGHT_RATIO * width_px
+        return is_little and self.model not in INTERPOLATIONS
 
     def without_effect(self) -> dict[str, Message]:
         """The scale where a width is set, and what belongs to a restoration or a network."""

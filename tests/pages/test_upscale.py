@@ -110,6 +110,28 @@ def test_upscale_asks_for_denoise_only_where_the_model_has_it(
     assert page.slider(key="upscale.new.denoise").value == UpscaleParams().denoise
 
 
+def test_upscale_by_a_little_can_be_run_without_the_network(
+    services: Services,
+    visit: Visit,
+    tmp_path: Path,
+    mei: Actor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(WeightStore, "status", lambda *_: Missing(()))
+    page = visit(navigated(tmp_path, "UPSCALE"), mei)
+    page.selectbox(key="upscale.new.model").set_value("realesrgan-x4plus").run()
+    drop(page, [("a.png", png(1, 80, 60))])
+    assert page.button(key="upscale.run").disabled
+    page.segmented_control(key="upscale.new.by").set_value("width").run()
+    page.number_input(key="upscale.new.target_width_px").set_value(101).run()
+    assert page.button(key="upscale.run").disabled
+    page.number_input(key="upscale.new.target_width_px").set_value(100).run()
+    page.button(key="upscale.run").click().run()
+    with services.database.read() as session:
+        [job] = session.query(Job)
+    assert job.params["target_width_px"] == 100
+
+
 @pytest.mark.usefixtures("_installed")
 def test_upscale_submits_face_restoration(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor

@@ -15,7 +15,7 @@ from studio.imaging.grey import find_tone
 from studio.imaging.picture import Picture, Pixels
 from studio.imaging.resample import repeat_pixels, resample
 from studio.imaging.surroundings import fill_hidden
-from studio.models.superres import SLIGHT_RATIO, enlarge, pick_scale
+from studio.models.superres import enlarge, pick_scale
 from studio.params import INTERPOLATIONS, NEAREST, ToolParams, UpscaleParams
 from studio.report import Report
 from studio.tools.choice import chosen_model, require_model
@@ -59,7 +59,8 @@ def run(
         require_model(models, params.restore_model, "upscale", "face-restoration")
     picture = inputs["image"]
     size = params.output_size(picture.width, picture.height)
-    is_slight = _is_slight(params, picture.width, size[0])
+    # Lane and estimate are planned before sizes are known, and count on the network.
+    is_slight = params.is_slight(picture.width)
     _note_unused(params, models, report, is_slight=is_slight)
     enlarger = _Enlarger(params, models, report, params.model in INTERPOLATIONS or is_slight)
     with report.span(0.0, 1.0 if params.restore_model is None else 0.7):
@@ -76,14 +77,6 @@ def run(
     with report.span(0.7, 1.0):
         restored = _restore(enlarged.pixels, params.restore_model, params, models, report)
     return [ToolOutput("image", enlarged.with_pixels(restored, enlarged.alpha))]
-
-
-def _is_slight(params: UpscaleParams, width_px: int, new_width_px: int) -> bool:
-    """Whether interpolation takes the place of the network that was chosen.
-
-    Lane and estimate are planned before sizes are known, and count on the network.
-    """
-    return params.model not in INTERPOLATIONS and new_width_px <= SLIGHT_RATIO * width_px
 
 
 def _note_unused(

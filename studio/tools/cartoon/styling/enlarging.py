@@ -9,7 +9,8 @@ from studio.errors import ModelUnavailableError
 from studio.imaging.detail import return_detail
 from studio.imaging.picture import Pixels
 from studio.imaging.resample import resample
-from studio.models.superres import SLIGHT_RATIO, enlarge, pick_scale
+from studio.models.superres import enlarge, pick_scale
+from studio.params.sizes import SLIGHT_RATIO
 from studio.report import Report
 from studio.words import Message, msg, verbatim
 
