@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from functools import lru_cache
 
@@ -19,7 +20,9 @@ _NICENESS = 10
 
 @lru_cache
 def reading_pool() -> ConfinedPool:
-    """This process's pool. Its own process starts with the first file."""
-    return imaging_pool(
+    """This process's pool. Its own process starts with the first file, and ends with this one."""
+    pool = imaging_pool(
         most_at_once=_MOST_AT_ONCE, memory_budget_bytes=_MEMORY_BUDGET_BYTES, niceness=_NICENESS
     )
+    atexit.register(pool.close)
+    return pool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import lru_cache
@@ -33,7 +34,9 @@ def resident_models(settings: Settings) -> ModelCache:
 @lru_cache
 def decoding_pool() -> ConfinedPool:
     """Where this process's files are decoded, so that a cancel frees it whatever is being read."""
-    return imaging_pool(most_at_once=1, memory_budget_bytes=_ALL_MEMORY_BYTES)
+    pool = imaging_pool(most_at_once=1, memory_budget_bytes=_ALL_MEMORY_BYTES)
+    atexit.register(pool.close)
+    return pool
 
 
 def interrupt(settings: Settings) -> None:

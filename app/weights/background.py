@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from threading import Thread
 from typing import Literal
 from uuid import UUID
 
@@ -186,7 +187,7 @@ class WorkFolder:
             self._root.mkdir(parents=True, exist_ok=True)
             self.write(work)
         with (self._root / "log.txt").open("ab") as log:
-            subprocess.Popen(  # noqa: S603 — our own command
+            process = subprocess.Popen(  # noqa: S603 — our own command
                 [sys.executable, "-m", "app.weights.worker", str(work.id)],
                 cwd=ROOT,
                 env=environment(self._settings),
@@ -195,6 +196,8 @@ class WorkFolder:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        # Its file tells how it ended; this only takes it off the list of processes.
+        Thread(target=process.wait, name=f"reaps {work.id}", daemon=True).start()
         return work
 
     def _as_it_is(self, work: WeightWork) -> WeightWork:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -223,7 +224,7 @@ def test_models_pull_that_has_not_begun_offers_no_stop(
     boss: Actor,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("app.weights.background.subprocess.Popen", lambda *_, **__: None)
+    monkeypatch.setattr("app.weights.background.subprocess.Popen", Mock())
     page = open_models(visit, tmp_path, boss)
     page.menu_button[0].click("pull").run()
     assert ">Starting<" in markup(page)

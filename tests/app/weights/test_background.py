@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Never
+from unittest.mock import Mock
 from uuid import uuid4
 
 import pytest
@@ -50,7 +51,7 @@ def folder(services: Services, server: FileServer, monkeypatch: pytest.MonkeyPat
     file = make_file("net.onnx", DATA, server.source("/net.onnx"))
     catalogue = Catalogue((make_model(file, id="tiny"),))
     monkeypatch.setattr(weights, "load_catalogue", lambda: catalogue)
-    monkeypatch.setattr("app.weights.background.subprocess.Popen", lambda *_, **__: None)
+    monkeypatch.setattr("app.weights.background.subprocess.Popen", Mock())
     return WorkFolder(services.settings)
 
 
