@@ -48,7 +48,7 @@ Name = Annotated[
     typer.Option(
         "--as",
         metavar="NAME",
-        help="On whose behalf, with their rights; the first admin where nobody is named.",
+        help="On whose behalf, with their rights; the oldest enabled admin where nobody is named.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as REST answers.")]

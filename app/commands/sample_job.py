@@ -51,7 +51,7 @@ def was_anything_run(services: Services) -> bool:
 
 
 def run_sample(services: Services) -> SampleDone:
-    """Cut the sample portrait out as the first admin, and save the result in ``data_dir``.
+    """Cut the sample portrait out as the oldest enabled admin, and save the result in ``data_dir``.
 
     Raises:
         StudioError: the job failed, did not end in ``SAMPLE_TIMEOUT_S``, or its result cannot be
