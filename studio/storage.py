@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import logging
 import os
 import re
 import time
@@ -35,8 +36,22 @@ _S3_CONFIG = {
     "retries": {"max_attempts": 1, "mode": "standard"},
 }
 _S3_TRIES = 2
+_TAKES_NOT_MANY = frozenset(
+    {
+        "405",
+        "501",
+        "InvalidArgument",
+        "InvalidRequest",
+        "MethodNotAllowed",
+        "MissingContentMD5",
+        "NotImplemented",
+    }
+)
+"""What servers say that know no request to delete many files, or not as we make it."""
 _PIECE_BYTES = 1_000_000
 _INCOMING = "incoming"
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +122,7 @@ class BlobStore:
         self._protocol = self._protocol or "file"
         self._is_local = self._protocol == "file"
         self._root = str(Path(location).absolute()) if self._is_local else location.rstrip("/")
+        self._deletes_many = self._protocol == "s3"
         self._options: dict[str, Any] = {}
         if self._protocol == "s3":
             # other processes write too, so a remembered listing would be stale
@@ -228,12 +244,24 @@ class BlobStore:
 
         Such a request does not tell of a single file that it could not remove.
         """
-        if self._protocol == "s3" and digests:
-            with suppress(*_failures(self._protocol)):  # some servers take no such requests
-                self._files.rm([self._path(digest) for digest in digests])
+        if digests and self._deletes_many:
+            self._deletes_many = self._delete_at_once(digests)
+            if self._deletes_many:
                 return
+            _log.warning("the server of storage deletes one file a request: that takes longer")
         for digest in digests:
             self.delete(digest)
+
+    def _delete_at_once(self, digests: Collection[str]) -> bool:
+        """Remove all in one request; False where the server takes no such requests."""
+        with self._translated("deleting"):
+            try:
+                self._files.rm([self._path(digest) for digest in digests])
+            except OSError as error:
+                if _s3_code(error) not in _TAKES_NOT_MANY:
+                    raise
+                return False
+        return True
 
     def iter_digests(self) -> Iterator[str]:
         """The digests of all stored files, in no particular order."""
@@ -372,6 +400,13 @@ def _failures(protocol: str) -> tuple[type[Exception], ...]:
 
     # What it has tried again in vain it raises as it came, such as an answer that breaks off.
     return (OSError, BotoCoreError, ClientError, *S3_RETRYABLE_ERRORS)
+
+
+def _s3_code(error: OSError) -> str | None:
+    """What a server of S3 called a refusal; None where it did not answer."""
+    answer = getattr(error.__cause__, "response", None) or {}
+    code: str | None = answer.get("Error", {}).get("Code")
+    return code
 
 
 def _write_pieces(path: Path, pieces: Iterable[bytes]) -> None:

@@ -18,9 +18,11 @@ import boto3  # type: ignore[import-untyped]  # it ships no types
 import fsspec  # type: ignore[import-untyped]  # it ships no types
 import pytest
 from aiohttp import ClientPayloadError
+from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
 from moto.server import ThreadedMotoServer
 from s3fs import S3File, S3FileSystem  # type: ignore[import-untyped]
+from s3fs.errors import translate_boto_error  # type: ignore[import-untyped]
 
 from studio.errors import DiskFullError, StorageAwayError, StorageError
 from studio.storage import BlobStore
@@ -183,11 +185,9 @@ def test_delete_all_removes_those_that_are_there(store: BlobStore) -> None:
     assert list(store.iter_digests()) == digests[2:]
 
 
-def test_delete_all_on_a_server_is_one_request(
-    bucket: tuple[str, Tamper], s3_endpoint: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = BlobStore(bucket[0], endpoint_url=s3_endpoint)
-    digests = [store.put(bytes([number])) for number in range(3)]
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The requests that servers are sent from now on, by name."""
     asked, call = [], S3FileSystem._call_s3
 
     async def counted(self: S3FileSystem, method: str, *arguments: Any, **options: Any) -> Any:
@@ -195,27 +195,79 @@ def test_delete_all_on_a_server_is_one_request(
         return await call(self, method, *arguments, **options)
 
     monkeypatch.setattr(S3FileSystem, "_call_s3", counted)
-    store.delete_all(digests)
-    assert asked == ["delete_objects"]
+    return asked
 
 
-def test_delete_all_on_a_server_that_takes_one_at_a_time_removes_each(
-    bucket: tuple[str, Tamper], s3_endpoint: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = BlobStore(bucket[0], endpoint_url=s3_endpoint)
-    digests = [store.put(bytes([number])) for number in range(3)]
+def _refuse_to_delete_many(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     call = S3FileSystem._call_s3
 
     async def one_at_a_time(
         self: S3FileSystem, method: str, *arguments: Any, **options: Any
     ) -> Any:
         if method == "delete_objects":
-            raise OSError("NotImplemented")
+            raise error
         return await call(self, method, *arguments, **options)
 
     monkeypatch.setattr(S3FileSystem, "_call_s3", one_at_a_time)
+
+
+def _refusal(code: str) -> OSError:
+    answer = {"Error": {"Code": code, "Message": "no"}}
+    refusal: OSError = translate_boto_error(ClientError(answer, "DeleteObjects"))
+    return refusal
+
+
+def test_delete_all_on_a_server_is_one_request(
+    bucket: tuple[str, Tamper], s3_endpoint: str, asked: list[str]
+) -> None:
+    store = BlobStore(bucket[0], endpoint_url=s3_endpoint)
+    digests = [store.put(bytes([number])) for number in range(3)]
+    asked.clear()
+    store.delete_all(digests)
+    assert asked == ["delete_objects"]
+
+
+@pytest.mark.parametrize("code", ["NotImplemented", "405", "MissingContentMD5"])
+def test_delete_all_on_a_server_that_takes_one_at_a_time_removes_each_and_asks_once(
+    bucket: tuple[str, Tamper],
+    s3_endpoint: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    code: str,
+) -> None:
+    store = BlobStore(bucket[0], endpoint_url=s3_endpoint)
+    digests = [store.put(bytes([number])) for number in range(4)]
+    _refuse_to_delete_many(monkeypatch, _refusal(code))
     store.delete_all(digests[:2])
-    assert list(store.iter_digests()) == digests[2:]
+    _refuse_to_delete_many(monkeypatch, AssertionError("asked again"))
+    store.delete_all(digests[2:3])
+    assert list(store.iter_digests()) == digests[3:]
+    assert caplog.text.count("one file a request") == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        _refusal("SlowDown"),
+        _refusal("AccessDenied"),
+        _refusal("InternalError"),
+        ClientPayloadError("it broke off"),
+    ],
+)
+def test_delete_all_on_a_server_that_is_away_tries_no_file_by_itself(
+    bucket: tuple[str, Tamper],
+    s3_endpoint: str,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    error: Exception,
+) -> None:
+    store = BlobStore(bucket[0], endpoint_url=s3_endpoint)
+    digests = [store.put(bytes([number])) for number in range(3)]
+    _refuse_to_delete_many(monkeypatch, error)
+    asked = request.getfixturevalue("asked")
+    with pytest.raises(StorageAwayError):
+        store.delete_all(digests)
+    assert asked == ["delete_objects"]
 
 
 def test_read_of_what_was_never_stored_is_missing(store: BlobStore) -> None:
