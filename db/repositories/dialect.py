@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, text
+from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from db.models import Base
@@ -38,6 +38,16 @@ def some(
     """
     # Said twice: a row that somebody changes between the two is looked at again.
     return (*conditions, key.in_(select(key).where(*conditions).limit(limit)))
+
+
+def lock_name(session: Session, owner_id: UUID, name: str) -> None:
+    """Let nobody else lock this name of this person until the commit: for rows that may not be.
+
+    A writing transaction on SQLite does that by itself.
+    """
+    if is_postgresql(session):
+        keys = func.hashtext(str(owner_id)), func.hashtext(name)
+        session.execute(select(func.pg_advisory_xact_lock(*keys)))
 
 
 def chunks(ids: Iterable[UUID]) -> Iterator[list[UUID]]:

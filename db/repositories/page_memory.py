@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, joinedload
 from db.actor import Actor
 from db.models import PageMemory, TrayFile
 from db.repositories.blobs import BlobRepository
-from db.repositories.dialect import is_postgresql, some
+from db.repositories.dialect import is_postgresql, lock_name, some
 from db.types import utc_now
 
 
@@ -66,8 +66,10 @@ class PageMemoryRepository:
     def keep_tray(self, actor: Actor, tray: str, files: Sequence[tuple[str, str]]) -> None:
         """Put ``files``, digest and name of each, in place of what lies in ``tray``.
 
-        What is not stored any more is left out.
+        What is not stored any more is left out. Of two that do so at once, one follows the other:
+        neither would delete what it cannot see yet.
         """
+        lock_name(self._session, actor.id, tray)
         self._session.execute(
             delete(TrayFile).where(TrayFile.owner_id == actor.id, TrayFile.tray == tray)
         )

@@ -2,6 +2,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+from sqlalchemy import text
+
+from db.actor import Actor
+from db.errors import DatabaseAwayError
 from db.repositories.blobs import BlobRepository
 from db.repositories.page_memory import PageMemoryRepository
 from db.session import Database
@@ -50,3 +55,26 @@ def test_page_memory_lets_go_of_old_pictures_but_not_of_their_names(database: Da
         [file] = memory.tray(ann, "cutout")
         assert (file.file_name, file.blob) == ("a.png", None)
         assert BlobRepository(session).unreferenced(utc_now()) == [blob.sha256]
+
+
+def keep_without_waiting(database: Database, actor: Actor, tray: str, sha256: str) -> None:
+    with database.write() as session:
+        session.execute(text("SET LOCAL lock_timeout = '100ms'"))
+        PageMemoryRepository(session).keep_tray(actor, tray, [(sha256, "b.png")])
+
+
+def test_page_memory_tray_kept_twice_at_once_holds_one_of_both_and_no_union(
+    postgres_database: Database,
+) -> None:
+    with postgres_database.write() as session:
+        ann = make_actor(session)
+        one, other = make_blob(session).sha256, make_blob(session).sha256
+    with postgres_database.write() as first:
+        PageMemoryRepository(first).keep_tray(ann, "cutout", [(one, "a.png")])
+        with pytest.raises(DatabaseAwayError):
+            keep_without_waiting(postgres_database, ann, "cutout", other)
+        keep_without_waiting(postgres_database, ann, "upscale", other)
+    keep_without_waiting(postgres_database, ann, "cutout", other)
+    with postgres_database.read() as session:
+        tray = PageMemoryRepository(session).tray(ann, "cutout")
+        assert [file.file_name for file in tray] == ["b.png"]
