@@ -19,7 +19,7 @@ from studio.imaging.drawing import Drawing
 from studio.imaging.mask_steps import Flags, finished, with_box
 from studio.imaging.picture import Pixels
 from studio.imaging.resample import resample
-from studio.params import HOLE_LEVEL, InpaintParams
+from studio.params import InpaintParams, MaskPreset
 from tasks.reading import reading_pool
 
 TINT = (255, 59, 48)
@@ -65,27 +65,29 @@ def has_mask(
 ) -> bool:
     """Whether a run would repaint anything, be it less than a reduced picture shows.
 
-    It looks at a given mask at its own size, and round the strokes at that of the picture, both
-    up to ``_CLOSE_PIXELS``. Growing and fading make nothing of nothing; of what is narrowed, only
-    the reduced picture tells. Arguments and errors are those of ``preview_mask``.
+    It looks at the whole picture where a mask is given or ready-made, and round the strokes, both
+    at their size up to ``_CLOSE_PIXELS``, and takes any trace for a yes, however much it would be
+    narrowed: a run refuses in a sentence what comes to nothing, but nobody could overrule a no.
+    Arguments and errors are those of ``preview_mask``.
     """
-    return params.grow_px >= 0 and any(
-        _has_holes(params, drawing, given, view, owner) for view in _close_views(drawing, given)
+    return any(
+        _is_marked(params, drawing, given, view, owner)
+        for view in _close_views(params, drawing, given)
     )
 
 
-def _has_holes(
+def _is_marked(
     params: InpaintParams, drawing: Drawing, given: Pixels | None, view: View, owner: Hashable
 ) -> bool:
     mask = start_mask(params, given, drawing, view)
     mask = paint_confined(reading_pool(), view.show(drawing), mask, file_name="", owner=owner)
-    return bool(((255 - mask if params.invert else mask) >= HOLE_LEVEL).any())
+    return bool((255 - mask if params.invert else mask).any())
 
 
-def _close_views(drawing: Drawing, given: Pixels | None) -> Iterator[View]:
+def _close_views(params: InpaintParams, drawing: Drawing, given: Pixels | None) -> Iterator[View]:
     size = drawing.width_px, drawing.height_px
-    if given is not None:
-        yield _close_view((0, 0, *size), given.shape[1], given.shape[0])
+    if given is not None or params.preset is not MaskPreset.NONE:
+        yield _close_view((0, 0, *size))
     if not drawing.strokes:
         return
     reaches = [(stroke.array(), stroke.width_px / 2 + 1) for stroke in drawing.strokes]
@@ -94,15 +96,16 @@ def _close_views(drawing: Drawing, given: Pixels | None) -> Iterator[View]:
     left, top = np.floor(first.clip(0, size)).astype(int).tolist()
     right, bottom = np.ceil(last.clip(0, size)).astype(int).tolist()
     if left < right and top < bottom:
-        yield _close_view((left, top, right, bottom), right - left, bottom - top)
+        yield _close_view((left, top, right, bottom))
 
 
-def _close_view(box: tuple[int, int, int, int], width_px: int, height_px: int) -> View:
-    """This part of a picture, at this size or at the most that is looked at."""
+def _close_view(box: tuple[int, int, int, int]) -> View:
+    """This part of a picture, at its size or at the most that is looked at."""
     left, top, right, bottom = box
+    width_px, height_px = right - left, bottom - top
     scale = min((_CLOSE_PIXELS / (width_px * height_px)) ** 0.5, 1)
     size = max(int(width_px * scale), 1), max(int(height_px * scale), 1)
-    return View(left, top, right - left, bottom - top, *size)
+    return View(left, top, width_px, height_px, *size)
 
 
 def start_mask(params: InpaintParams, given: Pixels | None, drawing: Drawing, view: View) -> Pixels:

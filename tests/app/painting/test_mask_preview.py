@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
 
 import numpy as np
@@ -140,7 +141,9 @@ def _mask_picture(value: int, *, at_one_place: int) -> Pixels:
         (INVERTED, drawing(), _mask_picture(255, at_one_place=255), False),
         (INVERTED, drawing(), _mask_picture(255, at_one_place=0), True),
         (INVERTED, drawing(dot(9, 9, 4, erases=True)), _mask_picture(255, at_one_place=255), True),
-        (NARROWED, drawing(dot(2000, 1500, 2)), None, False),
+        (NARROWED, drawing(dot(2000, 1500, 10)), None, True),
+        (NARROWED, drawing(dot(2000, 1500, 2), dot(2000, 1500, 4, erases=True)), None, False),
+        (NARROWED, drawing(), _mask_picture(0, at_one_place=255), True),
     ],
     ids=[
         "nothing",
@@ -153,6 +156,8 @@ def _mask_picture(value: int, *, at_one_place: int) -> Pixels:
         "a mask but for one pixel, inverted",
         "a white mask with a dot erased, inverted",
         "a dot, narrowed",
+        "a dot, erased and narrowed",
+        "a mask of one pixel, narrowed to nothing as the run says",
     ],
 )
 def test_mask_too_small_for_the_preview_is_told_from_none(
@@ -160,3 +165,34 @@ def test_mask_too_small_for_the_preview_is_told_from_none(
 ) -> None:
     assert not (preview(params, painted, given) >= HOLE_LEVEL).any()
     assert has_mask(params, painted, given) is is_masked
+
+
+@pytest.mark.parametrize("preset", [MaskPreset.CORNER, MaskPreset.CENTRE])
+@pytest.mark.parametrize(
+    ("size_ratio", "invert", "painted", "is_masked"),
+    [
+        (0.02, False, (), True),
+        (0.02, False, [dot(6000, 200, 40_000, erases=True)], False),
+        (0.995, True, (), True),
+        (1.0, True, (), False),
+    ],
+)
+def test_ready_made_mask_too_thin_for_the_preview_is_told_from_none(
+    preset: MaskPreset,
+    size_ratio: float,
+    invert: bool,
+    painted: Sequence[Stroke],
+    is_masked: bool,
+) -> None:
+    params = InpaintParams(
+        preset=preset, preset_size_ratio=size_ratio, invert=invert, grow_px=0, feather_px=0
+    )
+    long = Drawing(width_px=12_000, height_px=400, strokes=tuple(painted))
+    assert not (preview_mask(params, long, None, 100, 2) >= HOLE_LEVEL).any()
+    assert has_mask(params, long, None) is is_masked
+
+
+def test_given_mask_of_a_pixel_shows_in_a_picture_larger_than_what_is_looked_at() -> None:
+    given = _mask_picture(0, at_one_place=255)
+    large = Drawing(width_px=8000, height_px=6000, strokes=())
+    assert has_mask(PLAIN, large, given)
