@@ -11,7 +11,7 @@ from app.ui.layout import header
 from app.ui.models import missing_helpers, missing_weights_of, model_choices, pick_model
 from app.ui.options import OptionForm, label_of, value_of
 from app.ui.signed_in import require_user
-from app.ui.submitting import ask_run, send, show_expectation
+from app.ui.submitting import ask_run, offer_again, show_expectation
 from app.ui.toolpage import ToolPage
 from app.ui.uploader import tray
 from app.ui.words import _, said
@@ -64,9 +64,7 @@ def refine(page: ToolPage, job: Job) -> None:
         form.ask_format()
         picture = stored_file(source)
         show_expectation(page, form.parse(), [picture])
-        if st.button(_("Apply"), type="primary", width="stretch", key="apply"):
-            item = with_outline(page, job, form, picture)
-            send(page, form, [item], visibility=job.visibility, parent_id=job.id)
+        offer_again(page, form, job, lambda: with_outline(page, job, form, picture))
 
 
 def with_outline(page: ToolPage, job: Job, form: OptionForm, source: StoredFile) -> RunItem:

@@ -12,7 +12,7 @@ from app.ui.held import show_tray
 from app.ui.layout import header
 from app.ui.options import OptionForm
 from app.ui.signed_in import require_user
-from app.ui.submitting import ask_run, send
+from app.ui.submitting import ask_run, offer_again
 from app.ui.toolpage import ToolPage
 from app.ui.uploader import Tray, passing_tray, pick_files, tray
 from app.ui.words import _, said
@@ -65,9 +65,7 @@ def refine(page: ToolPage, job: Job) -> None:
         ask_hair(form)
         ask_effects(form)
         ask_format(form)
-        if st.button(_("Apply"), type="primary", width="stretch", key="apply"):
-            item = page.item(stored_file(source), background)
-            send(page, form, [item], visibility=job.visibility, parent_id=job.id)
+        offer_again(page, form, job, lambda: page.item(stored_file(source), background))
 
 
 def ask_background(page: ToolPage, form: OptionForm, *, key: str) -> dict[str, list[StoredFile]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from html import escape
+from uuid import UUID
 
 import streamlit as st
 
@@ -12,10 +13,11 @@ from app.runs.keeping import MAX_NOTE_CHARS, Change, change_run, read_note, read
 from app.runs.parameters import Described, command_line, described_params, params_fault, recipe
 from app.runs.reading import get_run, lineage
 from app.ui import gallery, states
+from app.ui.asked import once
 from app.ui.awaited import show_awaited
 from app.ui.further_use import offer_further_use
 from app.ui.guard import acting, dialog
-from app.ui.layout import header, show_address
+from app.ui.layout import go_to, header, show_address
 from app.ui.literal import literal, literal_sentence
 from app.ui.mask_figure import mask_of_run
 from app.ui.moments import when
@@ -32,16 +34,19 @@ from db.actor import Actor
 from db.models import Job
 from db.repositories.history import JobRow
 from db.types import Visibility
-from studio.errors import RetriableError, StudioError
+from studio.errors import RetriableError
 from studio.tools.registry import tool_title
 from studio.words import N_, msg, paragraph
 from tasks.services import Services, get_services
 from tasks.submit import rerun
 
+# Of this page, for ``go_to``.
+PLACE = "run"
+
 
 def main() -> None:
     actor, services = require_user(), get_services()
-    show_address()
+    show_address(PLACE)
     job_id = query_id("id")
     job = get_run(services, actor, job_id) if job_id else None
     if job is None:
@@ -90,8 +95,15 @@ def show_summary(job: Job) -> None:
 def show_buttons(services: Services, actor: Actor, job: Job) -> None:
     with st.container(horizontal=True, key="run-actions"):
         if actor.may_run:
-            if st.button(_("Run again"), icon=":material/replay:", type="primary"):
-                run_again(services, actor, job)
+            key = f"again.{job.id.hex}"
+            st.button(
+                _("Run again"),
+                icon=":material/replay:",
+                type="primary",
+                key=key,
+                on_click=once(key, run_again),
+                args=(services, job.id),
+            )
             if page := tool_page(job.tool):
                 st.page_link(
                     page,
@@ -171,14 +183,8 @@ def confirm_delete(_actor: Actor, services: Services, job: Job) -> None:
         st.rerun()
 
 
-def run_again(services: Services, actor: Actor, job: Job) -> None:
-    try:
-        new_id = rerun(services, actor, job.id)
-    except StudioError as error:
-        st.error(literal_sentence(error))
-        return
-    st.query_params.from_dict({"id": str(new_id)})
-    st.rerun()
+def run_again(actor: Actor, services: Services, job_id: UUID) -> None:
+    go_to(PLACE, id=str(rerun(services, actor, job_id)))
 
 
 def show_outcome(services: Services, actor: Actor, job: Job) -> None:

@@ -11,6 +11,7 @@ from app.people.tool_switches import switched_off
 from app.ui.away import wait_for_database
 from app.ui.faults import saying_faults
 from app.ui.navigation import sections, tool_page
+from app.ui.passing import PAGE, drawing
 from app.ui.signed_in import require_user
 from app.ui.states import role_name
 from app.ui.words import _, _n
@@ -38,7 +39,7 @@ def main() -> None:
     with st.sidebar:
         _show_batches(actor)
         _show_person(actor)
-    with saying_faults(f"page {page.title}"):
+    with drawing(PAGE), saying_faults(f"page {page.title}"):
         page.run()
 
 

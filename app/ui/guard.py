@@ -17,6 +17,7 @@ import streamlit as st
 
 from app.ui.away import say_away, wait_for_database
 from app.ui.faults import saying_faults
+from app.ui.passing import drawing
 from app.ui.signed_in import require_user
 from app.ui.unbroken import unbroken
 from app.ui.words import said
@@ -75,7 +76,7 @@ def dialog(title: str, *, icon: str, who: Who = require_user) -> Callable[[Deed[
 def _drawn(body: Deed[P], who: Who) -> Guarded[P]:
     @wraps(body)
     def draw(*args: P.args, **kwargs: P.kwargs) -> None:
-        with saying_faults(body.__qualname__):
+        with drawing(body.__qualname__), saying_faults(body.__qualname__):
             body(wait_for_database(who), *args, **kwargs)
 
     return draw

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
 import streamlit as st
 
 from app.ui.literal import literal
+from app.ui.passing import drop, leave, left
+from app.ui.unbroken import unbroken
 
 PRODUCT = "Darkroom"
 """The same in every language."""
 
+_NEXT = "address"
 _STYLE = Path(__file__).parent / "assets" / "studio.css"
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """Where a page goes next, from what it was asked for ``before``."""
+
+    place: str
+    before: dict[str, str]
+    query: dict[str, str]
 
 
 def header(title: str, subtitle: str = "") -> None:
@@ -24,13 +37,28 @@ def header(title: str, subtitle: str = "") -> None:
         st.html(f'<p class="dr-muted dr-subtitle">{escape(subtitle)}</p>')
 
 
-def show_address() -> None:
-    """Have the address bar name what the page was asked for.
+def show_address(place: str) -> None:
+    """Have the address bar name what the page at ``place`` was asked for.
 
     A link from a page to itself does not change it, though the page is run with what the link
     says. Nothing happens where the address is right already.
     """
-    st.query_params.from_dict(st.query_params.to_dict())
+    here = st.query_params.to_dict()
+    with unbroken():
+        way = left(_NEXT)
+        if isinstance(way, _Way) and (way.place, way.before) == (place, here):
+            here = way.query
+        else:
+            drop(_NEXT)
+        st.query_params.from_dict(here)
+
+
+def go_to(place: str, **query: str) -> None:
+    """Have the next run of the page at ``place``, which calls ``show_address``, be asked for this.
+
+    Setting the address is not enough: a click that waits comes with the one that it was made at.
+    """
+    leave(_NEXT, _Way(place, st.query_params.to_dict(), query))
 
 
 def name_tab(*what: str) -> None:

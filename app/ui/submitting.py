@@ -13,15 +13,17 @@ from app.runs.estimates import estimate_files, find_known
 from app.runs.queueing import wait_of_next
 from app.runs.reading import find_output, get_run
 from app.ui import memory, states
+from app.ui.asked import asked
 from app.ui.further_use import USE
 from app.ui.guard import acting
+from app.ui.layout import go_to
 from app.ui.literal import literal_sentence
 from app.ui.options import OptionForm
 from app.ui.toolpage import ToolPage, query_id
-from app.ui.unbroken import unbroken
 from app.ui.uploader import Tray
 from app.ui.words import _, _n, said
 from db.errors import RecordError
+from db.models import Job
 from db.types import Origin, Visibility
 from studio.errors import StudioError, UserInputError
 from studio.params import ToolParams
@@ -63,10 +65,20 @@ def ask_run(
         refused,
         _n("This file is not run like this", "{n} files are not run like this", len(refused)),
     )
-    if not _run_button(page, held, is_ready=is_ready and params is not None and not refused):
-        return
-    items = [_made_from(page, make_item(file)) for file in held.files]
-    send(page, form, items, visibility=visibility, parent_id=query_id("from"))
+    asked(
+        _action(page, len(held.chosen)),
+        lambda: _send(
+            page,
+            form,
+            [_made_from(page, make_item(file)) for file in held.files],
+            visibility=visibility,
+            parent_id=query_id("from"),
+        ),
+        key=_run_key(page),
+        is_enabled=bool(held.chosen) and is_ready and params is not None and not refused,
+        type="primary",
+        width="stretch",
+    )
 
 
 def ask_run_on(
@@ -90,9 +102,14 @@ def ask_run_on(
     lack = params.lacks(item.files) if params else None
     if lack:
         st.caption(said(lack.message))
-    is_enabled = is_ready and params is not None and lack is None
-    if _button(page, said(page.spec.action), is_enabled=is_enabled):
-        send(page, form, [item], visibility=visibility)
+    asked(
+        _action(page, 1),
+        lambda: _send(page, form, [item], visibility=visibility),
+        key=_run_key(page),
+        is_enabled=is_ready and params is not None and lack is None,
+        type="primary",
+        width="stretch",
+    )
 
 
 def _made_from(page: ToolPage, item: RunItem) -> RunItem:
@@ -148,18 +165,14 @@ def _find_unfit(
     return refusals
 
 
-def _run_button(page: ToolPage, held: Tray, *, is_ready: bool) -> bool:
-    """The one primary button of the page; True when it was pressed."""
-    label, n = said(page.spec.action), len(held.chosen)
-    if n > 1:
-        label = _n("{action} {n} picture", "{action} {n} pictures", n, action=label)
-    return _button(page, label, is_enabled=bool(held.chosen) and is_ready)
+def _action(page: ToolPage, pictures: int) -> str:
+    """What the one primary button of the page says."""
+    label = said(page.spec.action)
+    return _("{action} {n} pictures", action=label, n=pictures) if pictures > 1 else label
 
 
-def _button(page: ToolPage, label: str, *, is_enabled: bool) -> bool:
-    return st.button(
-        label, type="primary", width="stretch", disabled=not is_enabled, key=f"{page.tool}.run"
-    )
+def _run_key(page: ToolPage) -> str:
+    return f"{page.tool}.run"
 
 
 def _offer_defaults(page: ToolPage, params: ToolParams) -> None:
@@ -187,15 +200,31 @@ def _ask_visibility(page: ToolPage) -> Visibility:
     return Visibility.PRIVATE if is_private else Visibility.TEAM
 
 
-def send(
+def offer_again(
+    page: ToolPage, form: OptionForm, job: Job, make_item: Callable[[], RunItem]
+) -> None:
+    """A button that runs once more what ``job`` ran, as ``form`` has it now."""
+    asked(
+        _("Apply"),
+        lambda: _send(page, form, [make_item()], visibility=job.visibility, parent_id=job.id),
+        key=f"apply.{job.id.hex}",
+        type="primary",
+        width="stretch",
+    )
+
+
+def _send(
     page: ToolPage,
     form: OptionForm,
     items: Sequence[RunItem],
     *,
     visibility: Visibility,
     parent_id: UUID | None = None,
-) -> None:
-    """Submit and show what was submitted; a refusal is said in place."""
+) -> bool:
+    """Submit, and have the page show what was submitted next; a refusal is said in place.
+
+    Returns whether it was submitted, as ``asked`` wants to know.
+    """
     try:
         request = RunRequest(
             form.parse(),
@@ -204,20 +233,19 @@ def send(
             parent_id=parent_id,
             origin=Origin.EDIT if parent_id else None,
         )
-        with unbroken():
-            job_ids = submit(page.services, page.actor, request)
-            memory.finish(page.spec.params)
+        job_ids = submit(page.services, page.actor, request)
+        memory.finish(page.spec.params)
     except (StudioError, RecordError) as error:
         st.error(literal_sentence(error), icon=":material/error:")
-        return
+        return False
     _open_runs(page, job_ids)
+    return True
 
 
 def _open_runs(page: ToolPage, job_ids: Sequence[UUID]) -> None:
     """Put the runs in the address, so that a reload shows them again."""
     first = get_run(page.services, page.actor, job_ids[0])
     if len(job_ids) > 1 and first and first.batch_id:
-        st.query_params.from_dict({"batch": str(first.batch_id)})
+        go_to(page.tool, batch=str(first.batch_id))
     else:
-        st.query_params.from_dict({"job": str(job_ids[0])})
-    st.rerun()
+        go_to(page.tool, job=str(job_ids[0]))

@@ -29,9 +29,9 @@ from app.ui.further_use import (
     offer_further_use,
     put_in_tray,
 )
-from app.ui.guard import fragment
+from app.ui.guard import acting, fragment
 from app.ui.held import show_tray
-from app.ui.layout import name_tab, show_address
+from app.ui.layout import go_to, name_tab, show_address
 from app.ui.literal import literal, literal_sentence
 from app.ui.navigation import HISTORY, RUN, STUDIO, tool_page
 from app.ui.progress import watch
@@ -105,7 +105,7 @@ def show(
     beside_result: Callable[[ToolPage, Job], None] | None = None,
 ) -> None:
     """What the address names, or the form to run something, above the person's last runs."""
-    show_address()
+    show_address(page.tool)
     job_id, batch_id = query_id("job"), query_id("batch")
     job = get_run(page.services, page.actor, job_id) if job_id else None
     batch = batch_runs(page.services, page.actor, batch_id) if batch_id else []
@@ -300,18 +300,33 @@ def ask_pictures(
                 kinds=READABLE,
             )
         )
-        if st.button(_("Try a sample"), icon=":material/face:", key=f"{page.tool}.sample"):
-            held.take(page.services, [sample_picture()], limit=1)
-            st.rerun()
+        st.button(
+            _("Try a sample"),
+            icon=":material/face:",
+            key=f"{page.tool}.sample",
+            on_click=acting(_take_sample),
+            args=(page.services, held),
+        )
         return
     with st.container(horizontal=True, vertical_alignment="center", key="tray-bar"):
         st.markdown(_n("**{n} picture**", "**{n} pictures**", len(held.chosen)))
-        if st.button(
-            _("Clear"), type="tertiary", icon=":material/close:", key=f"{page.tool}.clear"
-        ):
-            held.empty()
-            st.rerun()
+        st.button(
+            _("Clear"),
+            type="tertiary",
+            icon=":material/close:",
+            key=f"{page.tool}.clear",
+            on_click=acting(_empty),
+            args=(held,),
+        )
     show_tray(held, key=page.tool, describe=add)
+
+
+def _take_sample(_actor: Actor, services: Services, held: Tray) -> None:
+    held.take(services, [sample_picture()], limit=1)
+
+
+def _empty(_actor: Actor, held: Tray) -> None:
+    held.empty()
 
 
 def _show_recent(page: ToolPage) -> None:
@@ -355,8 +370,18 @@ def _say_switched_off(page: ToolPage) -> None:
 
 def _title_bar(page: ToolPage, title: str) -> None:
     name_tab(title, said(page.spec.title))
+    tool = page.tool
     with st.container(horizontal=True, vertical_alignment="center", key="result-bar"):
         st.subheader(literal(title), anchor=False)
-        if page.actor.may_run and st.button(_("New run"), icon=":material/add:", key="new-run"):
-            st.query_params.clear()
-            st.rerun()
+        if page.actor.may_run:
+            st.button(
+                _("New run"),
+                icon=":material/add:",
+                key="new-run",
+                on_click=acting(_begin_anew),
+                args=(tool,),
+            )
+
+
+def _begin_anew(_actor: Actor, tool: str) -> None:
+    go_to(tool)

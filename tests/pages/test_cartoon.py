@@ -17,7 +17,7 @@ from tasks.files import keep
 from tasks.reuse import ReuseKeys
 from tasks.services import Services
 from tests.factories import load_job, make_blob, make_job, make_record
-from tests.pages.harness import Visit
+from tests.pages.harness import Visit, button
 from tests.pages.navigated import drop, links, navigated
 from tests.people import HERE, make_person
 from tests.pictures import png
@@ -141,7 +141,7 @@ def test_cartoon_old_result_offers_no_new_run_while_the_tool_is_off(
     page.query_params["job"] = str(job.id)
     page.run()
     assert not page.exception
-    assert "apply" not in [each.key for each in page.button]
+    assert "Apply" not in [each.label for each in page.button]
     assert links(page) == ["Run details"]
 
 
@@ -156,7 +156,7 @@ def test_cartoon_result_takes_another_strength_from_the_stored_drawing(
     key = f"refine.{first.id.hex}"
     page.slider(key=f"{key}.strength").set_value(0.3)
     page.segmented_control(key=f"{key}.format").set_value(ImageFormat.WEBP).run()
-    page.button(key="apply").click().run()
+    button(page, "Apply").click().run()
     assert not page.exception
     [again] = [job for job in all_jobs(services) if job.id != first.id]
     assert CartoonParams.model_validate(again.params) == CartoonParams(

@@ -28,6 +28,8 @@ def faults(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr in ("dialog", "fragment"):
             yield f"line {node.lineno}: bare st.{node.attr}"
+        if isinstance(node, ast.Attribute) and ast.unparse(node) == "st.stop":
+            yield f"line {node.lineno}: st.stop, which forgets what was clicked meanwhile"
         if isinstance(node, ast.ImportFrom) and node.module == "streamlit":
             yield f"line {node.lineno}: names imported out of streamlit"
         if isinstance(node, ast.Call):
@@ -55,7 +57,7 @@ def is_guarded(value: ast.expr, guarded: set[str]) -> bool:
 
 def is_acting(value: ast.expr) -> bool:
     called = value.func if isinstance(value, ast.Call) else value
-    return isinstance(called, ast.Name) and called.id == "acting"
+    return isinstance(called, ast.Name) and called.id in ("acting", "once")
 
 
 def persons_in(value: ast.expr) -> set[str]:
@@ -96,6 +98,7 @@ def test_page_hands_no_person_to_what_runs_later(path: Path) -> None:
         "@st.dialog('x')\ndef ask(): pass",
         "@st.fragment\ndef part(): pass",
         "st.fragment(part)",
+        "st.stop()",
         "from streamlit import fragment",
     ],
 )
@@ -110,6 +113,7 @@ def tell(actor): ...
 bar(on_room_change=tell, on_event=lambda actor, events: react(actor, events))
 st.download_button('x', on_click='ignore')
 st.button('x', on_click=acting(delete, who=require_admin), args=(services, row.id))
+st.button('x', on_click=once('x', make), args=(services, row.id))
 st.button('x', on_click=acting(keep), args=(services, lambda jobs, me: jobs.keep(me, 1)))
 """
     assert list(faults(ast.parse(source))) == []
