@@ -17,8 +17,10 @@ from db.repositories.past_runs import FoundOutput
 from db.repositories.submissions import NewInput, NewJob, NewNeed, SubmissionRepository
 from db.types import Lane, Origin
 from studio.errors import UserInputError
+from studio.models.catalogue import load_catalogue
 from studio.params import ToolParams
 from studio.text import file_name, tidy
+from studio.tools.choice import require_known
 from studio.words import msg
 from tasks.files import StoredFile
 from tasks.permissions import held_job
@@ -32,8 +34,9 @@ def plan(services: Services, session: Session, actor: Actor, request: RunRequest
 
     Raises:
         UserInputError: ``job.not_found`` when the parent is not the actor's to see,
-            or whose result is asked for; ``params.invalid`` for overrides, or
-            ``submit.expired``.
+            or whose result is asked for; ``params.invalid`` for overrides,
+            ``submit.expired``, or ``model.other_tool``.
+        ModelUnavailableError: ``model.unknown``.
 
     """
     batch = add_batch(session, actor, request)
@@ -110,6 +113,7 @@ class _Planner:
         if parent_id is None and made is not None:
             # The run whose output is re-used: it says which weights made that.
             parent_id, origin = made.job_id, Origin.MADE_FROM
+        require_networks(params, roles)
         return NewJob(
             owner_id=self.actor.id,
             tool=params.tool,
@@ -240,6 +244,20 @@ def _need(result: ResultOf, role: str, position: int) -> NewNeed:
         role=role,
         position=position,
     )
+
+
+def require_networks(params: ToolParams, roles: Collection[str]) -> None:
+    """Refuse a run with files in these roles whose networks no catalogue entry would make fit.
+
+    What is known but not installed may be by the time that the run starts.
+
+    Raises:
+        ModelUnavailableError: ``model.unknown``.
+        UserInputError: ``model.other_tool``.
+
+    """
+    if params.needs_network(roles):
+        require_known(load_catalogue(), params)
 
 
 def lane_of(params: ToolParams, roles: Collection[str]) -> Lane:

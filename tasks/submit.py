@@ -29,7 +29,7 @@ from tasks.authority import Needs, authorise
 from tasks.celery_app import wake
 from tasks.files import StoredFile, keep, keep_staged
 from tasks.permissions import held_job, require_may_run, visible_job
-from tasks.planning import lane_of, plan
+from tasks.planning import lane_of, plan, require_networks
 from tasks.reading import reading_pool
 from tasks.requests import RunRequest, require_well_formed
 from tasks.services import Services
@@ -126,6 +126,7 @@ def submit(services: Services, actor: Actor, request: RunRequest) -> list[UUID]:
         UserInputError: as ``require_well_formed``, ``require_may_run`` and ``plan`` do;
             nothing is queued then. ``need.foreign``, ``need.ended`` or ``need.no_output`` when
             a job cannot be waited for.
+        ModelUnavailableError: ``model.unknown``.
 
     """
     settings = services.settings
@@ -170,7 +171,9 @@ def rerun(services: Services, actor: Actor, job_id: UUID) -> UUID:
 
     Raises:
         UserInputError: ``job.not_found``, ``tool.switched_off``, ``consent.missing``,
-            ``need.gone``, what the tool says is lacking, or as ``load_params`` does.
+            ``need.gone``, ``model.other_tool``, what the tool says is lacking, or as
+            ``load_params`` does.
+        ModelUnavailableError: ``model.unknown``.
 
     """
     with services.database.write() as session:
@@ -194,6 +197,7 @@ def _as_of_today(new: NewJob) -> NewJob:
     roles = {file.role for file in new.inputs} | {need.role for need in new.needs}
     if lack := params.lacks(roles):
         raise lack
+    require_networks(params, roles)
     return replace(
         new,
         method=params.method,

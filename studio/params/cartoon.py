@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, field_validator
 
-from studio.params.common import Choice, NetworkName, Seed, ToolParams
+from studio.params.common import Choice, MadeFor, NetworkName, Seed, ToolParams
 from studio.params.looks import ALL_LOOKS, Look
 from studio.params.sheet import SheetLayout
 from studio.params.sizes import fit_long_side, megapixels
@@ -32,7 +32,7 @@ class CartoonParams(ToolParams):
     MAIN_FIELDS: ClassVar[tuple[str, ...]] = ("strength", "region")
 
     tool: Literal["cartoon"] = "cartoon"
-    look: NetworkName = Field(
+    look: Annotated[NetworkName, MadeFor("cartoon")] = Field(
         default=Look.ANIME,
         title=N_("Look"),
         description=N_("A built-in look, “all” for a contact sheet of them, or a cartoon model."),

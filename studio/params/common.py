@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Self
 
@@ -49,6 +50,15 @@ def _is_a_network_name(value: str) -> str:
 
 NetworkName = Annotated[str, AfterValidator(_is_a_network_name)]
 """A model of the catalogue, or a method that is built in."""
+
+
+@dataclass(frozen=True, slots=True)
+class MadeFor:
+    """Marks a parameter that names a network: the task that such a model must be made for."""
+
+    task: str
+
+
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
@@ -134,6 +144,15 @@ class ToolParams(BaseModel):
     def method(self) -> str:
         """What does the work; the tool's own name where there is nothing to choose."""
         return str(getattr(self, self.METHOD_FIELD, self.tool))
+
+    def networks(self) -> Sequence[tuple[str, str]]:
+        """What is named as a network, with the task that it must be made for."""
+        return [
+            (value, mark.task)
+            for name, field in type(self).model_fields.items()
+            for mark in field.metadata
+            if isinstance(mark, MadeFor) and (value := getattr(self, name)) is not None
+        ]
 
     def needs_network(self, roles: Collection[str]) -> bool:
         """Whether a run with inputs in ``roles`` may open a network; tools that need none say so.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -12,6 +12,7 @@ from studio.params.common import (
     Choice,
     HexColour,
     ImageFormat,
+    MadeFor,
     NetworkName,
     ToolParams,
     meaningless,
@@ -41,7 +42,7 @@ class CutoutParams(ToolParams):
     MAIN_FIELDS: ClassVar[tuple[str, ...]] = ("output",)
 
     tool: Literal["cutout"] = "cutout"
-    model: NetworkName = Field(default="isnet", title=N_("Model"))
+    model: Annotated[NetworkName, MadeFor("matting")] = Field(default="isnet", title=N_("Model"))
     output: CutoutOutput = Field(default=CutoutOutput.TRANSPARENT, title=N_("Background"))
     colour: HexColour = Field(
         default="#ffffff", title=N_("Colour"), description=N_("Background when output is colour.")

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from studio.errors import UserInputError
-from studio.params.common import Choice, NetworkName, ToolParams, meaningless
+from studio.params.common import Choice, MadeFor, NetworkName, ToolParams, meaningless
 from studio.params.upgrades import Upgrade, renamed
 from studio.words import N_, Message, msg
 
@@ -51,7 +51,7 @@ class FaceswapParams(ToolParams):
     MAIN_FIELDS: ClassVar[tuple[str, ...]] = ("choice", "faces", "likeness")
 
     tool: Literal["faceswap"] = "faceswap"
-    model: NetworkName = Field(
+    model: Annotated[NetworkName, MadeFor("face-swap")] = Field(
         default=MESH,
         title=N_("Model"),
         description=N_("“mesh”, or a face swap model of the catalogue."),
@@ -112,7 +112,7 @@ class FaceswapParams(ToolParams):
             "sharper and slower."
         ),
     )
-    restore_model: NetworkName | None = Field(
+    restore_model: Annotated[NetworkName | None, MadeFor("face-restoration")] = Field(
         default=None,
         title=N_("Face restoration"),
         description=N_("A face restoration model that finishes each swapped face."),

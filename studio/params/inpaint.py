@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from studio.errors import UserInputError
-from studio.params.common import Choice, NetworkName, Seed, ToolParams, meaningless
+from studio.params.common import Choice, MadeFor, NetworkName, Seed, ToolParams, meaningless
 from studio.words import N_, Message, msg
 
 HOLE_LEVEL = 128
@@ -57,7 +57,7 @@ class InpaintParams(ToolParams):
     MAIN_FIELDS: ClassVar[tuple[str, ...]] = ("preset",)
 
     tool: Literal["inpaint"] = "inpaint"
-    model: NetworkName = Field(
+    model: Annotated[NetworkName, MadeFor("inpainting")] = Field(
         default=Filler.AUTO,
         title=N_("Model"),
         description=N_("A built-in way to fill, or an inpainting model."),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from studio.errors import UserInputError
-from studio.params.common import NetworkName, ToolParams, meaningless
+from studio.params.common import MadeFor, NetworkName, ToolParams, meaningless
 from studio.params.sizes import SLIGHT_RATIO
 from studio.params.upgrades import Upgrade, renamed
 from studio.words import N_, Message, msg
@@ -28,7 +28,9 @@ class UpscaleParams(ToolParams):
     MAIN_FIELDS: ClassVar[tuple[str, ...]] = ("scale", "target_width_px")
 
     tool: Literal["upscale"] = "upscale"
-    model: NetworkName = Field(default="realesr-animevideov3", title=N_("Model"))
+    model: Annotated[NetworkName, MadeFor("super-resolution")] = Field(
+        default="realesr-animevideov3", title=N_("Model")
+    )
     scale: Literal[2, 3, 4, 8] = Field(
         default=2,
         title=N_("Scale"),
@@ -50,7 +52,7 @@ class UpscaleParams(ToolParams):
             "For the general Real-ESRGAN model: 0 keeps noise and grain, 1 removes most."
         ),
     )
-    restore_model: NetworkName | None = Field(
+    restore_model: Annotated[NetworkName | None, MadeFor("face-restoration")] = Field(
         default=None,
         title=N_("Face restoration"),
         description=N_("A face restoration model that redraws each face of the enlarged picture."),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from studio.errors import ModelUnavailableError, UserInputError
-from studio.models.catalogue import ModelSpec, Task
+from studio.models.catalogue import Catalogue, ModelSpec, Task
+from studio.params import ToolParams
 from studio.tools.registry import get_tool
 from studio.words import Message, msg, msgs
 
@@ -24,25 +25,50 @@ def chosen_model(models: ModelCache, model_id: str, tool: str, task: Task) -> Mo
     try:
         spec = models.spec(model_id)
     except ModelUnavailableError as error:
-        raise ModelUnavailableError(
-            msg(
-                "There is no model called “{model}”. {remedy}",
-                model=model_id,
-                remedy=_remedy(models, tool, task),
-            ),
-            code=error.code,
-        ) from error
+        raise _unknown(model_id, _remedy(models, tool, task)) from error
     if tool in spec.tools and task == spec.task:
         return spec
-    raise UserInputError(
+    raise _made_for_other(spec, tool, task, _remedy(models, tool, task))
+
+
+def require_known(catalogue: Catalogue, params: ToolParams) -> None:
+    """Refuse a network that the tool cannot use, whatever is installed: that is not looked at.
+
+    Raises:
+        ModelUnavailableError: ``model.unknown``, naming what would do.
+        UserInputError: ``model.other_tool``, naming what would do.
+
+    """
+    tool = get_tool(params.tool)
+    for model_id, made_for in params.networks():
+        task = cast("Task", made_for)
+        built_in = (one.id for one in tool.built_in_for(task))
+        known = (*built_in, *(one.id for one in catalogue.for_tool(tool.name, task)))
+        if model_id in known:
+            continue
+        remedy = msg("Choose from: {models}.", models=known)
+        if model_id in catalogue:
+            raise _made_for_other(catalogue.get(model_id), tool.name, task, remedy)
+        raise _unknown(model_id, remedy)
+
+
+def _unknown(model_id: str, remedy: Message) -> ModelUnavailableError:
+    return ModelUnavailableError(
+        msg("There is no model called “{model}”. {remedy}", model=model_id, remedy=remedy),
+        code="model.unknown",
+    )
+
+
+def _made_for_other(spec: ModelSpec, tool: str, task: Task, remedy: Message) -> UserInputError:
+    return UserInputError(
         msg(
             "The model {model} is for {task}, and {tool} needs one for {needed} here",
-            model=model_id,
+            model=spec.id,
             task=spec.task,
             tool=tool,
             needed=task,
         ),
-        remedy=_remedy(models, tool, task),
+        remedy=remedy,
         code="model.other_tool",
     )
 

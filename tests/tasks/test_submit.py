@@ -32,9 +32,11 @@ from studio.params import (
 )
 from studio.record import RunRecord
 from studio.settings import Settings
+from studio.tools.registry import get_tool
 from tasks.files import StoredFile
 from tasks.maintenance import drop_unused_files, purge_trash
 from tasks.permissions import consent_action
+from tasks.planning import require_networks
 from tasks.requests import ResultOf, RunItem, RunRequest
 from tasks.reuse import ReuseKeys
 from tasks.services import Services
@@ -365,6 +367,35 @@ def test_rerun_of_what_lacked_something_is_refused_at_once(services: Services) -
     with services.database.write() as session:
         job = make_job(session, owner, tool="inpaint", params={"model": "auto"})
     assert refusal(rerun, services, owner, job.id) == "inpaint.nothing_masked"
+
+
+@pytest.mark.parametrize(
+    ("params", "code"),
+    [
+        (UpscaleParams(model="nonsense"), "model.unknown"),
+        (UpscaleParams(restore_model="nonsense"), "model.unknown"),
+        (UpscaleParams(model="isnet"), "model.other_tool"),
+        (FaceswapParams(restore_model="isnet"), "model.other_tool"),
+    ],
+)
+def test_submit_and_rerun_with_a_network_that_cannot_do_are_refused_at_once(
+    services: Services, params: ToolParams, code: str
+) -> None:
+    actor, image = new_actor(services), upload(services)
+    if get_tool(params.tool).consent:
+        with services.database.write() as session:
+            AuditRepository(session).record(actor.id, consent_action(params.tool), "")
+    files = {role: image for role in get_tool(params.tool).required_roles}
+    assert refusal(submit, services, actor, request(params, files)) == code
+    with services.database.write() as session:
+        job = make_job(session, actor, tool=params.tool, params=params.model_dump(mode="json"))
+    assert refusal(rerun, services, actor, job.id) == code
+
+
+def test_require_networks_of_one_that_is_gone_passes_a_run_that_opens_none() -> None:
+    gone = CutoutParams(model="gone")
+    assert refusal(require_networks, gone, ["image"]) == "model.unknown"
+    require_networks(gone, ["image", "alpha"])
 
 
 @contextmanager

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from studio.errors import ModelUnavailableError, StudioError
 from studio.models.cache import ModelCache
 from studio.models.catalogue import Catalogue, ModelSpec, Task
 from studio.models.weights import WeightStore
+from studio.params import UpscaleParams
+from studio.params.common import MadeFor, _is_a_network_name
 from studio.settings import Settings
-from studio.tools.choice import chosen_model
+from studio.tools.choice import chosen_model, require_known
 from studio.tools.registry import TOOLS
 from studio.words import msg
 from tests.studio.models.weight_factories import make_file, make_model
@@ -98,3 +102,49 @@ def test_built_in_ones_hold_what_the_tool_takes_by_default(tool: str, task: Task
         assert default not in built_in(tool, task), "a network is the default there"
     else:
         assert default in built_in(tool, task)
+
+
+CATALOGUE = Catalogue(
+    (
+        model("fit", "upscale", "super-resolution"),
+        model("faces", "upscale", "face-restoration"),
+        model("matte", "cutout", "matting"),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    "params", [{"model": "fit"}, {"model": "interpolation"}, {"restore_model": "faces"}]
+)
+def test_require_known_takes_what_the_catalogue_or_the_tool_has_for_the_task(
+    params: dict[str, str],
+) -> None:
+    require_known(CATALOGUE, UpscaleParams.model_validate({"model": "nearest"} | params))
+
+
+@pytest.mark.parametrize(
+    ("params", "code", "remedy"),
+    [
+        ({"model": "nonsense"}, "model.unknown", "interpolation, nearest, and fit."),
+        ({"model": "matte"}, "model.other_tool", "interpolation, nearest, and fit."),
+        ({"model": "faces"}, "model.other_tool", "interpolation, nearest, and fit."),
+        ({"restore_model": "nonsense"}, "model.unknown", "faces."),
+        ({"restore_model": "fit"}, "model.other_tool", "faces."),
+    ],
+)
+def test_require_known_refuses_what_is_of_no_model_or_of_another_task(
+    params: dict[str, str], code: str, remedy: str
+) -> None:
+    with pytest.raises(StudioError) as refusal:
+        require_known(CATALOGUE, UpscaleParams.model_validate({"model": "nearest"} | params))
+    assert refusal.value.code == code
+    assert str(refusal.value).endswith(f". Choose from: {remedy}")
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_every_parameter_that_names_a_network_says_for_which_task(tool: str) -> None:
+    for name, field in TOOLS[tool].params.model_fields.items():
+        if _is_a_network_name.__name__ not in repr(field):
+            continue
+        [mark] = [mark for mark in field.metadata if isinstance(mark, MadeFor)]
+        assert mark.task in get_args(Task), name
