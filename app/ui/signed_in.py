@@ -49,11 +49,10 @@ def require_user() -> Actor:
 
 
 def require_runner() -> Actor:
-    """The signed-in person who may run tools; for others the run ends with a sentence."""
+    """The signed-in person who may run tools; for others the page begins anew, and says so."""
     actor = require_user()
     if not actor.may_run:
-        st.error(_("Your account may look, but not run any more."), icon=":material/lock:")
-        end_run()
+        st.rerun()
     return actor
 
 

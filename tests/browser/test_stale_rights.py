@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from app.people import accounts
 from db.types import Role
+from tests.browser.canvas import open_canvas
 from tests.browser.conftest import OpenPage, Studio
 from tests.browser.steps import choose
 
@@ -50,3 +51,17 @@ def test_last_admin_who_is_refused_to_step_down_is_still_shown_as_admin(
     expect(page.get_by_text("This is the last admin.")).to_be_visible()
     box = page.get_by_role("combobox", name=f"Role of {boss}")
     expect(box).to_have_value("Admin")
+
+
+def test_canvas_of_a_new_viewer_gives_way_to_one_refusal(
+    studio: Studio, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    page = open_page()
+    name = studio.add_user()
+    open_canvas(page, sign_in, name)
+    studio.add_user(Role.ADMIN)
+    accounts.set_role(studio.services, accounts.find_user(studio.services, name).id, Role.VIEWER)
+    page.get_by_text("Invert", exact=True).click()
+    expect(page.get_by_text("You can look, but not run")).to_be_visible()
+    expect(page.locator("canvas.upper-canvas")).to_have_count(0)
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)
