@@ -104,7 +104,9 @@ class Tray:
                     try:
                         if len(chosen) >= limit:
                             raise _beyond(limit)
-                        chosen = _with(chosen, _take_one(services, file_name, source, owner))
+                        new = _take_one(services, file_name, source, owner)
+                        _require_new(chosen, new)
+                        chosen = [*chosen, new]
                     except (StudioError, RecordError) as error:
                         self.refused.append(_refusal(file_name, error))
             finally:
@@ -190,6 +192,16 @@ def _beyond(limit: int) -> UserInputError:
         remedy=msg("Run these first, then add the rest."),
         code="run.too_many_files",
     )
+
+
+def _require_new(chosen: Sequence[Chosen], new: Chosen) -> None:
+    held = next((one.file for one in chosen if one.file.sha256 == new.file.sha256), None)
+    if held is not None:
+        raise UserInputError(
+            msg("The same picture is here already, as “{name}”", name=held.file_name),
+            remedy=msg("It is run once."),
+            code="upload.twice",
+        )
 
 
 def _take_one(services: Services, file_name: str, source: Source, owner: Hashable) -> Chosen:

@@ -32,11 +32,14 @@ def test_tray_refuses_what_is_beyond_the_limit(services: Services) -> None:
     assert [e.code for e in tray.refused] == ["run.too_many_files"]
 
 
-def test_tray_same_picture_twice_is_kept_once(services: Services) -> None:
+def test_tray_same_picture_twice_is_kept_once_and_the_other_named(services: Services) -> None:
     tray = Tray()
     tray.take(services, [("a.png", png(1))], limit=5)
-    tray.take(services, [("copy of a.png", png(1))], limit=5)
-    assert [file.file_name for file in tray.files] == ["a.png"]
+    tray.take(services, [("copy of a.png", png(1)), ("b.png", png(2))], limit=5)
+    assert [file.file_name for file in tray.files] == ["a.png", "b.png"]
+    [refusal] = tray.refused
+    assert (refusal.file_name, refusal.code) == ("copy of a.png", "upload.twice")
+    assert "a.png" in str(refusal)
 
 
 @pytest.mark.parametrize("fault", [DatabaseAwayError(), DiskFullError()])
