@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -114,11 +115,18 @@ def _ask_files(page: ToolPage, name: str) -> Sequence[StoredFile]:
 
 
 def _ask_options(page: ToolPage, form: OptionForm) -> bool:
-    """Every parameter that has a widget; returns whether the chosen model is installed."""
+    """Every parameter that has a widget and decides anything after those above it.
+
+    Returns whether the chosen model is installed.
+    """
     method = page.spec.params.METHOD_FIELD
     is_installed = True
+    above: dict[str, Any] = {}
     for name in page.spec.params.model_fields:
-        if name in _ASKED_APART:
+        if (
+            name in _ASKED_APART
+            or name in page.spec.params.model_construct(**above).without_effect()
+        ):
             continue
         choices = model_choices(page.services.settings, page.tool) if name == method else []
         if choices:
@@ -128,4 +136,5 @@ def _ask_options(page: ToolPage, form: OptionForm) -> bool:
             is_installed = choice.is_installed
         elif can_ask(page.spec.params.model_fields[name]):
             form.ask(name)
+        above[name] = form.values[name]
     return is_installed

@@ -147,6 +147,12 @@ def test_result_used_in_another_tool_is_its_picture_and_parent(
     assert again.inputs[0].blob_sha256 == made.outputs[0].blob_sha256
 
 
+def asked_sizes(page: AppTest) -> list[str]:
+    """What is asked of a ready-made mask beside its kind."""
+    asked = [*page.segmented_control, *page.slider]
+    return [each.label for each in asked if each.label in ("Corner", "Size")]
+
+
 @pytest.mark.usefixtures("weights")
 @pytest.mark.parametrize("tool", ["upscale", "cutout", "inpaint", "cartoon"])
 def test_result_that_is_still_to_come_is_waited_for(
@@ -162,7 +168,9 @@ def test_result_that_is_still_to_come_is_waited_for(
         assert page.button(key="inpaint.run").disabled
         assert any(each.value.startswith("Nothing is masked yet") for each in page.caption)
         [preset] = [each for each in page.segmented_control if each.label == "Ready-made mask"]
+        assert not asked_sizes(page)
         preset.set_value(MaskPreset.CENTRE).run()
+        assert asked_sizes(page) == ["Size"]
     page.button(key=f"{tool}.run").click().run()
     assert not page.exception
     second = next(row for row in recent_runs(services, mei, tool, 2) if row.id != first)
