@@ -146,6 +146,7 @@ def ask_filters(filters: Filters, people: Sequence[Person]) -> JobFilters:
         )
         since, until = filters.ask_day(_("From"), "from"), filters.ask_day(_("To"), "to")
         show = filters.ask_shown({show: said(title) for show, title in SHOWN.items()})
+    filters.say_unknown()
     return JobFilters(
         tool=tool,
         owner_id=UUID(person) if person else None,
@@ -198,7 +199,13 @@ def show_nothing(services: Services, filters: Filters, wanted: JobFilters) -> No
                 icon=f":material/{first.icon}:",
             )
     else:
-        states.empty(_("Nothing matches"), _("No run fits these filters."), icon="search_off")
+        is_backwards = wanted.since and wanted.until and wanted.since >= wanted.until
+        reason = (
+            _("“From” is a later day than “To”, so there is no day between them.")
+            if is_backwards
+            else _("No run fits these filters.")
+        )
+        states.empty(_("Nothing matches"), reason, icon="search_off")
         with st.container(horizontal_alignment="center"):
             st.button(_("Clear the filters"), on_click=acting(filters.clear))
 

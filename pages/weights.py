@@ -86,6 +86,7 @@ def filtered(filters: Filters, rows: Sequence[Row]) -> list[Row]:
             _("Tool"), "tool", {name: said(tool_title(name)) for name in TOOLS}
         )
         show = filters.ask_shown({show: said(title) for show, title in SHOWN.items()})
+    filters.say_unknown()
     return [
         (spec, status)
         for spec, status in rows

@@ -25,6 +25,7 @@ class Filters:
         self._place = place
         self._bound: dict[str, str | None] = {}  # what widgets tied to the address hold when empty
         self._chosen: list[str] = []
+        self._unknown: list[str] = []
 
     def ask_text(self, placeholder: str) -> str:
         """Words to look for, as ``text``."""
@@ -54,7 +55,7 @@ class Filters:
 
     def ask_choice(self, label: str, key: str, titles: Mapping[str, str]) -> str | None:
         """One of ``titles``, by its id; "Any" until something is chosen."""
-        self._take_from_address(key, titles, None)
+        self._take_from_address(key, label, titles, None)
         return st.selectbox(
             label,
             list(titles),
@@ -70,9 +71,10 @@ class Filters:
     def ask_shown(self, titles: Mapping[str, str]) -> str:
         """One of ``titles``, by its id, as ``show``; the first until another is chosen."""
         first = next(iter(titles))
-        self._take_from_address("show", titles, first)
+        label = _("Show")
+        self._take_from_address("show", label, titles, first)
         chosen = st.segmented_control(
-            _("Show"),
+            label,
             list(titles),
             required=True,
             format_func=titles.__getitem__,
@@ -107,11 +109,25 @@ class Filters:
             name = escape(_("Pages"))
             st.html(f'<nav class="dr-buttons dr-turns" aria-label="{name}">{"".join(links)}</nav>')
 
-    def _take_from_address(self, key: str, titles: Mapping[str, str], default: str | None) -> None:
+    def say_unknown(self) -> None:
+        """Say which filters the address sets to what is not there: the list is longer for it."""
+        if self._unknown:
+            words = _(
+                "What the address asks for under {filters} is not there, so it is left out.",
+                filters=tuple(self._unknown),
+            )
+            st.info(words, icon=":material/filter_alt_off:")
+
+    def _take_from_address(
+        self, key: str, label: str, titles: Mapping[str, str], default: str | None
+    ) -> None:
         """Set a widget to the choice that the address names; Streamlit's binding takes titles."""
         self._chosen.append(key)
-        wanted = st.query_params.get(key)
-        st.session_state[key] = wanted if wanted in titles else default
+        wanted = st.query_params.get(key, default)
+        is_known = wanted == default or wanted in titles
+        st.session_state[key] = wanted if is_known else default
+        if not is_known:
+            self._unknown.append(label)
 
     def _keep_in_address(self, actor: Actor, key: str, default: str | None) -> None:
         if st.session_state[key] == default:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from html import unescape
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -104,6 +105,33 @@ def test_history_address_filters_by_ids(
     page.run()
     assert not page.exception
     assert links(page) == shown
+
+
+def test_history_address_with_an_unknown_choice_says_that_it_is_left_out(
+    visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    page = open_history(visit, tmp_path, mei)
+    assert not page.info
+    page.query_params["tool"], page.query_params["show"] = "nonesuch", "all"
+    page.run()
+    assert [each.value for each in page.info] == [
+        "What the address asks for under Tool is not there, so it is left out."
+    ]
+    page.selectbox(key="tool").set_value("upscale").run()
+    assert not page.info
+
+
+def test_history_from_a_day_after_the_last_says_why_nothing_matches(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    with services.database.write() as session:
+        make_job(session, mei, file_name="dusk.png")
+    page = open_history(visit, tmp_path, mei)
+    page.date_input(key="from").set_value(date(2026, 3, 2)).run()
+    page.date_input(key="to").set_value(date(2026, 3, 1)).run()
+    assert "“From” is a later day than “To”" in markup(page)
+    page.date_input(key="to").set_value(date(2026, 3, 2)).run()
+    assert "No run fits these filters." in markup(page)
 
 
 def test_history_filters_stand_in_the_address_by_ids(
