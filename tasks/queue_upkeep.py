@@ -7,6 +7,7 @@ is busy, no round waits for any of them (ADR 35).
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from threading import Event, Thread
 
 from celery.signals import beat_init
@@ -15,10 +16,11 @@ from db.errors import DatabaseAwayError
 from db.repositories.fair_shares import FairShareRepository
 from db.repositories.pulse import PulseRepository
 from db.repositories.queue_upkeep import QueueUpkeep, Reconciled
-from db.types import Lane
+from db.repositories.workers import WorkerRepository
+from db.types import Lane, utc_now
 from tasks.celery_app import wake
 from tasks.services import Services, get_services
-from tasks.status import pulse_tolerance_s, slots
+from tasks.status import keeper_name, pulse_tolerance_s, slots
 
 logger = logging.getLogger(__name__)
 
@@ -38,14 +40,23 @@ class QueueKeeper(Thread):
         self._over = Event()
 
     def run(self) -> None:
-        """One round after the other; what keeps one from being whole is logged, and passes."""
+        """One round after the other; what keeps one from being whole is logged, and passes.
+
+        Each that was whole is reported, so that a check sees when none is any more.
+        """
+        started_at = utc_now()
         while not self._over.wait(self._services.settings.reconcile_s):
             try:
                 see_to_the_queue(self._services)
+                self._report(started_at)
             except DatabaseAwayError as error:
                 logger.warning("the queue was not seen to: %s", error.__cause__)
             except Exception:
                 logger.exception("the queue was not seen to")
+
+    def _report(self, started_at: datetime) -> None:
+        with self._services.database.write() as session:
+            WorkerRepository(session).report(keeper_name(), [], 0, started_at=started_at)
 
     def retire(self) -> None:
         """End after the round under way."""

@@ -83,12 +83,20 @@ def beat_name() -> str:
     return f"beat@{socket.gethostname()}"
 
 
+def keeper_name() -> str:
+    """Under which name the thread of this machine's beat reports that sees to the queue."""
+    return f"queue-keeper@{socket.gethostname()}"
+
+
 def is_beat_here(services: Services) -> bool:
-    """Whether a beat of this machine has lately sent tokens that the broker took."""
+    """Whether a beat of this machine works in both its ways.
+
+    It has lately sent tokens that the broker took, and seen to the queue from end to end.
+    """
     within_s = SILENT_AFTER_S + 3 * services.settings.reconcile_s
     with services.database.read() as session:
-        live = WorkerRepository(session).live(within_s=within_s)
-        return any(worker.name == beat_name() for worker in live)
+        live = {worker.name for worker in WorkerRepository(session).live(within_s=within_s)}
+    return {beat_name(), keeper_name()} <= live
 
 
 def pulse_tolerance_s(settings: Settings) -> float:

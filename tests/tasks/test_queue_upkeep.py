@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from threading import Event
 
 import pytest
 from sqlalchemy import select, update
@@ -15,7 +16,7 @@ from db.types import Lane, utc_now
 from tasks import queue_upkeep
 from tasks.queue_upkeep import QueueKeeper, reconcile, see_to_the_queue, top_up, wake_rested
 from tasks.services import Services
-from tasks.status import live_workers, pulse_tolerance_s, slots
+from tasks.status import beat_name, is_beat_here, live_workers, pulse_tolerance_s, slots
 from tests.requests import submit_jobs
 from tests.rows import AWAY
 from tests.servers import wait_until
@@ -163,3 +164,27 @@ def test_queue_keeper_round_that_fails_is_followed_by_the_next(
     finally:
         keeper.retire()
     assert not faults
+
+
+def test_keeper_that_finishes_no_round_is_not_reported_whatever_tokens_beat_sends(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, may_end = Event(), Event()
+
+    def hang(_: Services) -> None:
+        begun.set()
+        assert may_end.wait(timeout=30)
+
+    monkeypatch.setattr(queue_upkeep, "see_to_the_queue", hang)
+    report_for_duty(services, beat_name(), [], 0)
+    often = services.settings.model_copy(update={"reconcile_s": 0.01})
+    keeper = QueueKeeper(Services(often, services.database, services.blobs))
+    keeper.start()
+    try:
+        assert begun.wait(timeout=30)
+        assert not is_beat_here(services)
+        may_end.set()
+        wait_until(lambda: is_beat_here(services), what="a round that was finished")
+    finally:
+        may_end.set()
+        keeper.retire()

@@ -8,7 +8,7 @@ import pytest
 from db.repositories.workers import WorkerRepository
 from db.types import Lane, utc_now
 from tasks.services import get_services
-from tasks.status import beat_name, live_workers
+from tasks.status import beat_name, keeper_name, live_workers
 from tests.app.commands.outcome import Studio
 
 
@@ -66,11 +66,16 @@ def test_serve_check_worker_that_lives_and_takes_no_work_is_not_at_work(studio: 
     assert "worker-gpu" in outcome.err
 
 
-def test_serve_check_beat_that_sends_tokens_is_at_work_and_no_worker(studio: Studio) -> None:
+def test_serve_check_beat_that_sends_tokens_and_keeps_the_queue_is_at_work(
+    studio: Studio,
+) -> None:
     studio("migrate")
     services = get_services()
     with services.database.write() as session:
         WorkerRepository(session).report(beat_name(), [], 0, started_at=utc_now())
+    assert studio("serve", "beat", "--check").code != 0
+    with services.database.write() as session:
+        WorkerRepository(session).report(keeper_name(), [], 0, started_at=utc_now())
 
     assert studio("serve", "beat", "--check").code == 0
     assert live_workers(services) == []
