@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -69,7 +70,18 @@ def held_job(session: Session, actor: Actor, job_id: UUID) -> Job:
         UserInputError: ``job.not_found``.
 
     """
-    return _found(JobRepository(session).hold(actor, job_id))
+    return held_jobs(session, actor, [job_id])[job_id]
+
+
+def held_jobs(session: Session, actor: Actor, job_ids: Collection[UUID]) -> dict[UUID, Job]:
+    """As :func:`held_job`, all of them by their ids.
+
+    Raises:
+        UserInputError: ``job.not_found``, for any.
+
+    """
+    held = {job.id: job for job in JobRepository(session).hold(actor, job_ids)}
+    return {job_id: _found(held.get(job_id)) for job_id in job_ids}
 
 
 def _found(job: Job | None) -> Job:

@@ -23,7 +23,7 @@ from studio.text import file_name, tidy
 from studio.tools.choice import require_known
 from studio.words import msg
 from tasks.files import StoredFile
-from tasks.permissions import held_job
+from tasks.permissions import held_job, held_jobs
 from tasks.requests import ResultOf, RunItem, RunRequest
 from tasks.reuse import ReuseKeys, digests_by_role
 from tasks.services import Services
@@ -224,7 +224,8 @@ def _sources(
         for file in group
         if isinstance(file, ResultOf)
     }
-    return {job_id: coming.get(job_id) or held_job(session, actor, job_id) for job_id in job_ids}
+    made = held_jobs(session, actor, job_ids - coming.keys())
+    return {job_id: coming.get(job_id) or made[job_id] for job_id in job_ids}
 
 
 def _output_name(main_name: str, role: str, *, like: str) -> str:

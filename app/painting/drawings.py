@@ -12,7 +12,7 @@ from uuid import UUID
 import numpy as np
 
 from app.painting.bounds import require_room
-from app.runs.reading import find_input, stored_file
+from app.runs.reading import find_drawing, stored_file
 from db import models
 from db.actor import Actor
 from db.repositories.blobs import BlobRepository
@@ -21,7 +21,6 @@ from studio.errors import UserInputError
 from studio.imaging.confined import parse_confined
 from studio.imaging.drawing import Drawing, Stroke
 from studio.text import line
-from studio.tools.spec import DRAWING_ROLE
 from studio.words import msg, msgs
 from tasks.authority import Needs, authorise
 from tasks.files import StoredFile, keep
@@ -391,7 +390,7 @@ def drawing_of(services: Services, job: models.Job, picture: StoredFile) -> Draw
         RetriableError: too many files are being read.
 
     """
-    used = find_input(job, DRAWING_ROLE)
+    used = find_drawing(job)
     if used is None:
         return blank(picture)
     return fit(read_drawing(services, stored_file(used), owner=job.owner_id), picture)

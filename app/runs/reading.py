@@ -17,8 +17,8 @@ from db.repositories.queue import QueueRepository
 from db.states import JobState
 from db.types import utc_now
 from studio.text import search_words
-from studio.tools.registry import AUXILIARY_TOOLS
-from studio.tools.spec import RESULT_ROLE
+from studio.tools.registry import AUXILIARY_TOOLS, TOOLS
+from studio.tools.spec import RESULT_ROLE, Media
 from studio.words import Message
 from tasks.files import StoredFile
 from tasks.permissions import visible_job
@@ -197,6 +197,13 @@ def main_input(job: Job) -> JobInput | None:
 def find_input(job: Job, role: str) -> JobInput | None:
     """The first input in ``role``, if the run was given one."""
     return next((file for file in job.inputs if file.role == role), None)
+
+
+def find_drawing(job: Job) -> JobInput | None:
+    """What the run was painted with, if its tool takes that and it was given."""
+    roles = TOOLS[job.tool].roles if job.tool in TOOLS else ()
+    painted = {role.name for role in roles if role.media is Media.DRAWING}
+    return next((file for file in job.inputs if file.role in painted), None)
 
 
 def find_output(job: Job, role: str = RESULT_ROLE) -> JobOutput | None:

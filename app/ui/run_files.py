@@ -8,13 +8,12 @@ import streamlit as st
 
 from app.formatting import dimensions, file_size
 from app.runs.addresses import download_url, saved_name, thumbnail_url
-from app.runs.reading import main_input
+from app.runs.reading import find_drawing, main_input
 from app.ui.mask_figure import drawing_of_run
 from app.ui.result import role_label
 from app.ui.words import _, said
 from db.models import Job, JobInput, JobOutput
 from studio.errors import RetriableError
-from studio.tools.spec import DRAWING_ROLE
 from tasks.services import Services
 
 
@@ -39,7 +38,7 @@ def show_files(services: Services, job: Job) -> None:
 
 def _small_picture(services: Services, job: Job, file: JobInput | JobOutput) -> str:
     """Address of what ``file`` looks like; empty for what cannot be shown."""
-    if file.role == DRAWING_ROLE:
+    if file is find_drawing(job):
         try:
             painted = drawing_of_run(services, job)
         except RetriableError:

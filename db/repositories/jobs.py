@@ -40,12 +40,12 @@ class JobRepository:
 
     def get(self, actor: Actor, job_id: UUID) -> Job | None:
         """A visible run with owner, inputs, outputs and their blobs; also from the trash."""
-        return self._session.scalar(_with_all(actor, job_id))
+        return self._session.scalar(_with_all(actor, [job_id]))
 
-    def hold(self, actor: Actor, job_id: UUID) -> Job | None:
-        """As :meth:`get`; nobody purges it before this transaction has named it."""
-        held = _with_all(actor, job_id).with_for_update(of=Job, read=True, key_share=True)
-        return self._session.scalar(held)
+    def hold(self, actor: Actor, job_ids: Collection[UUID]) -> Sequence[Job]:
+        """Those that :meth:`get` finds; nobody purges them before this transaction named them."""
+        held = _with_all(actor, job_ids).with_for_update(of=Job, read=True, key_share=True)
+        return self._session.scalars(held).all()
 
     def hold_ids(self, actor: Actor, job_ids: Collection[UUID]) -> set[UUID]:
         """Which of these the actor sees, held as :meth:`hold` does, and not loaded."""
@@ -146,8 +146,8 @@ class JobRepository:
         return _page(rows[1:], has_older=True, has_newer=True)
 
 
-def _with_all(actor: Actor, job_id: UUID) -> Select[Job]:
-    found = visible_jobs(actor, Trash.INCLUDED).where(Job.id == job_id)
+def _with_all(actor: Actor, job_ids: Collection[UUID]) -> Select[Job]:
+    found = visible_jobs(actor, Trash.INCLUDED).where(Job.id.in_(job_ids))
     return found.options(joinedload(Job.owner), *with_files())
 
 

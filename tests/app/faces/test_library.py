@@ -13,7 +13,7 @@ from tests.people import HERE, make_person
 from tests.pictures import png
 
 
-def test_library_viewer_keeps_and_deletes_no_face(any_services: Services) -> None:
+def test_library_viewer_keeps_no_face(any_services: Services) -> None:
     file = store_upload(any_services, "ana.png", png())
     viewer = make_person(any_services, "vera", Role.VIEWER)
     with pytest.raises(NotAllowedError, match="Viewers") as refused:

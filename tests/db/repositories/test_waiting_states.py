@@ -40,8 +40,6 @@ USERS = 2
 LANES = (Lane.GPU, Lane.CPU)
 MAX_ATTEMPTS = 2
 OPEN = (JobState.WAITING, JobState.QUEUED, JobState.RUNNING)
-SHAPES = st.lists(st.lists(st.integers(0, 3), max_size=3, unique=True), min_size=1, max_size=5)
-"""For each job of a graph, how many places before it those stand that it needs."""
 BAD = (JobState.FAILED, JobState.CANCELLED)
 
 

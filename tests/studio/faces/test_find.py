@@ -66,6 +66,17 @@ def test_find_of_two_sightings_of_one_face_keeps_the_larger_and_surer(
     assert faces[0].eye_distance_px == pytest.approx(alone.eye_distance_px)
 
 
+def test_find_of_two_sightings_of_one_face_keeps_the_smaller_that_is_far_surer() -> None:
+    """A box drawn too large around a face, as of a detector that hardly believes in it."""
+    large, sure = (0.4, 0.5, 0.4, 0.2), (0.55, 0.5, 0.28, 4.0)
+    pixels = np.full((100, 100, 3), 90, np.uint8)
+    (alone,) = find_faces(pixels, FaceModels([sure]), Report())
+
+    faces = find_faces(pixels, FaceModels([large, sure]), Report())
+
+    assert [face.box for face in faces] == [alone.box]
+
+
 def test_find_of_several_faces_is_from_left_to_right() -> None:
     models = FaceModels([(0.8, 0.5, 0.15, 4.0), (0.2, 0.5, 0.15, 2.0), (0.5, 0.4, 0.15, 3.0)])
     faces = find_faces(np.full((100, 100, 3), 90, np.uint8), models, Report())
