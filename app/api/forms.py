@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from math import inf
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
-from studio.errors import StudioError
+from studio.errors import DiskFullError, StudioError, UserInputError
 from studio.imaging import refusals
 from studio.storage import translating_full_disk
 from studio.words import Message, msg, msgs, verbatim
@@ -32,6 +32,25 @@ class FormLimits:
     max_fields: int
 
 
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """The file of a form.
+
+    Attributes:
+        file_name: as it was sent; empty when it has none.
+        media_type: that it is said to be of.
+        size_bytes: what arrived of it.
+        source: the file, or why it was not kept although all of it arrived: it is too large, or
+            the disk is full.
+
+    """
+
+    file_name: str
+    media_type: str
+    size_bytes: int
+    source: BinaryIO | UserInputError | DiskFullError
+
+
 async def read_form(request: Request, limits: FormLimits) -> FormData:
     """The form in the body of ``request``; its large files lie on the disk.
 
@@ -47,19 +66,28 @@ async def read_form(request: Request, limits: FormLimits) -> FormData:
     return await _parsed(_multipart(request, _CountingParser, limits))
 
 
-async def read_upload(request: Request, limits: FormLimits) -> tuple[UploadFile, int]:
-    """The first file of the form, cut at ``max_file_bytes``, and how many bytes it had.
+async def read_upload(request: Request, limits: FormLimits) -> Upload:
+    """The first file of the form, to its end whatever becomes of it: browsers send before they ask.
 
     Raises:
         StudioError: as ``read_form``, and where there is no file.
 
     """
     parser = _multipart(request, _CuttingParser, limits)
-    form = await _parsed(parser)
-    uploads = [value for value in form.values() if isinstance(value, UploadFile)]
-    if not uploads:
+    try:
+        form = await _parsed(parser)
+    except DiskFullError as error:
+        async for _rest in parser.stream:
+            pass
+        return Upload(parser.file_name, "", parser.file_bytes, error)
+    upload = next((value for value in form.values() if isinstance(value, UploadFile)), None)
+    if upload is None:
         raise _invalid(msg("There is no file in this form"))
-    return uploads[0], parser.file_bytes
+    source: BinaryIO | UserInputError = upload.file
+    if parser.file_bytes > limits.max_file_bytes:
+        await upload.close()
+        source = refusals.too_many_bytes(parser.file_bytes, limits.max_file_bytes)
+    return Upload(parser.file_name, upload.content_type or "", parser.file_bytes, source)
 
 
 async def counted(
@@ -187,6 +215,7 @@ class _CountingParser(MultiPartParser):
         self._limits = limits
         self._files = self._texts = self._text_bytes = 0
         self.file_bytes = 0
+        self.file_name = ""
 
     def on_part_begin(self) -> None:
         super().on_part_begin()
@@ -202,6 +231,7 @@ class _CountingParser(MultiPartParser):
             self._files += 1
             if self._files > self._limits.max_files:
                 raise _too_many_files(self._limits.max_files)
+            self.file_name = self._current_part.file.filename or ""
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         file = self._current_part.file

@@ -11,11 +11,13 @@ from time import monotonic
 from typing import BinaryIO
 from uuid import UUID
 
-from studio.errors import StudioError, UserInputError
+from studio.errors import StudioError
 from studio.words import msg
 
 MOST_PENDING_BYTES = 2_000_000_000
 MOST_PENDING_FILES = 200
+MOST_REFUSED_FILES = 800
+"""Beside those: of each the page is still to say why it was not taken."""
 _KEPT_S = 3600.0
 
 
@@ -37,9 +39,14 @@ class Arrival:
     owner: UUID
     size_bytes: int
     has_room: bool
-    source: BinaryIO | UserInputError | None = None
+    source: BinaryIO | StudioError | None = None
     is_wanted: bool = True
     since_s: float = field(default_factory=monotonic)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it takes room: a file that is, or may still be, kept."""
+        return self.has_room and not isinstance(self.source, StudioError)
 
 
 class Incoming:
@@ -54,7 +61,7 @@ class Incoming:
         """Hold room for a file while it arrives; it is given back unless the file is kept.
 
         Raises:
-            StudioError: ``upload.too_many_pending``, there is no room even for its name;
+            StudioError: ``upload.too_many_pending``, there is no room even for a refusal;
                 ``upload.already_sent``, browsers choose the id, and this one is taken.
 
         """
@@ -66,13 +73,15 @@ class Incoming:
                     code="upload.already_sent",
                 )
             pending = [one for one in self._arrivals.values() if one.owner == owner]
-            if len(pending) >= MOST_PENDING_FILES:
+            if len(pending) >= MOST_PENDING_FILES + MOST_REFUSED_FILES:
                 raise StudioError(
                     msg("Too many files were sent at once. Drop fewer of them, then the rest."),
                     code="upload.too_many_pending",
                 )
-            taken_bytes = sum(one.size_bytes for one in pending)
-            has_room = taken_bytes + size_bytes <= MOST_PENDING_BYTES
+            taken = [one.size_bytes for one in pending if one.counts]
+            has_room = (
+                len(taken) < MOST_PENDING_FILES and sum(taken) + size_bytes <= MOST_PENDING_BYTES
+            )
             arrival = Arrival(owner, size_bytes if has_room else 0, has_room)
             self._arrivals[file_id] = arrival
         try:
@@ -82,7 +91,7 @@ class Incoming:
                 if arrival.source is None:
                     del self._arrivals[file_id]
 
-    def keep(self, arrival: Arrival, source: BinaryIO | UserInputError, size_bytes: int) -> bool:
+    def keep(self, arrival: Arrival, source: BinaryIO | StudioError, size_bytes: int) -> bool:
         """The file of so many bytes is here, or it is known why it will not be taken.
 
         Returns whether it waits for its page now; one that is not wanted any more is closed.
@@ -90,12 +99,12 @@ class Incoming:
         with self._lock:
             if arrival.is_wanted:
                 arrival.source = source
-                arrival.size_bytes = 0 if isinstance(source, UserInputError) else size_bytes
+                arrival.size_bytes = 0 if isinstance(source, StudioError) else size_bytes
                 return True
         _close(source)
         return False
 
-    def take(self, file_id: str) -> BinaryIO | UserInputError | None:
+    def take(self, file_id: str) -> BinaryIO | StudioError | None:
         """What arrived under this id, once; None when nothing has. The caller closes it."""
         with self._lock:
             arrival = self._arrivals.get(file_id)
@@ -128,8 +137,8 @@ class Incoming:
                 _close(arrival.source)
 
 
-def _close(source: BinaryIO | UserInputError) -> None:
-    if not isinstance(source, UserInputError):
+def _close(source: BinaryIO | StudioError) -> None:
+    if not isinstance(source, StudioError):
         source.close()
 
 

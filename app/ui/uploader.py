@@ -37,7 +37,7 @@ from tasks.files import StoredFile
 from tasks.services import Services, get_services
 from tasks.submit import store_upload
 
-Source = bytes | BinaryIO | UserInputError
+Source = bytes | BinaryIO | StudioError
 """A file, or why it was refused while it arrived."""
 
 
@@ -205,7 +205,7 @@ def _require_new(chosen: Sequence[Chosen], new: Chosen) -> None:
 
 
 def _take_one(services: Services, file_name: str, source: Source, owner: Hashable) -> Chosen:
-    if isinstance(source, UserInputError):
+    if isinstance(source, StudioError):
         raise source
     stored = store_upload(services, file_name, source, owner=owner)
     return Chosen(stored, stored.size_bytes, _data_address(stored.thumbnail_jpeg))
@@ -311,7 +311,7 @@ def _sources(uploads: Iterable[UploadedFile]) -> Iterator[tuple[str, Source]]:
     """Each upload as our own route keeps it, or as Streamlit does where none stands before it."""
     for one in uploads:
         arrived = incoming().take(one.file_id)
-        if arrived is None or isinstance(arrived, UserInputError):
+        if arrived is None or isinstance(arrived, StudioError):
             yield one.name, arrived or one
         else:
             with closing(arrived):

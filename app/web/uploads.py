@@ -25,7 +25,6 @@ from app.runs.incoming import incoming
 from app.web.refusals import refusal
 from db.actor import Actor
 from studio.errors import StudioError, UserInputError
-from studio.imaging import refusals
 from studio.settings import Settings
 from studio.words import msg
 from tasks.authority import Needs, require
@@ -75,37 +74,46 @@ class UploadsToDisk:
         return signed_in.actor
 
     async def _take(self, request: Request, session_id: str, file_id: str) -> Response:
-        actor = require(await self._sender(request), Needs.RUNNING)
+        """204 as soon as the page can say itself what became of the file.
+
+        Of any other answer Streamlit's page says no more than that there was one, in its own words.
+        """
+        actor = await self._sender(request)
         runtime = Runtime.instance()
         if not _is_uuid(file_id) or not runtime.is_active_session(session_id):
             message = msg("The page that sends this is gone. Reload it.")
             raise StudioError(message, code="upload.no_page")
-        record = await self._receive(request, actor.id, file_id)
+        record = await self._receive(request, actor, file_id)
         if record is not None:
             manager = cast(MemoryUploadedFileManager, runtime.uploaded_file_mgr)
             manager.add_file(session_id, record)
         return Response(status_code=204)
 
-    async def _receive(self, request: Request, owner: UUID, file_id: str) -> UploadedFileRec | None:
+    async def _receive(
+        self, request: Request, actor: Actor, file_id: str
+    ) -> UploadedFileRec | None:
         """The record for the page; the file, or why it is refused, waits beside it.
 
         None when the page has let go of it meanwhile.
         """
         limits = form_limits(self._services.settings)
-        with incoming().arriving(owner, file_id, _announced(request, limits)) as arrival:
-            if not arrival.has_room:
-                limits = replace(limits, max_file_bytes=0)
-            upload, size_bytes = await read_upload(request, limits)
-            name = upload.filename or "file"
-            if size_bytes <= limits.max_file_bytes:
-                is_kept = incoming().keep(arrival, upload.file, size_bytes)
-            else:
-                await upload.close()
-                reason = refusals.too_many_bytes(size_bytes, limits.max_file_bytes)
-                reason = reason if arrival.has_room else _no_room()
-                is_kept = incoming().keep(arrival, reason.naming(name), size_bytes)
-        record = UploadedFileRec(file_id, name, upload.content_type or "", b"")
+        with incoming().arriving(actor.id, file_id, _announced(request, limits)) as arrival:
+            refused = _may_not_run(actor) or (None if arrival.has_room else _no_room())
+            if refused:
+                limits = replace(limits, max_file_bytes=-1)  # an empty file is not kept either
+            upload = await read_upload(request, limits)
+            source = refused or upload.source
+            is_kept = incoming().keep(arrival, source, upload.size_bytes)
+        record = UploadedFileRec(file_id, upload.file_name or "file", upload.media_type, b"")
         return record if is_kept else None
+
+
+def _may_not_run(actor: Actor) -> StudioError | None:
+    try:
+        require(actor, Needs.RUNNING)
+    except StudioError as error:
+        return error
+    return None
 
 
 def form_limits(settings: Settings) -> FormLimits:
@@ -127,7 +135,7 @@ def _announced(request: Request, limits: FormLimits) -> int:
 
 def _no_room() -> UserInputError:
     return UserInputError(
-        msg("Too many large files were sent at once"),
+        msg("Too many files, or too large ones, were sent at once"),
         remedy=msg("Drop it again once the others are shown."),
         code="upload.too_many_pending",
     )

@@ -18,7 +18,8 @@ from app.web.application import create_middleware
 from app.web.upkeep import tidy
 from db.actor import Actor
 from db.types import Role
-from studio.errors import UserInputError
+from studio.errors import DiskFullError, StudioError, UserInputError
+from tasks.authority import NotAllowedError
 from tasks.services import Services
 from tests.people import make_person, sign_in
 
@@ -90,14 +91,14 @@ def test_upload_waits_on_disk_and_streamlit_holds_no_byte_of_it(
     assert incoming().take(file_id) is None
 
 
-def test_upload_over_the_limit_reaches_the_page_as_a_refusal_that_names_it(
+def test_upload_over_the_limit_reaches_the_page_as_a_refusal(
     page: TestClient, files: MemoryUploadedFileManager
 ) -> None:
     file_id = send(page, 5_000)
     assert files.get_files(PAGE, [file_id])
     refusal = incoming().take(file_id)
     assert isinstance(refusal, UserInputError)
-    assert (refusal.file_name, refusal.code) == ("cat.png", "image.too_many_bytes")
+    assert refusal.code == "image.too_many_bytes"
 
 
 def test_upload_far_over_the_limit_is_413(
@@ -120,8 +121,20 @@ def test_uploads_that_no_page_takes_are_bounded(
     taken = incoming().take(send(page, 900))
     assert not isinstance(taken, UserInputError | None)
     taken.close()
-    for _ in range(2):
-        send(page, 5_000)
+
+
+def test_uploads_of_many_files_that_no_page_takes_are_refused_each_until_too_many_are(
+    page: TestClient, files: MemoryUploadedFileManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrivals, "MOST_PENDING_FILES", 1)
+    monkeypatch.setattr(arrivals, "MOST_REFUSED_FILES", 2)
+    sent = [send(page, size_bytes) for size_bytes in (5_000, 1, 0)]
+    large, taken, refused = (incoming()._arrivals[file_id].source for file_id in sent)
+    assert isinstance(large, StudioError)
+    assert large.code == "image.too_many_bytes", "which leaves room for the next"
+    assert not isinstance(taken, StudioError)
+    assert isinstance(refused, StudioError)
+    assert refused.code == "upload.too_many_pending"
     assert send(page, 1) == "413 upload.too_many_pending"
 
 
@@ -173,12 +186,14 @@ def test_upload_to_no_page_of_ours_is_refused(
     assert send(page, 1, session=session, file_id=file_id) == "400 upload.no_page"
 
 
-def test_upload_of_a_viewer_is_refused_before_it_is_kept(
+def test_upload_of_a_viewer_reaches_the_page_as_a_refusal(
     services: Services, page: TestClient, files: MemoryUploadedFileManager
 ) -> None:
     page.cookies.clear()
     sign(services, page, make_person(services, "vi", Role.VIEWER))
-    assert send(page, 1) == "403 permission.may_not_run"
+    refusal = incoming().take(send(page, 1))
+    assert isinstance(refusal, NotAllowedError)
+    assert refusal.code == "permission.may_not_run"
 
 
 def test_upload_from_another_site_is_refused(
@@ -195,11 +210,14 @@ def test_upload_under_an_id_that_is_taken_is_refused(
     assert send(page, 900, file_id=file_id) == "400 upload.already_sent"
 
 
-def test_upload_on_a_full_disk_is_507(
+def test_upload_on_a_full_disk_reaches_the_page_as_a_refusal_under_its_name(
     page: TestClient, files: MemoryUploadedFileManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: object) -> None:
         raise OSError(ENOSPC, "no room")
 
     monkeypatch.setattr("starlette.formparsers.UploadFile.write", fail)
-    assert send(page, 900) == "507 storage.full"
+    file_id = send(page, 900)
+    [record] = files.get_files(PAGE, [file_id])
+    assert record.name == "cat.png"
+    assert isinstance(incoming().take(file_id), DiskFullError)
