@@ -12,7 +12,7 @@ from uuid import UUID
 import numpy as np
 
 from app.painting.bounds import require_room
-from app.runs.reading import find_drawing, stored_file
+from app.runs.reading import painted_input, stored_file
 from db import models
 from db.actor import Actor
 from db.repositories.blobs import BlobRepository
@@ -390,7 +390,7 @@ def drawing_of(services: Services, job: models.Job, picture: StoredFile) -> Draw
         RetriableError: too many files are being read.
 
     """
-    used = find_drawing(job)
+    used = painted_input(job)
     if used is None:
         return blank(picture)
     return fit(read_drawing(services, stored_file(used), owner=job.owner_id), picture)

@@ -199,7 +199,7 @@ def find_input(job: Job, role: str) -> JobInput | None:
     return next((file for file in job.inputs if file.role == role), None)
 
 
-def find_drawing(job: Job) -> JobInput | None:
+def painted_input(job: Job) -> JobInput | None:
     """What the run was painted with, if its tool takes that and it was given."""
     roles = TOOLS[job.tool].roles if job.tool in TOOLS else ()
     painted = {role.name for role in roles if role.media is Media.DRAWING}

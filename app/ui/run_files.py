@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.formatting import dimensions, file_size
 from app.runs.addresses import download_url, saved_name, thumbnail_url
-from app.runs.reading import find_drawing, main_input
+from app.runs.reading import main_input, painted_input
 from app.ui.mask_figure import drawing_of_run
 from app.ui.result import role_label
 from app.ui.words import _, said
@@ -38,7 +38,7 @@ def show_files(services: Services, job: Job) -> None:
 
 def _small_picture(services: Services, job: Job, file: JobInput | JobOutput) -> str:
     """Address of what ``file`` looks like; empty for what cannot be shown."""
-    if file is find_drawing(job):
+    if file is painted_input(job):
         try:
             painted = drawing_of_run(services, job)
         except RetriableError:
