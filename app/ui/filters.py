@@ -50,7 +50,7 @@ class Filters:
             key=key,
             bind="query-params",
             on_change=acting(self.start_over),
-            width=165,
+            width=190,
         )
 
     def ask_choice(self, label: str, key: str, titles: Mapping[str, str]) -> str | None:

@@ -14,7 +14,7 @@ from db.types import Role
 from studio.params import INTERPOLATION, UpscaleParams
 from tasks.submit import store_upload, submit
 from tests.browser.conftest import OpenPage, Studio
-from tests.browser.steps import SignIn, find_actor, settle
+from tests.browser.steps import SignIn, find_actor, settle, steady_box
 from tests.pictures import png
 from tests.requests import request
 
@@ -92,6 +92,28 @@ def test_names_from_outside_read_as_they_are(
             timeout=120_000,
         )
         assert not page.locator(".katex").count()
+
+
+def test_run_with_a_long_name_is_cancelled_beside_it_and_says_how_long_a_note_may_be(
+    studio: Studio, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    name = studio.add_user()
+    file = store_upload(studio.services, f"{'a long name ' * 12}.png", png())
+    [job_id] = submit(
+        studio.services,
+        find_actor(studio.services, name),
+        request(UpscaleParams(model=INTERPOLATION), {"image": file}),
+    )
+    page = open_page()
+    sign_in(page, name)
+    page.goto(f"/run?id={job_id}")
+    title = steady_box(page.locator(".dr-live"))
+    button = steady_box(page.get_by_role("button", name="Cancel"))
+    assert button["y"] < title["y"] + title["height"]
+    assert title["x"] + title["width"] <= button["x"]
+    page.get_by_label("Note").press_sequentially("cat")
+    expect(page.get_by_text("3/2000")).to_be_visible()
+    expect(page.get_by_text("Ctrl+Enter")).to_be_hidden()
 
 
 def test_outage_of_the_studio_is_told_in_our_words_and_passes_by_itself(
