@@ -214,9 +214,7 @@ class JobInput(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
-    role: Mapped[str] = mapped_column(
-        BoundedText(16), comment="image, mask, alpha, background, source, target or style"
-    )
+    role: Mapped[str] = mapped_column(BoundedText(16), comment="as its tool names it")
     position: Mapped[int] = mapped_column(default=0)
     blob_sha256: Mapped[str] = mapped_column(ForeignKey("blobs.sha256"))
     file_name: Mapped[str] = mapped_column(BoundedText(255))
@@ -270,7 +268,7 @@ class JobOutput(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
-    role: Mapped[str] = mapped_column(BoundedText(16), comment="image, alpha, mask, preview or log")
+    role: Mapped[str] = mapped_column(BoundedText(16), comment="as its tool names it")
     position: Mapped[int] = mapped_column(default=0, comment="among outputs of this role")
     blob_sha256: Mapped[str] = mapped_column(ForeignKey("blobs.sha256"))
     file_name: Mapped[str] = mapped_column(BoundedText(255))
