@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from app.faces.search import find_searches, shows_no_face
 from app.people.sessions import Visitor
 from db.actor import Actor
 from db.models import SavedFace
@@ -26,9 +27,12 @@ MAX_FACES = 100
 def save_face(services: Services, actor: Actor, file: StoredFile, name: str) -> SavedFace:
     """Keep an uploaded picture in the person's library.
 
+    It is refused where a search is known to have found no face in it. None is begun here: it
+    would be a run, and admins see those.
+
     Raises:
-        UserInputError: ``face.name_invalid``, ``text.invalid``, ``face.too_many`` or
-            ``submit.expired``.
+        UserInputError: ``face.name_invalid``, ``text.invalid``, ``face.too_many``,
+            ``faceswap.no_source_face`` or ``submit.expired``.
         NotAllowedError: the actor may not run, or not any more.
 
     """
@@ -42,6 +46,14 @@ def save_face(services: Services, actor: Actor, file: StoredFile, name: str) -> 
                 MAX_NAME_CHARS,
             ),
             code="face.name_invalid",
+        )
+    search = find_searches(services, actor, [file]).get(file.sha256)
+    if search and shows_no_face(search):
+        raise UserInputError(
+            msg("No face was found in this picture"),
+            remedy=msg("Choose a picture that shows a face from the front."),
+            code="faceswap.no_source_face",
+            file_name=file.file_name,
         )
     with services.database.write() as unit:
         authorise(unit, actor, Needs.COUNTING)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from app.runs.preparing import find_prepared, prepare
 from db.actor import Actor
 from db.models import Job
+from db.states import JobState
 from studio.errors import Region
 from studio.params import FacesParams
 from studio.record import RunRecord
@@ -18,9 +19,12 @@ SEARCH = FACES.name
 """The tool that looks for faces."""
 
 
-def find_search(services: Services, actor: Actor, file: StoredFile) -> Job | None:
-    """The newest search of this picture that the actor may see, if it still holds."""
-    return next(iter(find_prepared(services, actor, FACES, file)), None)
+def find_searches(
+    services: Services, actor: Actor, files: Sequence[StoredFile]
+) -> Mapping[str, Job]:
+    """The newest search of each picture that the actor may see, if it still holds, by SHA-256."""
+    found = find_prepared(services, actor, FACES, files)
+    return {sha256: searches[0] for sha256, searches in found.items()}
 
 
 def start_search(services: Services, actor: Actor, file: StoredFile) -> None:
@@ -36,3 +40,8 @@ def start_search(services: Services, actor: Actor, file: StoredFile) -> None:
 def found_faces(job: Job) -> Sequence[Region]:
     """What a finished search found, left to right; the index is the face's number."""
     return RunRecord.model_validate(job.record).regions if job.record else ()
+
+
+def shows_no_face(job: Job) -> bool:
+    """Whether the search came to its end and found none."""
+    return job.state is JobState.SUCCEEDED and not found_faces(job)

@@ -32,7 +32,7 @@ def find_masks(
 
     The newest of all is among them where it failed, so that its reason can be told.
     """
-    runs = find_prepared(services, actor, spec, picture)
+    runs = find_prepared(services, actor, spec, [picture]).get(picture.sha256, ())
     return [
         job
         for job in runs

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from db.actor import Actor
 from db.models import Job
 from db.repositories.past_runs import PastRunRepository
@@ -19,19 +21,30 @@ _RECENT = 20
 
 
 def find_prepared(
-    services: Services, actor: Actor, spec: ToolSpec, picture: StoredFile
-) -> list[Job]:
-    """The newest runs of the tool on this picture that the actor may see and that still hold.
+    services: Services, actor: Actor, spec: ToolSpec, pictures: Sequence[StoredFile]
+) -> Mapping[str, Sequence[Job]]:
+    """The newest runs of the tool on each picture that the actor may see and that still hold.
 
-    One that was cancelled does not. Of a tool that only prepares others the newest alone counts,
-    as nobody chose how it ran; it counts where it was cancelled, too, so that it is not begun
-    again unasked, but not where it is of an older version of the tool.
+    By the picture's SHA-256, all in one look. One that was cancelled does not hold. Of a tool that
+    only prepares others the newest alone counts, as nobody chose how it ran; it counts where it
+    was cancelled, too, so that it is not begun again unasked, but not where it is of an older
+    version of the tool.
     """
+    digests = {picture.sha256 for picture in pictures}
+    most = 1 if spec.is_auxiliary else _RECENT
     with services.database.read() as session:
-        runs = PastRunRepository(session).find_runs(actor, spec.name, picture.sha256, limit=_RECENT)
+        found = PastRunRepository(session).find_runs(actor, spec.name, digests, limit=most)
+    return {
+        digest: holding
+        for digest, runs in found.items()
+        if (holding := [job for job in runs if _holds(job, spec)])
+    }
+
+
+def _holds(job: Job, spec: ToolSpec) -> bool:
     if not spec.is_auxiliary:
-        return [job for job in runs if job.state is not JobState.CANCELLED]
-    return [job for job in runs[:1] if not job.record or job.record["tool_version"] == spec.version]
+        return job.state is not JobState.CANCELLED
+    return not job.record or bool(job.record["tool_version"] == spec.version)
 
 
 def prepare(services: Services, actor: Actor, params: ToolParams, picture: StoredFile) -> None:

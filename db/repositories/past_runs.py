@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from db.actor import Actor
@@ -58,17 +58,33 @@ class PastRunRepository:
         found = self._session.execute(statement).one_or_none()
         return None if found is None else FoundOutput(*found)
 
-    def find_runs(self, actor: Actor, tool: str, input_sha256: str, limit: int) -> Sequence[Job]:
-        """Visible runs of ``tool`` on this very picture with their files, the newest first."""
-        statement = (
+    def find_runs(
+        self, actor: Actor, tool: str, input_sha256s: Collection[str], *, limit: int
+    ) -> Mapping[str, Sequence[Job]]:
+        """Visible runs of ``tool`` on each of these very pictures, with their files.
+
+        By picture, up to ``limit`` of each, the newest first; of a picture without any, nothing.
+        """
+        place = func.row_number().over(partition_by=JobInput.blob_sha256, order_by=Job.id.desc())
+        ranked = (
             visible_jobs(actor)
+            .with_only_columns(Job.id, JobInput.blob_sha256, place.label("place"))
             .join(JobInput, JobInput.job_id == Job.id)
             .where(Job.tool == tool)
-            .where(JobInput.blob_sha256 == input_sha256, JobInput.role == Job.main_role)
-            .order_by(Job.id.desc())
-            .limit(limit)
+            .where(JobInput.blob_sha256.in_(input_sha256s), JobInput.role == Job.main_role)
+            .subquery()
         )
-        return self._session.scalars(statement.options(joinedload(Job.owner), *with_files())).all()
+        statement = (
+            select(ranked.c.blob_sha256, Job)
+            .join(ranked, ranked.c.id == Job.id)
+            .where(ranked.c.place <= limit)
+            .order_by(Job.id.desc())
+            .options(joinedload(Job.owner), *with_files())
+        )
+        found: dict[str, list[Job]] = {}
+        for sha256, job in self._session.execute(statement):
+            found.setdefault(sha256, []).append(job)
+        return found
 
     def timings(self, tool: str, model: str, limit: int = 50) -> Sequence[Timing]:
         """How long the newest finished runs took, whoever's they were; names nobody."""

@@ -281,6 +281,30 @@ def test_faceswap_saves_uses_and_deletes_a_face_of_ones_own(
     assert saved_faces(services, mei) == []
 
 
+def test_faceswap_picture_in_which_no_face_was_found_is_not_saved(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    add_search(services, mei, SOURCE)
+    page = open_faceswap(visit, tmp_path, mei)
+    drop(page, [("ana.png", SOURCE)], zone=1)
+    [name] = [each for each in page.text_input if each.label == "Name"]
+    name.set_value("Ana")
+    button(page, "Save face").click().run()
+    assert "No face was found in this picture" in page.error[0].value
+    assert saved_faces(services, mei) == []
+
+
+def test_faceswap_face_saved_before_its_picture_was_searched_is_marked(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    save_face(services, mei, store_upload(services, "ana.png", SOURCE), "Ana")
+    page = open_faceswap(visit, tmp_path, mei)
+    assert "No face found" not in markup(page)
+    add_search(services, mei, SOURCE)
+    page.run()
+    assert "No face found" in markup(page)
+
+
 def test_faceswap_saved_face_is_shown_without_the_rest_of_its_photo(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor
 ) -> None:

@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 
 from app.faces.library import delete_face, save_face, stored_face
-from app.faces.search import find_search
+from app.faces.search import find_searches, shows_no_face
 from app.runs.addresses import thumbnail_url
 from app.ui.faceswap.search import face_picture
 from app.ui.guard import acting, dialog
@@ -18,7 +18,7 @@ from app.ui.toolpage import ToolPage
 from app.ui.uploader import Chosen, Tray
 from app.ui.words import _
 from db.actor import Actor
-from db.models import SavedFace
+from db.models import Job, SavedFace
 from studio.errors import StudioError
 from studio.words import N_
 from tasks.services import Services
@@ -51,17 +51,30 @@ def show_library(
     label = _("Your saved faces ({number})", number=len(library))
     with st.expander(label, icon=":material/bookmarks:", expanded=not sources.chosen):
         st.caption(_("Only you see them, admins neither."))
+        # Found when it was uploaded as a source; a face in the library is never searched anew.
+        searches = find_searches(page.services, page.actor, [stored_face(face) for face in library])
         with st.grid(min_column_width=110, gap="small", key="library") as grid:
             for face in library:
                 with grid.cell(), st.container(key=f"saved-{face.id.hex}", gap="xxsmall"):
-                    _show_saved(page, sources, face, is_full=len(sources.chosen) >= limit)
+                    _show_saved(
+                        page,
+                        sources,
+                        face,
+                        searches.get(face.blob_sha256),
+                        is_full=len(sources.chosen) >= limit,
+                    )
 
 
-def _show_saved(page: ToolPage, sources: Tray, face: SavedFace, *, is_full: bool) -> None:
-    # Found when it was uploaded as a source; a face in the library is never searched anew.
-    search = find_search(page.services, page.actor, stored_face(face))
+def _show_saved(
+    page: ToolPage, sources: Tray, face: SavedFace, search: Job | None, *, is_full: bool
+) -> None:
     picture = face_picture(search, thumbnail_url(face.blob_sha256), face.name)
-    st.html(f'{picture}<p class="dr-face"><b>{escape(face.name)}</b></p>')
+    # Of one that was saved before the search of it had ended.
+    faceless = escape(_("No face found")) if search and shows_no_face(search) else ""
+    st.html(
+        f'{picture}<p class="dr-face"><b>{escape(face.name)}</b>'
+        f'<span class="dr-warn">{faceless}</span></p>'
+    )
     is_used = face.blob_sha256 in {file.sha256 for file in sources.files}
     with st.container(horizontal=True, gap="xxsmall"):
         st.button(

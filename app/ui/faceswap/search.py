@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app.faces.library import saved_faces
-from app.faces.search import find_search, found_faces, start_search
+from app.faces.search import find_searches, found_faces, start_search
 from app.runs.reading import main_input
 from app.ui import states
 from app.ui.progress import watch
@@ -29,14 +29,13 @@ def search_faces(page: ToolPage, targets: Tray, sources: Tray) -> dict[str, Job]
     """
     private = {face.blob_sha256 for face in saved_faces(page.services, page.actor)}
     files = [*targets.files, *sources.files] if len(targets.files) == 1 else sources.files
+    known = find_searches(page.services, page.actor, files)
     for file in files:
-        is_known = find_search(page.services, page.actor, file) is not None
-        if not is_known and (file in targets.files or file.sha256 not in private):
+        if file.sha256 not in known and (file in targets.files or file.sha256 not in private):
             start_search(page.services, page.actor, file)
 
     def read(actor: Actor) -> list[Job]:
-        found = (find_search(page.services, actor, file) for file in files)
-        return [job for job in found if job]
+        return list(find_searches(page.services, actor, files).values())
 
     if files:
         watch(page.services, page.actor, read, key="faces")

@@ -181,11 +181,17 @@ def test_find_runs_gives_the_newest_visible_runs_on_that_picture(database: Datab
         make_job(session, ann, image=image, tool="cutout")
         make_job(session, ann, deleted_at=NOW, **private)
         past = PastRunRepository(session)
-        found = past.find_runs(ann, "faces", image.sha256, limit=9)
-        assert [job.id for job in found] == [newest.id, older.id]
-        assert found[0].inputs[0].blob.sha256 == image.sha256
-        assert past.find_runs(ann, "faces", image.sha256, limit=1) == [newest]
-        assert past.find_runs(bob, "faces", image.sha256, limit=9) == []
+        other = make_blob(session)
+        of_other = make_job(session, ann, **private | {"image": other})
+        asked = (image.sha256, other.sha256, "0" * 64)
+        found = past.find_runs(ann, "faces", asked, limit=9)
+        assert found == {image.sha256: [newest, older], other.sha256: [of_other]}
+        assert found[image.sha256][0].inputs[0].blob.sha256 == image.sha256
+        assert past.find_runs(ann, "faces", asked, limit=1) == {
+            image.sha256: [newest],
+            other.sha256: [of_other],
+        }
+        assert past.find_runs(bob, "faces", asked, limit=9) == {}
 
 
 def test_run_of_a_tool_that_names_its_picture_otherwise_is_shown_and_found_by_it(
@@ -200,8 +206,8 @@ def test_run_of_a_tool_that_names_its_picture_otherwise_is_shown_and_found_by_it
         jobs = JobRepository(session)
         [row] = jobs.page(ann).rows
         assert row.preview_sha256 == picture.sha256
-        [found] = PastRunRepository(session).find_runs(ann, "sepia", picture.sha256, limit=9)
-        assert found.id == job.id
+        found = PastRunRepository(session).find_runs(ann, "sepia", [picture.sha256], limit=9)
+        assert found == {picture.sha256: [job]}
 
 
 def test_count_stops_at_its_cap_and_says_so(database: Database) -> None:
@@ -277,7 +283,7 @@ def test_sqlite_reads_timings_and_lineage_by_index(history: Database) -> None:
             "ix_jobs_parent_id": lambda: jobs.children(actor, job.id),
             "ix_job_outputs_reuse_key": lambda: past.find_output(actor, "0" * 64),
             "job_inputs USING INDEX ix_job_inputs_blob_sha256": lambda: past.find_runs(
-                actor, "faces", "0" * 64, limit=1
+                actor, "faces", ["0" * 64], limit=1
             ),
             "ix_audit_actor_id_action": lambda: AuditRepository(session).has_done(
                 actor.id, "faceswap.consent"
