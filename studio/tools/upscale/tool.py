@@ -50,16 +50,18 @@ def run(
 
     Raises:
         UserInputError: ``upscale.not_larger`` or ``model.other_tool``.
-        ModelUnavailableError: the model's weights are not installed.
+        ModelUnavailableError: there is no such model, or its weights are not installed.
 
     """
     if not isinstance(params, UpscaleParams):
         raise TypeError("upscale takes UpscaleParams")
+    if params.model not in INTERPOLATIONS:  # also where a slight enlargement will not open it
+        chosen_model(models, params.model, "upscale", "super-resolution")
     if params.restore_model is not None:
         require_model(models, params.restore_model, "upscale", "face-restoration")
     picture = inputs["image"]
     size = params.output_size(picture.width, picture.height)
-    # Lane and estimate are planned before sizes are known, and count on the network.
+    # Lane and estimate judge by the parameters alone, and count on the network.
     is_slight = params.is_slight(picture.width)
     _note_unused(params, models, report, is_slight=is_slight)
     enlarger = _Enlarger(params, models, report, params.model in INTERPOLATIONS or is_slight)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studio.errors import UserInputError
+from studio.errors import StudioError, UserInputError
 from studio.imaging.picture import Picture
 from studio.imaging.resample import resample
 from studio.params import INTERPOLATION
@@ -43,7 +43,7 @@ def test_upscale_by_a_little_needs_no_network_and_tells_what_it_would_have_decid
     enlarge(
         Picture(smooth_picture(60, 80)),
         report,
-        model="realesr-general-x4v3",
+        model="realesr-general-x4v3-torch",
         denoise=0.9,
         target_width_px=90,
     )
@@ -51,6 +51,17 @@ def test_upscale_by_a_little_needs_no_network_and_tells_what_it_would_have_decid
         "So slight an enlargement is interpolation: a network adds nothing to it.",
         "Denoise 0.9 changed nothing: so slight an enlargement is interpolation.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("model", "code"), [("isnet", "model.other_tool"), ("realesr-typo", "model.unknown")]
+)
+def test_upscale_by_a_little_with_a_model_that_would_not_do_is_refused(
+    model: str, code: str
+) -> None:
+    with pytest.raises(StudioError) as refusal:
+        enlarge(Picture(smooth_picture(60, 80)), model=model, target_width_px=90)
+    assert refusal.value.code == code
 
 
 def test_upscale_to_a_target_width_keeps_the_proportions() -> None:
