@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
 from time import monotonic
@@ -19,6 +19,8 @@ MOST_PENDING_FILES = 200
 MOST_REFUSED_FILES = 800
 """Beside those: of each the page is still to say why it was not taken."""
 _KEPT_S = 3600.0
+_TAKEN_S = 60.0
+"""After its last file is here, a page has taken a drop by then."""
 
 
 @dataclass(slots=True, eq=False)
@@ -32,7 +34,7 @@ class Arrival:
         has_room: whether there is, beside the other files of this person.
         source: the file once it is here, or why it will not be taken.
         is_wanted: whether the page has not let go of it meanwhile.
-        since_s: when it began to arrive, by ``monotonic``.
+        since_s: when it was here, by ``monotonic``.
 
     """
 
@@ -41,7 +43,7 @@ class Arrival:
     has_room: bool
     source: BinaryIO | StudioError | None = None
     is_wanted: bool = True
-    since_s: float = field(default_factory=monotonic)
+    since_s: float = 0.0
 
     @property
     def counts(self) -> bool:
@@ -98,7 +100,7 @@ class Incoming:
         """
         with self._lock:
             if arrival.is_wanted:
-                arrival.source = source
+                arrival.source, arrival.since_s = source, monotonic()
                 arrival.size_bytes = 0 if isinstance(source, StudioError) else size_bytes
                 return True
         _close(source)
@@ -125,16 +127,24 @@ class Incoming:
             _close(source)
 
     def forget_old(self) -> None:
-        """Close what the pages that were left have not taken for an hour."""
+        """Close what the pages that were left have not taken for an hour.
+
+        A page takes the files of a drop together: while more come from a person, all are left.
+        """
         with self._lock:
             self._forget_old()
 
     def _forget_old(self) -> None:
         now_s = monotonic()
-        for file_id, arrival in list(self._arrivals.items()):
-            if arrival.source is not None and now_s - arrival.since_s > _KEPT_S:
+        last_s: dict[UUID, float] = {}
+        for one in self._arrivals.values():
+            arrived_s = now_s if one.source is None else one.since_s
+            last_s[one.owner] = max(arrived_s, last_s.get(one.owner, arrived_s))
+        for file_id, one in list(self._arrivals.items()):
+            is_left = now_s - one.since_s > _KEPT_S and now_s - last_s[one.owner] > _TAKEN_S
+            if one.source is not None and is_left:
                 del self._arrivals[file_id]
-                _close(arrival.source)
+                _close(one.source)
 
 
 def _close(source: BinaryIO | StudioError) -> None:

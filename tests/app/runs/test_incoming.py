@@ -46,3 +46,41 @@ def test_take_while_the_file_arrives_leaves_it() -> None:
         assert incoming.take("a") is None
         assert incoming.keep(first, file, 5)
     assert incoming.take("a") is file
+
+
+def test_forget_old_counts_from_when_a_file_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = 0.0
+    monkeypatch.setattr(arrivals, "monotonic", lambda: now_s)
+    incoming, file = Incoming(), BytesIO(b"slow")
+    with incoming.arriving(uuid4(), "a", 5) as arrival:
+        now_s = 4000.0
+        assert incoming.keep(arrival, file, 5)
+    incoming.forget_old()
+    assert not file.closed
+    now_s += 3601.0
+    incoming.forget_old()
+    assert file.closed
+    assert incoming.take("a") is None
+
+
+def test_forget_old_leaves_the_files_of_a_drop_that_still_arrives(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now_s = 0.0
+    monkeypatch.setattr(arrivals, "monotonic", lambda: now_s)
+    incoming, owner = Incoming(), uuid4()
+    early, left, late = BytesIO(b"early"), BytesIO(b"left"), BytesIO(b"late")
+    for sender, file_id, file in [(owner, "a", early), (uuid4(), "b", left)]:
+        with incoming.arriving(sender, file_id, 5) as arrival:
+            assert incoming.keep(arrival, file, 5)
+    with incoming.arriving(owner, "c", 5) as last:
+        now_s = 4000.0
+        incoming.forget_old()
+        assert (early.closed, left.closed) == (False, True)
+        assert incoming.keep(last, late, 5)
+    incoming.forget_old()
+    assert not early.closed
+    now_s += 61.0
+    incoming.forget_old()
+    assert early.closed
+    assert incoming.take("c") is late
