@@ -9,10 +9,12 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib.metadata import EntryPoint, entry_points
 from keyword import iskeyword
-from typing import Any
+from typing import Any, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
 
 from studio.errors import UserInputError
 from studio.params import ToolParams, read_params
@@ -24,7 +26,7 @@ from studio.tools.cutout.spec import SPEC as CUTOUT
 from studio.tools.faces.spec import SPEC as FACES
 from studio.tools.faceswap.spec import SPEC as FACESWAP
 from studio.tools.inpaint.spec import SPEC as INPAINT
-from studio.tools.spec import ToolSpec
+from studio.tools.spec import BuiltIn, Consent, MaskOffer, Reuse, ToolRole, ToolSpec
 from studio.tools.upscale.spec import SPEC as UPSCALE
 from studio.words import Message, msg, msgs, verbatim
 
@@ -56,6 +58,8 @@ _OPTIONS = {"as_json", "files", "help", "json", "out"}
 """Of every command ``studio run TOOL``, which a role or a parameter would hide."""
 _FORM_FIELDS = {"batch_name", "overrides", "params", "params_version", "tool", "visibility"}
 """Of REST, which a role would hide."""
+
+_Part = ToolRole | BuiltIn | Reuse | MaskOffer | Consent
 
 logger = logging.getLogger(__name__)
 
@@ -108,6 +112,7 @@ def _objection(spec: object, tools: Mapping[str, ToolSpec]) -> Message | None:
     return (
         _against_name(spec.name)
         or _against_params(spec)
+        or _against_kinds(spec)
         or _against_roles(spec)
         or _against_page(spec.page)
     )
@@ -142,6 +147,31 @@ def _against_params(spec: ToolSpec) -> Message | None:
     for name in params.model_fields:
         if not _is_option(name):
             return msg("a parameter may not be called “{name}”", name=name)
+    return None
+
+
+def _against_kinds(spec: ToolSpec) -> Message | None:
+    """Against a value of another kind than is said, over which pages and REST would stumble."""
+    objection = _against_values(spec)
+    if objection is not None:
+        return objection
+    parts: tuple[_Part | None, ...]
+    parts = (*spec.roles, *spec.built_in, spec.reuse, spec.mask, spec.consent)
+    return next(filter(None, (_against_values(part) for part in parts if part)), None)
+
+
+def _against_values(part: ToolSpec | _Part) -> Message | None:
+    kinds = get_type_hints(type(part))
+    for field in fields(part):
+        try:
+            TypeAdapter(kinds[field.name]).validate_python(getattr(part, field.name), strict=True)
+        except ValidationError:
+            return msg(
+                "“{field}” of its {part} must be {kind}",
+                field=field.name,
+                part=type(part).__name__,
+                kind=str(field.type),
+            )
     return None
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
@@ -155,6 +155,7 @@ class ToolRole:
 
     name: str
     title: str
+    _: KW_ONLY
     help: str
     media: Media = Media.PICTURE
     is_required: bool = False
@@ -167,7 +168,7 @@ class ToolRole:
 
 
 PHOTOGRAPH = ToolRole(
-    "image", N_("Picture"), N_("Pictures; each is a run of its own."), is_required=True
+    "image", N_("Picture"), help=N_("Pictures; each is a run of its own."), is_required=True
 )
 """The main role of most tools."""
 

@@ -29,15 +29,17 @@ SPEC = ToolSpec(
         ToolRole(
             "render",
             N_("Full render"),
-            N_("The full render that an earlier run on this picture left; spares drawing again."),
+            help=N_(
+                "The full render that an earlier run on this picture left; spares drawing again."
+            ),
         ),
         ToolRole(
             "alpha",
             N_("Alpha"),
-            N_(
+            help=N_(
                 "Alpha of an earlier cutout of this picture, touched up or not; spares the network."
             ),
-            Media.MASK,
+            media=Media.MASK,
         ),
     ),
     built_in=tuple(BuiltIn(look, title, note, "cartoon") for look, title, note in _LOOKS),

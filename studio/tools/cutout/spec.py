@@ -47,12 +47,12 @@ SPEC = ToolSpec(
         ToolRole(
             "alpha",
             N_("Alpha"),
-            N_(
+            help=N_(
                 "Alpha of an earlier cutout of this picture, touched up or not; spares the network."
             ),
-            Media.MASK,
+            media=Media.MASK,
         ),
-        ToolRole("background", N_("Background"), N_("Picture to put behind the subject.")),
+        ToolRole("background", N_("Background"), help=N_("Picture to put behind the subject.")),
     ),
     mask=MaskOffer(
         "alpha",

@@ -22,11 +22,11 @@ SPEC = ToolSpec(
         ToolRole(
             "source",
             N_("Source"),
-            N_("Picture of a face to put in; may be repeated."),
+            help=N_("Picture of a face to put in; may be repeated."),
             is_required=True,
             max_files=_MAX_SOURCES,
         ),
-        ToolRole("reference", N_("Reference"), N_("Picture of the person to look for.")),
+        ToolRole("reference", N_("Reference"), help=N_("Picture of the person to look for.")),
     ),
     built_in=(
         BuiltIn(

@@ -49,12 +49,17 @@ SPEC = ToolSpec(
     page="pages/inpaint.py",
     roles=(
         PHOTOGRAPH,
-        ToolRole(MASK_ROLE, N_("Mask"), N_("Grey picture; white is repainted."), Media.MASK),
+        ToolRole(
+            MASK_ROLE,
+            N_("Mask"),
+            help=N_("Grey picture; white is repainted."),
+            media=Media.MASK,
+        ),
         ToolRole(
             DRAWING_ROLE,
             N_("Drawing"),
-            N_("A drawing in the studio's JSON form, as mask."),
-            Media.DRAWING,
+            help=N_("A drawing in the studio's JSON form, as mask."),
+            media=Media.DRAWING,
         ),
     ),
     built_in=tuple(BuiltIn(filler, title, note, "inpainting") for filler, title, note in _FILLERS),

@@ -264,7 +264,7 @@ def test_run_tool_reads_what_is_given_as_a_mask_as_numbers_whatever_its_role_is_
     linear, buffer = PngInfo(), BytesIO()
     linear.add(b"gAMA", (100_000).to_bytes(4, "big"))
     ramp.save(buffer, "PNG", pnginfo=linear)
-    roles = (PHOTOGRAPH, ToolRole("where", "Where", "Where it is worked.", Media.MASK))
+    roles = (PHOTOGRAPH, ToolRole("where", "Where", help="Where it is worked.", media=Media.MASK))
     spec = replace(TOOLS["upscale"], roles=roles, runner_path=f"{__name__}:show_mask")
     files = [InputFile("image", "cat.png", png()), InputFile("where", "m.png", buffer.getvalue())]
     params = UpscaleParams(model=INTERPOLATION)

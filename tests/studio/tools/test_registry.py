@@ -13,7 +13,7 @@ from app.runs.addresses import PAGES
 from app.web.middleware import Gate
 from studio.params import ToolParams, UpscaleParams
 from studio.tools.registry import TOOLS, collect, tool_title
-from studio.tools.spec import PHOTOGRAPH, ToolRole, ToolSpec
+from studio.tools.spec import PHOTOGRAPH, BuiltIn, Consent, ToolRole, ToolSpec
 from studio.tools.upscale.spec import SPEC
 
 
@@ -79,24 +79,48 @@ def test_collect_sound_tool_joins_after_the_studios_own(monkeypatch: pytest.Monk
         (replace(SHARPEN, params=SharpenParams()), "its params must be a class derived"),
         (replace(SHARPEN, params=HidingParams), "a parameter may not be called “out”"),
         (
-            with_role(ToolRole("scale", "Extra", "Hides a parameter.")),
+            with_role(ToolRole("scale", "Extra", help="Hides a parameter.")),
             "a role may not be called “scale”",
         ),
         (
-            with_role(ToolRole("visibility", "Extra", "Hides a field.")),
+            with_role(ToolRole("visibility", "Extra", help="Hides a field.")),
             "may not be called “visibility”",
         ),
         (
-            with_role(ToolRole("json", "Extra", "Hides an option.")),
+            with_role(ToolRole("json", "Extra", help="Hides an option.")),
             "a role may not be called “json”",
         ),
         (
-            with_role(ToolRole("depth-map", "Extra", "No name.")),
+            with_role(ToolRole("depth-map", "Extra", help="No name.")),
             "a role may not be called “depth-map”",
         ),
-        (with_role(ToolRole("class", "Extra", "A keyword.")), "a role may not be called “class”"),
-        (with_role(ToolRole("r" * 17, "Extra", "Too long.")), "is longer than 16 characters"),
+        (
+            with_role(ToolRole("class", "Extra", help="A keyword.")),
+            "a role may not be called “class”",
+        ),
+        (with_role(ToolRole("r" * 17, "Extra", help="Too long.")), "is longer than 16 characters"),
         (with_role(PHOTOGRAPH), "two of its roles are called “image”"),
+        (with_role("where"), "“roles” of its ToolSpec must be tuple[ToolRole, ...]"),  # type: ignore[arg-type]
+        (
+            with_role(ToolRole("where", "Where", help=5)),  # type: ignore[arg-type]
+            "“help” of its ToolRole must be str",
+        ),
+        (
+            replace(SHARPEN, consent="I agree"),  # type: ignore[arg-type]
+            "“consent” of its ToolSpec must be Consent | None",
+        ),
+        (
+            replace(SHARPEN, consent=Consent("Before", "About", None)),  # type: ignore[arg-type]
+            "“statement” of its Consent must be str",
+        ),
+        (
+            replace(SHARPEN, built_in=[BuiltIn("x", "X", "A way.", "super-resolution")]),  # type: ignore[arg-type]
+            "“built_in” of its ToolSpec must be tuple[BuiltIn, ...]",
+        ),
+        (
+            replace(SHARPEN, built_in=(BuiltIn("x", "X", "A way.", "sharpening"),)),  # type: ignore[arg-type]
+            "“task” of its BuiltIn must be Task",
+        ),
         (replace(SHARPEN, page="pages/sharpen.py"), "no file of its page, pages/sharpen.py"),
         (replace(SHARPEN, roles=()), "its first role must be required and take one file"),
     ],
@@ -108,6 +132,11 @@ def test_collect_tool_that_cannot_be_used_is_left_out_naming_package_and_reason(
     assert list(tools) == ["upscale"]
     assert reason in str(fault.message)
     assert "added_package" in str(fault.message)
+
+
+def test_tool_role_whose_help_stands_where_its_title_should_is_refused() -> None:
+    with pytest.raises(TypeError):
+        ToolRole("where", "Grey picture; white is sharpened.", "mask")  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("spec", TOOLS.values(), ids=lambda spec: spec.name)

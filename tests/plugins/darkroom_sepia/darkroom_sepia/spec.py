@@ -15,7 +15,7 @@ SPEC = ToolSpec(
     runner_path="darkroom_sepia.tool:run",
     roles=(
         PHOTOGRAPH,
-        ToolRole("where", "Where", "Grey picture; white is toned.", Media.MASK),
+        ToolRole("where", "Where", help="Grey picture; white is toned.", media=Media.MASK),
     ),
     consent=Consent(
         title="Before your first sepia",
