@@ -129,11 +129,17 @@ def _role_view(role: ToolRole) -> RoleView:
 
 
 def _params_schema(params: type[ToolParams]) -> dict[str, Any]:
-    """The JSON schema, its fields titled and described in the reader's language."""
+    """The JSON schema, its fields titled and described in the reader's language.
+
+    What Python calls its classes, and tells who reads them, is left out.
+    """
     schema = params.model_json_schema()
-    for field in schema["properties"].values():
-        for words in field.keys() & {"title", "description"}:
-            field[words] = said(Message(field[words]))
+    for shape in (schema, *schema.get("$defs", {}).values()):
+        for field in shape.get("properties", {}).values():
+            for words in field.keys() & {"title", "description"}:
+                field[words] = said(Message(field[words]))
+        for words in shape.keys() & {"title", "description"}:
+            del shape[words]
     return schema
 
 

@@ -90,15 +90,21 @@ def test_tools_are_described_in_the_language_asked_for(browser: TestClient, mei:
     tools = browser.get("/api/v1/tools", headers=ASKS).json()
     consent = browser.get("/api/v1/tools/faceswap/consent", headers=ASKS).json()
 
-    words = [consent["statement"], *(words for tool in tools for words in words_of(tool))]
+    words = [consent["statement"], *words_of(tools)]
     assert len(words) > 150
     assert not [text for text in words if unbracketed(text)]
 
 
-def words_of(tool: dict[str, Any]) -> Iterator[str]:
-    yield from (tool["title"], tool["summary"], tool["consent"])
-    for described in (*tool["roles"], *tool["params"]["properties"].values()):
-        yield from (described[key] for key in ("title", "description", "help") if key in described)
+def words_of(told: Any) -> Iterator[str]:
+    """Whatever in ``told``, however deep, is for people."""
+    if isinstance(told, list):
+        for each in told:
+            yield from words_of(each)
+    elif isinstance(told, dict):
+        keys = ("title", "description", "help", "summary", "consent")
+        yield from (told[key] for key in keys if isinstance(told.get(key), str))
+        for each in told.values():
+            yield from words_of(each)
 
 
 def test_why_a_run_failed_is_said_to_each_reader_in_their_language(
