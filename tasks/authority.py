@@ -8,7 +8,7 @@ that changes it.
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, unique
 
 from sqlalchemy.orm import Session
 
@@ -20,11 +20,13 @@ from studio.words import msg
 from tasks.services import Services
 
 
+@unique
 class Needs(Enum):
     """What a deed asks of the person who does it: the least role, and whether it waits.
 
     Deeds of one person that wait do so for each other: those that change their own account, and
-    those that count what they have.
+    those that count what they have. Those of all admins wait for each other anyway, as each holds
+    the accounts of all.
     """
 
     ENTRY = Role.VIEWER, False

@@ -1,6 +1,6 @@
 """Names of accounts in the form that sign-in asks for, which composes letters once more.
 
-Of two accounts whose names are one in that form, the later gets a number behind its name.
+An account whose name is not in that form yet gets a number behind it where another has that name.
 """
 
 from __future__ import annotations

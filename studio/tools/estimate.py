@@ -81,7 +81,7 @@ def require_output_fits(
                 format=params.format.upper(),
                 longest=longest_px,
             ),
-            remedy=msg("Choose PNG. {smaller}", smaller=params.remedy_for_size()),
+            remedy=msg("Choose PNG, or options that give a smaller result."),
             code="format.too_small",
         )
 

@@ -103,7 +103,7 @@ def test_added_tool_whose_result_is_too_large_is_refused_in_words_that_fit_it(
     files = [("image", ("long.png", png(1, 15_900, 4)))]
     answer = browser.post("/api/v1/jobs", data=fields, files=files)
     assert (answer.status_code, answer.json()["code"]) == (422, "format.too_small")
-    assert answer.json()["message"].endswith("Choose PNG. Set a smaller margin.")
+    assert answer.json()["message"].endswith("Choose PNG, or options that give a smaller result.")
 
 
 def test_added_tool_runs_by_rest(services: Services, browser: TestClient) -> None:
