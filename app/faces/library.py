@@ -73,10 +73,11 @@ def _require_room(name: str, kept: int) -> None:
     """Refuse another face where ``kept`` are as many as may be, or more."""
     if kept >= MAX_FACES:
         raise UserInputError(
-            msg(
-                "“{name}” was not saved, as you have {kept} faces and may keep {most}",
+            msgs(
+                "“{name}” was not saved, as you have {n} face and may keep {most}",
+                "“{name}” was not saved, as you have {n} faces and may keep {most}",
+                kept,
                 name=name,
-                kept=kept,
                 most=MAX_FACES,
             ),
             remedy=msgs("Delete one first.", "Delete {n} first.", kept - MAX_FACES + 1),

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from studio.errors import UserInputError
 from studio.imaging.drawing import Drawing, Stroke
-from studio.words import msg
+from studio.words import msg, msgs
 
 MAX_STROKES = 2_000
 MAX_POINTS = 50_000
@@ -39,10 +39,9 @@ def full() -> UserInputError:
     """What is said when a canvas takes no more."""
     return UserInputError(
         msg(
-            "This was not added, as the drawing is full: it takes {strokes} strokes of {points} "
-            "points together",
-            strokes=MAX_STROKES,
-            points=MAX_POINTS,
+            "This was not added, as the drawing is full: it takes {strokes} of {points} together",
+            strokes=msgs("{n} stroke", "{n} strokes", MAX_STROKES),
+            points=msgs("{n} point", "{n} points", MAX_POINTS),
         ),
         remedy=msg("Run it and go on with the result, or take strokes away first."),
         code="drawing.full",

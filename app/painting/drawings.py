@@ -315,10 +315,11 @@ def _require_room(name: str, kept: int) -> None:
     """Refuse another drawing where ``kept`` are as many as may be, or more."""
     if kept >= MAX_KEPT:
         raise UserInputError(
-            msg(
-                "“{name}” was not saved, as you have {kept} drawings and may keep {most}",
+            msgs(
+                "“{name}” was not saved, as you have {n} drawing and may keep {most}",
+                "“{name}” was not saved, as you have {n} drawings and may keep {most}",
+                kept,
                 name=name,
-                kept=kept,
                 most=MAX_KEPT,
             ),
             remedy=msgs("Delete one first.", "Delete {n} first.", kept - MAX_KEPT + 1),

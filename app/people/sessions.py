@@ -194,7 +194,12 @@ def _require_room(held: int) -> None:
     """Refuse another token where ``held`` are as many as may be, or more."""
     if held >= MAX_TOKENS:
         raise UserInputError(
-            msg("You have {held} tokens and may have {most}", held=held, most=MAX_TOKENS),
+            msgs(
+                "You have {n} token and may have {most}",
+                "You have {n} tokens and may have {most}",
+                held,
+                most=MAX_TOKENS,
+            ),
             remedy=msgs("Revoke one first.", "Revoke {n} first.", held - MAX_TOKENS + 1),
             code="token.too_many",
         )

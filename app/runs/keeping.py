@@ -10,7 +10,7 @@ from db.repositories.keeping import KeepingRepository
 from db.types import Visibility, Words
 from studio.errors import UserInputError
 from studio.text import line, paragraphs
-from studio.words import msg
+from studio.words import msg, msgs
 from tasks.authority import Needs, authorise
 from tasks.services import Services
 
@@ -50,7 +50,7 @@ def read_tags(words: Sequence[str]) -> Sequence[str]:
     """
     if len(words) > Words.most:
         raise UserInputError(
-            msg("A run has at most {most} tags", most=Words.most),
+            msgs("A run has {n} tag", "A run has at most {n} tags", Words.most),
             remedy=msg("Take some out first."),
             code="run.too_many_tags",
         )

@@ -168,7 +168,9 @@ def _find_unfit(
 def _action(page: ToolPage, pictures: int) -> str:
     """What the one primary button of the page says."""
     label = said(page.spec.action)
-    return _("{action} {n} pictures", action=label, n=pictures) if pictures > 1 else label
+    if pictures < 2:
+        return label
+    return _n("{action} {n} picture", "{action} {n} pictures", pictures, action=label)
 
 
 def _run_key(page: ToolPage) -> str:

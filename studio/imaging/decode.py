@@ -165,7 +165,7 @@ def _check_size(size: tuple[int, int], limits: Limits) -> None:
     width, height = size
     if width == 0 or height == 0:
         raise UserInputError(
-            msg("The picture is {width} × {height} pixels", width=width, height=height),
+            msg("The picture is {width} × {height} px", width=width, height=height),
             remedy=msg("Choose a file with a picture in it."),
             code="image.empty",
         )

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from studio.errors import UserInputError
 from studio.imaging.picture import Picture, Pixels
 from studio.validation import reason_of
-from studio.words import Message, msg
+from studio.words import Message, msg, msgs
 
 MAX_BYTES = 16_000_000
 """Of a stored drawing: twice what the most points take, as the canvas writes them."""
@@ -138,7 +138,9 @@ class Drawing(BaseModel):
     @model_validator(mode="after")
     def _has_few_points(self) -> Drawing:
         if sum(len(stroke.points) for stroke in self.strokes) > MAX_ALL_POINTS:
-            raise ValueError(msg("It has more than {most} points", most=MAX_ALL_POINTS))
+            raise ValueError(
+                msgs("It has more than {n} point", "It has more than {n} points", MAX_ALL_POINTS)
+            )
         return self
 
     def to_bytes(self) -> bytes:
@@ -150,9 +152,11 @@ def _excess(error: ValidationError) -> Message | None:
     """What a drawing has too much of, if that is what is wrong with it."""
     for detail in error.errors(include_input=False):
         if detail["type"] == "too_long" and detail["loc"] == ("strokes",):
-            return msg("It has more than {most} strokes", most=MAX_STROKES)
+            return msgs("It has more than {n} stroke", "It has more than {n} strokes", MAX_STROKES)
         if detail["type"] == "too_long":
-            return msg("A stroke has more than {most} points", most=MAX_POINTS)
+            return msgs(
+                "A stroke has more than {n} point", "A stroke has more than {n} points", MAX_POINTS
+            )
         if detail["type"] == "value_error":
             return reason_of(detail)  # what a validator of ours found
     return None

@@ -83,7 +83,7 @@ def _require_room(picture: Picture, format: ImageFormat) -> None:
     if side_px and max(picture.width, picture.height) > side_px:
         raise UserInputError(
             msg(
-                "{format} holds at most {side} pixels a side and the result is {width} × {height}",
+                "{format} holds at most {side} px a side and the result is {width} × {height} px",
                 format=format.upper(),
                 side=side_px,
                 width=picture.width,
