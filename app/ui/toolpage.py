@@ -17,18 +17,11 @@ from app.people.tool_switches import switched_off
 from app.runs.addresses import archive_url
 from app.runs.following import FOLLOW_S, has_open, read_again
 from app.runs.parameters import initial_values, params_fault
-from app.runs.reading import batch_runs, find_output, get_run, recent_runs, stored_file
+from app.runs.reading import batch_runs, find_output, get_run, recent_runs
 from app.runs.sample import sample_picture
 from app.ui import gallery, memory, states
 from app.ui.awaited import show_awaited
-from app.ui.further_use import (
-    USE,
-    is_brought,
-    is_to_come,
-    note_brought,
-    offer_further_use,
-    put_in_tray,
-)
+from app.ui.further_use import USE, bring, is_to_come, offer_further_use
 from app.ui.guard import acting, fragment
 from app.ui.held import show_tray
 from app.ui.layout import go_to, name_tab, show_address
@@ -43,7 +36,7 @@ from app.ui.result import (
     show_source,
 )
 from app.ui.unbroken import unbroken
-from app.ui.uploader import Tray, pick_files, tray
+from app.ui.uploader import Tray, pick_files
 from app.ui.words import _, _n, said
 from db.actor import Actor
 from db.models import Job
@@ -133,7 +126,6 @@ def _compose(page: ToolPage, compose: Callable[[ToolPage], None]) -> None:
     if job and is_to_come(page.actor, job):
         from app.ui.generic_page import compose_on  # stands on this module
 
-        st.session_state[_waited_for(page)] = job.id
         compose_on(page, job)
         return
     if job:
@@ -141,23 +133,12 @@ def _compose(page: ToolPage, compose: Callable[[ToolPage], None]) -> None:
     compose(page)
 
 
-def _waited_for(page: ToolPage) -> str:
-    return f"{page.tool}.waited_for"
-
-
 def _bring(page: ToolPage, job: Job) -> None:
-    """Have the result of the run that the address names in the tray, once; or say it has none.
-
-    Alone if it was waited for here; beside what lies there if the address was opened anew.
-    """
+    """Have the result of the run that the address names in the tray, once; or say it has none."""
     made = find_output(job)
-    was_waited_for = st.session_state.get(_waited_for(page)) == job.id
-    if made and was_waited_for:
-        put_in_tray(page.tool, made)
-    elif made and not is_brought(page.tool, job.id):
-        tray(page.tool).add(stored_file(made), made.blob.size_bytes)
-        note_brought(page.tool, job.id)
-    elif made is None and job.state.is_terminal:
+    if made:
+        bring(page.tool, made)
+    elif job.state.is_terminal:
         label = said(states.STATE_LABELS[job.state])
         words = msg(
             "“{title}” was to be used here, and has no picture: {state}.",
@@ -165,8 +146,6 @@ def _bring(page: ToolPage, job: Job) -> None:
             state=label,
         )
         st.warning(literal_sentence(words), icon=":material/image_not_supported:")
-    if was_waited_for:
-        del st.session_state[_waited_for(page)]
 
 
 def _show_batch(page: ToolPage, batch_id: UUID, rows: Sequence[JobRow]) -> None:

@@ -133,11 +133,7 @@ def test_result_used_in_another_tool_is_its_picture_and_parent(
     [first] = submit(services, mei, request(UPSCALE, {"image": stored}))
     assert run_next(services, Lane.CPU)
     page = open_page(visit(navigated(tmp_path, "RUN"), mei), id=first)
-    button(page, "Inpaint").click().run()
-    assert not page.exception
-
-    page = open_page(visit(navigated(tmp_path, "UPSCALE"), mei), job=first)
-    button(page, "Upscale").click().run()
+    assert "Upscale" in links(page)
     page = open_page(visit(navigated(tmp_path, "UPSCALE"), mei), use=first)
     page.button(key="upscale.run").click().run()
     assert not page.exception
@@ -191,13 +187,18 @@ def test_result_that_came_while_a_run_was_set_up_on_it_lies_in_the_tray(
     assert "cat-upscaled.png" in markup(page)
 
 
-def test_result_that_an_address_names_lies_beside_what_the_tray_held_until_taken_out(
+def test_result_that_an_address_names_takes_the_place_of_what_the_tray_held_once(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor
 ) -> None:
     stored = store_upload(services, "cat.png", png(1))
     [first] = submit(services, mei, request(UPSCALE, {"image": stored}))
     assert run_next(services, Lane.CPU)
-    page = open_page(visit(navigated(tmp_path, "UPSCALE"), mei), use=first)
+    script = navigated(tmp_path, "UPSCALE")
+    page = visit(script, mei)
+    drop(page, [("cow.png", png(3))])
+    page = open_page(page, use=first)
+    assert "cat-upscaled.png" in markup(page)
+    assert "cow.png" not in markup(page)
     drop(page, [("dog.png", png(2))])
     assert "cat-upscaled.png" in markup(page)
     assert "dog.png" in markup(page)
@@ -207,6 +208,12 @@ def test_result_that_an_address_names_lies_beside_what_the_tray_held_until_taken
     assert not page.exception
     assert "cat-upscaled.png" not in markup(page)
     assert "dog.png" in markup(page)
+
+    reloaded = visit(script, mei)
+    reloaded.query_params.update(page.query_params)
+    reloaded.run()
+    assert "cat-upscaled.png" not in markup(reloaded)
+    assert "dog.png" in markup(reloaded)
 
 
 def test_page_that_waits_for_a_result_says_when_it_will_not_come(
