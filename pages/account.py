@@ -13,12 +13,12 @@ from app.people import accounts, sessions
 from app.people.agents import describe_agent
 from app.people.sessions import SignedIn
 from app.ui import states
+from app.ui.asked import asked, turn
 from app.ui.guard import acting
 from app.ui.issued import Secret, issued, show_issued
 from app.ui.layout import header
 from app.ui.signed_in import require_session, visitor
 from app.ui.states import role_name
-from app.ui.unbroken import unbroken
 from app.ui.words import _, _n, said
 from app.web.middleware import PASSWORD_PATH
 from db.actor import Actor
@@ -29,6 +29,8 @@ from studio.words.language import language, locales
 from tasks.services import Services, get_services
 
 TOKEN = "token"  # noqa: S105 — a kind of secret
+# The deed of making a token.
+CREATE = "new-token.do"
 SCOPES = {
     Scope.READ: N_("Reads runs and their files"),
     Scope.RUN: N_("Reads, and runs tools"),
@@ -130,7 +132,10 @@ def show_tokens(services: Services, actor: Actor) -> None:
         st.form("new-token", border=False, width=320),
     ):
         name = st.text_input(
-            _("Name"), placeholder=_("What it is for"), max_chars=sessions.MAX_TOKEN_NAME_CHARS
+            _("Name"),
+            placeholder=_("What it is for"),
+            max_chars=sessions.MAX_TOKEN_NAME_CHARS,
+            key=f"token-name-{turn(CREATE)}",
         )
         scopes = {scope: said(SCOPES[scope]) for scope in SCOPES if may_grant(actor, scope)}
         lifetimes = {days: _n("{n} day", "{n} days", days) for days in LIFETIMES_DAYS}
@@ -146,14 +151,24 @@ def show_tokens(services: Services, actor: Actor) -> None:
             index=1,
             format_func=lifetimes.__getitem__,
         )
-        if st.form_submit_button(_("Create"), type="primary") and name.strip():
-            with unbroken():
-                secret = sessions.create_api_token(
-                    services, actor, name, visitor(), scope=scope, lifetime=timedelta(days=days)
-                )
-                note = _("Copy it now, it is shown only here.")
-                issued(TOKEN).append(Secret(_("Your new token"), secret, note))
-            st.rerun()
+        asked(
+            _("Create"),
+            lambda: create_token(services, actor, name, scope, days),
+            key=CREATE,
+            submits=True,
+            type="primary",
+        )
+
+
+def create_token(services: Services, actor: Actor, name: str, scope: Scope, days: int) -> bool:
+    if not name.strip():
+        return False
+    secret = sessions.create_api_token(
+        services, actor, name, visitor(), scope=scope, lifetime=timedelta(days=days)
+    )
+    note = _("Copy it now, it is shown only here.")
+    issued(TOKEN).append(Secret(_("Your new token"), secret, note))
+    return True
 
 
 def may_grant(actor: Actor, scope: Scope) -> bool:

@@ -14,6 +14,7 @@ from app.painting.mask_preview import start_mask
 from app.runs.parameters import initial_values
 from app.runs.reading import find_input, find_output, get_run, stored_file
 from app.ui import memory, toolpage
+from app.ui.asked import asked
 from app.ui.canvas.controls import stroke_count
 from app.ui.canvas.easel import Easel, easel_for
 from app.ui.canvas.named import offer_named
@@ -22,7 +23,7 @@ from app.ui.canvas.pictures import forget, painted_picture, reopen, show_picture
 from app.ui.choosing import ask_model
 from app.ui.faults import saying_faults
 from app.ui.guard import fragment
-from app.ui.layout import header
+from app.ui.layout import go_to, header
 from app.ui.literal import literal, literal_sentence
 from app.ui.masks import ask_finish, ask_start, read_mask, show_preview
 from app.ui.options import OptionForm
@@ -34,7 +35,7 @@ from app.ui.unbroken import unbroken
 from app.ui.uploader import Tray, tray
 from app.ui.words import _, said
 from db.actor import Actor
-from db.models import Job
+from db.models import Job, JobOutput
 from db.repositories.drawings import StrokeCount
 from studio.errors import StorageAwayError, StorageError, UserInputError
 from studio.imaging.drawing import Drawing
@@ -191,16 +192,23 @@ def go_on(page: ToolPage, job: Job) -> None:
     st.markdown(_("**Go on with this result**"))
     with st.container(horizontal=True, key="go-on"):
         has_mask = find_input(job, DRAWING_ROLE) or find_input(job, MASK)
-        if has_mask and st.button(_("Keep the mask"), icon=":material/layers:", key="next.keep"):
-            paint_next(page, job, is_kept=True)
-        if st.button(_("New mask"), icon=":material/brush:", key="next.new"):
-            paint_next(page, job, is_kept=False)
+        if has_mask:
+            asked(
+                _("Keep the mask"),
+                lambda: paint_next(page, job, result, is_kept=True),
+                key=f"next.keep.{job.id.hex}",
+                icon=":material/layers:",
+            )
+        asked(
+            _("New mask"),
+            lambda: paint_next(page, job, result, is_kept=False),
+            key=f"next.new.{job.id.hex}",
+            icon=":material/brush:",
+        )
 
 
-def paint_next(page: ToolPage, job: Job, *, is_kept: bool) -> None:
-    result, held, given = find_output(job), tray("inpaint"), tray("inpaint.mask")
-    if result is None:
-        return
+def paint_next(page: ToolPage, job: Job, result: JobOutput, *, is_kept: bool) -> bool:
+    held, given = tray("inpaint"), tray("inpaint.mask")
     picture = stored_file(result)
     if is_kept:
         drawing, options = drawing_of(page.services, job, picture), initial_values(job)
@@ -208,14 +216,13 @@ def paint_next(page: ToolPage, job: Job, *, is_kept: bool) -> None:
     else:
         drawing, masks = drawings.blank(picture), []
         options = initial_values(job) | {"preset": MaskPreset.NONE, "invert": False}
-    with unbroken():
-        # What a failing record would leave half done is least in this order: the pictures go last.
-        drawings.put_in_place(page.services, page.actor, picture, drawing)
-        memory.start_from(InpaintParams, options, None)
-        given.hold(*masks)
-        held.hold(result)
-        st.query_params.clear()
-    st.rerun()
+    # What a failing record would leave half done is least in this order: the pictures go last.
+    drawings.put_in_place(page.services, page.actor, picture, drawing)
+    memory.start_from(InpaintParams, options, None)
+    given.hold(*masks)
+    held.hold(result)
+    go_to(page.tool)
+    return True
 
 
 def take_old_drawing(page: ToolPage, picture: StoredFile) -> None:

@@ -11,13 +11,13 @@ import streamlit as st
 
 from app.formatting import ago
 from app.people import accounts
+from app.ui.asked import asked, once, turn
 from app.ui.guard import acting, dialog
 from app.ui.issued import Secret, issued, show_issued
 from app.ui.layout import header
 from app.ui.literal import literal, literal_sentence
 from app.ui.signed_in import require_admin, visitor
 from app.ui.states import role_name
-from app.ui.unbroken import unbroken
 from app.ui.words import _, _n, said
 from db.actor import Actor
 from db.models import User
@@ -33,6 +33,8 @@ ROLES = {
 }
 ACTIONS = {"reset": N_("Reset password"), "enable": N_("Enable"), "disable": N_("Disable")}
 PASSWORD = "password"  # noqa: S105 — a kind of secret
+# The deed of adding a person.
+ADD = "add-person.do"
 REFUSED = "members-refused"
 REFUSALS = "members-refusals"
 
@@ -69,23 +71,35 @@ def count_open(people: Sequence[User]) -> str:
 
 def ask_new(services: Services, actor: Actor) -> None:
     with st.form("add-person", border=False):
-        name = st.text_input(_("Name"), placeholder=_("For signing in, such as mei.lin"))
+        name = st.text_input(
+            _("Name"),
+            placeholder=_("For signing in, such as mei.lin"),
+            key=f"add-name-{turn(ADD)}",
+        )
         role = st.selectbox(
             _("Role"),
             list(ROLES),
             index=list(ROLES).index(Role.MEMBER),
             format_func=lambda role: said(ROLES[role]),
         )
-        if not st.form_submit_button(_("Add"), type="primary", width="stretch"):
-            return
+        asked(
+            _("Add"),
+            lambda: add(services, actor, name, role),
+            key=ADD,
+            submits=True,
+            type="primary",
+            width="stretch",
+        )
+
+
+def add(services: Services, actor: Actor, name: str, role: Role) -> bool:
     try:
-        with unbroken():
-            account = accounts.create_user(services, name, role, by=actor, visitor=visitor())
-            issued(PASSWORD).append(one_time_password(account.name, account.one_time_password))
+        account = accounts.create_user(services, name, role, by=actor, visitor=visitor())
     except StudioError as error:
         st.error(literal_sentence(error), icon=":material/error:")
-        return
-    st.rerun()
+        return False
+    issued(PASSWORD).append(one_time_password(account.name, account.one_time_password))
+    return True
 
 
 def show_person(services: Services, actor: Actor, user: User) -> None:
@@ -107,7 +121,7 @@ def show_person(services: Services, actor: Actor, user: User) -> None:
             label_visibility="collapsed",
             width=130,
         )
-        show_actions(services, actor, user)
+        show_actions(services, user)
 
 
 def describe(user: User, *, is_self: bool) -> str:
@@ -124,22 +138,27 @@ def describe(user: User, *, is_self: bool) -> str:
     )
 
 
-def show_actions(services: Services, actor: Actor, user: User) -> None:
+def show_actions(services: Services, user: User) -> None:
+    key = f"actions-{user.id}"
     chosen = st.menu_button(
         _("Change"),
         ["reset", "enable" if user.disabled_at else "disable"],
         format_func=lambda action: said(ACTIONS[action]),
-        key=f"actions-{user.id}",
+        key=key,
         help=_("Change the account of {name}", name=literal(user.name)),
+        on_click=acting(enable_if_chosen, who=require_admin),
+        args=(services, user.id, key),
     )
     if chosen == "reset":
         confirm_reset(services, user)
     elif chosen == "disable":
         confirm_disable(services, user)
-    elif chosen == "enable":
+
+
+def enable_if_chosen(actor: Actor, services: Services, user_id: UUID, key: str) -> None:
+    if st.session_state[key] == "enable":
         with refusing():
-            accounts.enable(services, user.id, by=actor, visitor=visitor())
-        st.rerun()
+            accounts.enable(services, user_id, by=actor, visitor=visitor())
 
 
 def role_key(user: User) -> str:
@@ -156,32 +175,50 @@ def change_role(actor: Actor, services: Services, user_id: UUID, key: str) -> No
 
 
 @dialog(N_("Reset the password?"), icon=":material/key:", who=require_admin)
-def confirm_reset(actor: Actor, services: Services, user: User) -> None:
+def confirm_reset(_actor: Actor, services: Services, user: User) -> None:
     st.write(
         _(
             "**{name}** is signed out everywhere and needs the new one-time password.",
             name=literal(user.name),
         )
     )
-    if st.button(_("Reset password"), type="primary"):
-        with unbroken(), refusing():
-            password = accounts.reset_password(services, user.id, by=actor, visitor=visitor())
-            issued(PASSWORD).append(one_time_password(user.name, password))
+    key = f"reset-{user.id}"
+    if st.button(
+        _("Reset password"),
+        type="primary",
+        key=key,
+        on_click=once(key, reset_password, who=require_admin),
+        args=(services, user),
+    ):
         st.rerun()
 
 
+def reset_password(actor: Actor, services: Services, user: User) -> None:
+    with refusing():
+        password = accounts.reset_password(services, user.id, by=actor, visitor=visitor())
+        issued(PASSWORD).append(one_time_password(user.name, password))
+
+
 @dialog(N_("Disable this account?"), icon=":material/person_off:", who=require_admin)
-def confirm_disable(actor: Actor, services: Services, user: User) -> None:
+def confirm_disable(_actor: Actor, services: Services, user: User) -> None:
     st.write(
         _(
             "**{name}** is signed out everywhere and cannot sign in. Their runs stay.",
             name=literal(user.name),
         )
     )
-    if st.button(_("Disable"), type="primary"):
-        with unbroken(), refusing():
-            accounts.disable(services, user.id, by=actor, visitor=visitor())
+    if st.button(
+        _("Disable"),
+        type="primary",
+        on_click=acting(disable, who=require_admin),
+        args=(services, user.id),
+    ):
         st.rerun()
+
+
+def disable(actor: Actor, services: Services, user_id: UUID) -> None:
+    with refusing():
+        accounts.disable(services, user_id, by=actor, visitor=visitor())
 
 
 @contextmanager

@@ -5,16 +5,17 @@ Everybody may look, for who runs a model should know its terms; admins change wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from html import escape
-from typing import NoReturn
 
 import streamlit as st
 
 from app.formatting import file_size
 from app.ui import states
+from app.ui.asked import do_noted, note, once, turn
 from app.ui.filters import Filters
-from app.ui.guard import dialog
+from app.ui.guard import acting, dialog
 from app.ui.layout import header
 from app.ui.literal import literal, literal_sentence
 from app.ui.model_card import model_markup, tool_titles
@@ -135,25 +136,39 @@ def show_model(services: Services, actor: Actor, spec: ModelSpec, status: Status
 def show_actions(services: Services, actor: Actor, spec: ModelSpec, status: Status) -> None:
     is_missing = isinstance(status, Missing)
     mend = ["pull"] if not isinstance(status, Installed) else []
+    key = f"actions-{spec.id}"
     chosen = st.menu_button(
         _("Change"),
         [*mend, *([] if is_missing else ["verify", "delete"])],
         format_func=lambda action: said(ACTIONS[action]),
-        key=f"actions-{spec.id}",
+        key=key,
         help=_("Change {model}", model=literal(spec.title)),
+        on_click=acting(begin, who=require_admin),
+        args=(services, spec.id, key, turn(verifying(spec.id))),
     )
-    try:
-        if chosen == "pull":
-            weights.pull(services, spec.id, by=actor, visitor=visitor())
-            st.rerun()
-        elif chosen == "verify":
-            with st.spinner(_("Reading {model}…", model=literal(spec.title))):
-                found = weights.verify(services, spec.id, by=actor, visitor=visitor())
-            say_verified(spec, found)
-        elif chosen == "delete":
-            confirm_delete(services, spec, status)
-    except StudioError as error:
-        say("error", error.message)
+    do_noted(verifying(spec.id), lambda: verify(services, actor, spec))
+    if chosen == "delete":
+        confirm_delete(services, spec, status)
+
+
+def begin(actor: Actor, services: Services, model_id: str, key: str, number: int) -> None:
+    """Do what takes a moment only; have the page do the rest, where it says so meanwhile."""
+    chosen = st.session_state[key]
+    if chosen == "pull":
+        with saying():
+            weights.pull(services, model_id, by=actor, visitor=visitor())
+    elif chosen == "verify":
+        note(actor, verifying(model_id), number)
+
+
+def verifying(model_id: str) -> str:
+    return f"verify-{model_id}"
+
+
+def verify(services: Services, actor: Actor, spec: ModelSpec) -> bool:
+    with saying(), st.spinner(_("Reading {model}…", model=literal(spec.title))):
+        say_verified(spec, weights.verify(services, spec.id, by=actor, visitor=visitor()))
+    return True
 
 
 def say_verified(spec: ModelSpec, found: Status) -> None:
@@ -174,7 +189,7 @@ def say_verified(spec: ModelSpec, found: Status) -> None:
 
 
 @dialog(N_("Delete this model?"), icon=":material/delete:", who=require_admin)
-def confirm_delete(actor: Actor, services: Services, spec: ModelSpec, status: Status) -> None:
+def confirm_delete(_actor: Actor, services: Services, spec: ModelSpec, status: Status) -> None:
     sentences = [
         msg(
             "**{model}** is used by {tools}, and missing there until it is pulled or imported "
@@ -188,12 +203,18 @@ def confirm_delete(actor: Actor, services: Services, spec: ModelSpec, status: St
     st.write(said(paragraph(sentences)))
     if spec.default:
         st.write(_("It is one of the models that a fresh studio installs."))
-    if st.button(_("Delete"), type="primary"):
-        try:
-            freed_bytes = weights.delete(services, spec.id, by=actor, visitor=visitor())
-        except StudioError as error:
-            say("error", error.message)
-        freed = file_size(freed_bytes)
+    if st.button(
+        _("Delete"),
+        type="primary",
+        on_click=once(f"delete-{spec.id}", delete, who=require_admin),
+        args=(services, spec),
+    ):
+        st.rerun()
+
+
+def delete(actor: Actor, services: Services, spec: ModelSpec) -> None:
+    with saying():
+        freed = file_size(weights.delete(services, spec.id, by=actor, visitor=visitor()))
         say("success", msg("{model} is deleted, {size} are free.", model=spec.title, size=freed))
 
 
@@ -211,10 +232,18 @@ def offer_import(rows: Sequence[Row]) -> None:
         drop_weights(model_id, key="weight-drop")
 
 
-def say(kind: str, words: Message) -> NoReturn:
+def say(kind: str, words: Message) -> None:
     """Show a sentence on the next run, above the list that has changed."""
     st.session_state[SAID] = (kind, words)
-    st.rerun()
+
+
+@contextmanager
+def saying() -> Iterator[None]:
+    """Say on the next run why something was not done."""
+    try:
+        yield
+    except StudioError as error:
+        say("error", error.message)
 
 
 def show_said() -> None:

@@ -16,7 +16,7 @@ from typing import Literal, TypedDict, Unpack
 import streamlit as st
 
 from app.ui.guard import Deed, Guarded, P, Who, acting
-from app.ui.passing import drawn_part, drop, leave, left
+from app.ui.passing import PAGE, drawn_part, drop, leave, left
 from app.ui.signed_in import require_user
 from app.ui.unbroken import unbroken
 from db.actor import Actor
@@ -39,6 +39,7 @@ def asked(
     *,
     key: str,
     is_enabled: bool = True,
+    submits: bool = False,
     **look: Unpack[Look],
 ) -> None:
     """Draw a button, and do ``deed`` where it was pressed and that was not done yet.
@@ -46,18 +47,20 @@ def asked(
     Args:
         label: what it says.
         deed: done whole, with what is set now; it says below the button what stops it. Returns
-            whether it was done, which draws the page anew.
+            whether it was done; then the page is drawn anew.
         key: of the button; another one for what is another deed.
         is_enabled: False while the button must wait; what was pressed before then lapses.
+        submits: whether it is the button of the form that it stands in.
         **look: of the button.
 
     """
-    st.button(
+    draw = st.form_submit_button if submits else st.button
+    draw(
         label,
         key=key,
         disabled=not is_enabled,
         on_click=acting(note),
-        args=(key, drawn_part(), turn(key)),
+        args=(key, turn(key), drawn_part()),
         **look,
     )
     if is_enabled:
@@ -66,8 +69,8 @@ def asked(
         drop(_noted(key))
 
 
-def note(_actor: Actor, key: str, part: str, number: int) -> None:
-    """Have the next run that draws ``part`` whole do the deed, unless it was done meanwhile."""
+def note(_actor: Actor, key: str, number: int, part: str = PAGE) -> None:
+    """Have whichever run draws ``part`` do the deed, unless it was done since turn ``number``."""
     if number == turn(key):
         leave(_noted(key), True, part=part)
 
@@ -78,8 +81,9 @@ def do_noted(key: str, deed: Callable[[], bool]) -> None:
         return
     with unbroken():
         drop(_noted(key))
-        _count(key)
         is_done = deed()
+        if is_done:
+            _count(key)
     if is_done:
         st.rerun()
 
@@ -94,14 +98,14 @@ def once(key: str, deed: Deed[P], *, who: Who = require_user) -> Guarded[P]:
     @wraps(deed)
     def act(actor: Actor, /, *args: P.args, **kwargs: P.kwargs) -> None:
         if number == turn(key):
-            _count(key)
             deed(actor, *args, **kwargs)
+            _count(key)
 
     return acting(act, who=who)
 
 
 def turn(key: str) -> int:
-    """How often the deed was done in this tab."""
+    """How often the deed was done in this tab; a form that it empties has other widgets then."""
     return _turns()[key]
 
 

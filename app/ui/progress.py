@@ -12,8 +12,7 @@ from app.formatting import duration, estimate
 from app.runs.estimates import estimate_job
 from app.runs.queueing import wait_at
 from app.runs.reading import LiveRun, count_steps, get_run, live
-from app.ui.guard import fragment
-from app.ui.literal import literal_sentence
+from app.ui.guard import acting, fragment
 from app.ui.signed_in import may_change
 from app.ui.states import STATE_LABELS, state_pill
 from app.ui.words import _, _n, said
@@ -21,7 +20,6 @@ from db.actor import Actor
 from db.models import Job
 from db.repositories.history import JobRow
 from db.states import JobState
-from studio.errors import StudioError
 from studio.words import N_, Message
 from tasks import batches
 from tasks.services import Services
@@ -127,31 +125,42 @@ def _summary(
     with st.container(horizontal=True, vertical_alignment="center", key="batch-bar"):
         st.progress(done / total, text=words)
         if batch_id and may_change(actor, runs[0]):
-            _offer_pause(services, actor, batch_id)
+            _offer_pause(services, batch_id)
         own = [run for run in waiting if may_change(actor, run) and not run.cancel_requested]
-        if own and st.button(_("Cancel all"), icon=":material/close:", key="cancel-all"):
-            for run in own:
-                cancel(services, actor, run.id)
-            st.rerun(scope="fragment")
+        if own:
+            st.button(
+                _("Cancel all"),
+                icon=":material/close:",
+                key="cancel-all",
+                on_click=acting(_cancel),
+                args=(services, [run.id for run in own]),
+            )
 
 
-def _offer_pause(services: Services, actor: Actor, batch_id: UUID) -> None:
+def _offer_pause(services: Services, batch_id: UUID) -> None:
     """Let what has not started wait, or go on."""
     is_paused = batches.is_paused(services, batch_id)
-    if not st.button(
+    st.button(
         _("Resume") if is_paused else _("Pause"),
         icon=":material/play_arrow:" if is_paused else ":material/pause:",
         help=_("What runs already is finished; the rest waits until you resume."),
-        key="pause-batch",
-    ):
-        return
-    move = batches.resume if is_paused else batches.pause
-    try:
-        move(services, actor, batch_id)
-    except StudioError as error:
-        st.error(literal_sentence(error))
-        return
-    st.rerun()
+        key="resume-batch" if is_paused else "pause-batch",  # or a second click undoes the first
+        on_click=acting(_resume if is_paused else _pause),
+        args=(services, batch_id),
+    )
+
+
+def _pause(actor: Actor, services: Services, batch_id: UUID) -> None:
+    batches.pause(services, actor, batch_id)
+
+
+def _resume(actor: Actor, services: Services, batch_id: UUID) -> None:
+    batches.resume(services, actor, batch_id)
+
+
+def _cancel(actor: Actor, services: Services, job_ids: Sequence[UUID]) -> None:
+    for job_id in job_ids:
+        cancel(services, actor, job_id)
 
 
 def _warn_without_workers(services: Services, waiting: Sequence[Job | JobRow]) -> None:
@@ -179,14 +188,15 @@ def _card(services: Services, actor: Actor, run: LiveRun, key: str) -> None:
     with st.container(border=True, key=f"live-{key}-{run.id.hex}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.html(f'<div class="dr-live">{state_pill(run.state)}<b>{escape(run.title)}</b></div>')
-            if may_change(actor, run) and st.button(
-                _("Stopping…") if run.is_stopping else _("Cancel"),
-                key=f"cancel-{key}-{run.id.hex}",
-                disabled=run.is_stopping or run.state.is_terminal,
-                icon=":material/close:",
-            ):
-                cancel(services, actor, run.id)
-                st.rerun(scope="fragment")
+            if may_change(actor, run):
+                st.button(
+                    _("Stopping…") if run.is_stopping else _("Cancel"),
+                    key=f"cancel-{key}-{run.id.hex}",
+                    disabled=run.is_stopping or run.state.is_terminal,
+                    icon=":material/close:",
+                    on_click=acting(_cancel),
+                    args=(services, [run.id]),
+                )
         st.progress(min(run.progress, 1.0))  # always, so that a card keeps its height
         words = " · ".join(_words(run, _starts_in(services, run)))
         st.html(f'<span class="dr-muted dr-small">{escape(words)}</span>')

@@ -13,6 +13,7 @@ from app.runs.exports import can_export, exported_file
 from app.runs.parameters import initial_values
 from app.runs.reading import find_output, is_same_view, main_input
 from app.ui import states
+from app.ui.asked import asked
 from app.ui.compare import Comparison, compare
 from app.ui.literal import literal
 from app.ui.options import OptionForm
@@ -148,12 +149,20 @@ def offer_formats(services: Services, job: Job) -> None:
         form.ask_format()
         if form.values["format"] is ImageFormat.JPEG:
             st.caption(_("JPEG has no transparency: what is transparent becomes white."))
-        if st.button(_("Convert"), key=f"export.{job.id.hex}.go", width="stretch"):
-            _show_export(services, output, form.values["format"], form.values["quality"])
+        wanted = form.values["format"], form.values["quality"]
+        asked(
+            _("Convert"),
+            lambda: _show_export(services, output, *wanted),
+            key=f"export.{job.id.hex}.go",
+            width="stretch",
+        )
 
 
-def _show_export(services: Services, output: JobOutput, format: ImageFormat, quality: int) -> None:
-    """The link to what was made, and its exact size; the browser fetches it from there."""
+def _show_export(services: Services, output: JobOutput, format: ImageFormat, quality: int) -> bool:
+    """The link to what was made, and its exact size; the browser fetches it from there.
+
+    It stands on this drawing of the page, so False: none comes after it.
+    """
     made = exported_file(services, output, format, quality, owner=output.job_id)
     size_bytes, name = made.stat().st_size, exported_name(output, format)
     link = _link(export_url(output, format, quality), name, _("Download"), size_bytes, "dr-primary")
@@ -166,6 +175,7 @@ def _show_export(services: Services, output: JobOutput, format: ImageFormat, qua
             file=literal(name),
         )
     )
+    return False
 
 
 def _download(file: JobOutput, label: str, style: str = "") -> str:

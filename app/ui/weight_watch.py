@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.formatting import file_size
 from app.ui import states
-from app.ui.guard import fragment
+from app.ui.guard import acting, fragment
 from app.ui.moments import when
 from app.ui.signed_in import require_admin, visitor
 from app.ui.words import _, said
@@ -25,10 +25,10 @@ def watch_work(services: Services) -> None:
     """Pulls and imports, as they are every moment; the list below follows when one ends."""
 
     @fragment(run_every=_WATCH_S, who=require_admin)
-    def watch(actor: Actor) -> None:
+    def watch(_actor: Actor) -> None:
         found = WorkFolder(services.settings).all()
         for work in found:
-            _show_work(services, actor, work)
+            _show_work(services, work)
         over = {work.id for work in found if work.state.is_over}
         if st.session_state.setdefault("weights-over", over) != over:
             st.session_state["weights-over"] = over
@@ -37,20 +37,36 @@ def watch_work(services: Services) -> None:
     watch()
 
 
-def _show_work(services: Services, actor: Actor, work: WeightWork) -> None:
+def _show_work(services: Services, work: WeightWork) -> None:
     with st.container(border=True, key=f"work-{work.id}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.html(_work_markup(work), width="stretch")
             if work.state.is_over:
-                if st.button(_("Dismiss"), key=f"dismiss-{work.id}", type="tertiary"):
-                    management.dismiss(services, work, by=actor, visitor=visitor())
-                    st.rerun()
-            elif work.process_id is not None and st.button(
-                _("Stop"), key=f"stop-{work.id}", type="tertiary"
-            ):
-                management.stop(services, work, by=actor, visitor=visitor())
+                st.button(
+                    _("Dismiss"),
+                    key=f"dismiss-{work.id}",
+                    type="tertiary",
+                    on_click=acting(_dismiss, who=require_admin),
+                    args=(services, work),
+                )
+            elif work.process_id is not None:
+                st.button(
+                    _("Stop"),
+                    key=f"stop-{work.id}",
+                    type="tertiary",
+                    on_click=acting(_stop, who=require_admin),
+                    args=(services, work),
+                )
         if work.state is WorkState.RUNNING and work.total_bytes:
             st.progress(min(work.done_bytes / work.total_bytes, 1.0))
+
+
+def _dismiss(actor: Actor, services: Services, work: WeightWork) -> None:
+    management.dismiss(services, work, by=actor, visitor=visitor())
+
+
+def _stop(actor: Actor, services: Services, work: WeightWork) -> None:
+    management.stop(services, work, by=actor, visitor=visitor())
 
 
 def _work_markup(work: WeightWork) -> str:

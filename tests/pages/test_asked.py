@@ -52,6 +52,13 @@ _DOUBLED = """
         return True
     asked("Go", deed, key="go")
 """
+_SUBMITTED = """
+    if st.session_state.get("go"):
+        tell_again(option=5)
+    with st.form("form"):
+        name = st.text_input("Name")
+        asked("Go", lambda: deeds.append(name) or True, key="go", submits=True)
+"""
 _REFUSED = """
     def deed():
         deeds.append(option)
@@ -106,6 +113,12 @@ def test_asked_click_that_is_broken_off_is_done_with_what_is_set_by_then(opened:
     page = button(opened(_BROKEN_OFF), "Go").click().run()
     assert deeds_of(page) == [5]
     assert deeds_of(page.run()) == [5]
+
+
+def test_asked_form_that_is_broken_off_is_done_with_what_was_submitted(opened: Open) -> None:
+    page = opened(_SUBMITTED)
+    page.text_input[0].input("Mei")
+    assert deeds_of(button(page, "Go").click().run()) == ["Mei"]
 
 
 @pytest.mark.parametrize("body", [_DOUBLED, _ONCE], ids=["asked", "once"])

@@ -297,14 +297,14 @@ def test_inpaint_address_brings_back_only_ones_own_picture(
     assert page.button(key="inpaint.sample")
 
 
-@pytest.mark.parametrize(("key", "strokes"), [("next.keep", 1), ("next.new", 0)])
+@pytest.mark.parametrize(("label", "strokes"), [("Keep the mask", 1), ("New mask", 0)])
 def test_inpaint_result_is_the_next_picture(
     services: Services,
     visit: Visit,
     tmp_path: Path,
     mei: Actor,
     picture: StoredFile,
-    key: str,
+    label: str,
     strokes: int,
 ) -> None:
     result = store_upload(services, "cat-inpainted.png", png(5, 60, 40))
@@ -312,7 +312,7 @@ def test_inpaint_result_is_the_next_picture(
     params = InpaintParams(grow_px=9).model_dump(mode="json")
     done = finish(services, mei, "inpaint", picture, {"image": result}, params, painted)
     page = open_page(visit, tmp_path, mei, job=str(done))
-    page.button(key=key).click().run()
+    button(page, label).click().run()
     assert not page.exception
     assert '<p class="dr-filename">image.png' in markup(page)
     assert len(drawings.load_sheet(services, mei, result).drawing.strokes) == strokes
@@ -341,7 +341,7 @@ def test_inpaint_result_whose_drawing_cannot_be_read_leaves_the_tray_as_it_was(
     keep_tray(services, mei, "inpaint", [picture])
     page = open_page(visit, tmp_path, mei, job=str(done))
     monkeypatch.setattr(drawings, "drawing_of", refuse(DatabaseAwayError()))
-    page.button(key="next.keep").click().run()
+    button(page, "Keep the mask").click().run()
     assert [one.file for one in recall_tray(services, mei, "inpaint").files] == [picture]
     assert str(done) in page.query_params["job"]
 

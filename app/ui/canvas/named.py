@@ -8,22 +8,27 @@ from uuid import UUID
 import streamlit as st
 
 from app.painting import drawings
+from app.ui.asked import once
 from app.ui.canvas.easel import Easel
 from app.ui.guard import acting
 from app.ui.literal import literal
+from app.ui.passing import drawn_part, leave, left
 from app.ui.words import _
 from db.actor import Actor
 from tasks.files import StoredFile
 from tasks.services import Services
+
+_NAME = "named.name"
+_NAMELESS = "named.nameless"
 
 
 def offer_named(actor: Actor, easel: Easel, others: Sequence[StoredFile]) -> None:
     """What is kept under a name, and a copy of what is painted on the ``others`` of the tray."""
     with st.popover(_("Saved drawings"), icon=":material/bookmark:"):
         if easel.drawing.strokes:
-            _ask_name(actor, easel)
+            _ask_name(easel)
             if others:
-                _offer_copies(actor, easel, others)
+                _offer_copies(easel, others)
         kept = drawings.named_drawings(easel.services, actor)
         if not kept:
             st.caption(_("Save a drawing under a name to use it again, on other pictures too."))
@@ -48,28 +53,42 @@ def offer_named(actor: Actor, easel: Easel, others: Sequence[StoredFile]) -> Non
                 )
 
 
-def _ask_name(actor: Actor, easel: Easel) -> None:
+def _ask_name(easel: Easel) -> None:
     with st.form("named", border=False, clear_on_submit=True):
-        name = st.text_input(
-            _("Name"), max_chars=100, key="named.name", placeholder=_("Logo, date…")
+        st.text_input(_("Name"), max_chars=100, key=_NAME, placeholder=_("Logo, date…"))
+        st.form_submit_button(
+            _("Save this drawing"),
+            icon=":material/bookmark_add:",
+            on_click=acting(_keep),
+            args=(easel, drawn_part()),
         )
-        if not st.form_submit_button(_("Save this drawing"), icon=":material/bookmark_add:"):
-            return
-    if name.strip():
-        drawings.keep_by_name(easel.services, actor, easel.picture, name, easel.drawing)
-    else:
+    if left(_NAMELESS):
         st.error(_("Give it a name first."))
 
 
-def _offer_copies(actor: Actor, easel: Easel, others: Sequence[StoredFile]) -> None:
-    if st.button(
+def _keep(actor: Actor, easel: Easel, part: str) -> None:
+    """Keep what is painted; the form is emptied, so that a second click finds no name."""
+    name = st.session_state[_NAME].strip()
+    if name:
+        drawings.keep_by_name(easel.services, actor, easel.picture, name, easel.drawing)
+    else:
+        leave(_NAMELESS, True, part=part)
+
+
+def _offer_copies(easel: Easel, others: Sequence[StoredFile]) -> None:
+    st.button(
         _("Paint it on the other pictures, too"),
         icon=":material/content_copy:",
         help=_("It is stretched to the size of each; what is painted there stays."),
         key="canvas.copy",
-    ):
-        drawings.copy_to(easel.services, actor, easel.drawing, others)
-        st.rerun()
+        on_click=once("canvas.copy", _copy),
+        args=(easel, others),
+    )
+
+
+def _copy(actor: Actor, easel: Easel, others: Sequence[StoredFile]) -> None:
+    drawings.copy_to(easel.services, actor, easel.drawing, others)
+    st.rerun()  # the whole page, that says what is painted on each
 
 
 def _forget(actor: Actor, services: Services, drawing_id: UUID) -> None:

@@ -12,6 +12,7 @@ from app.painting import drawings
 from app.ui.guard import acting
 from app.ui.held import offer_removal, show_tray
 from app.ui.toolpage import ToolPage
+from app.ui.unbroken import unbroken
 from app.ui.uploader import Tray, pick_files, say_refused
 from app.ui.words import _, _n, said
 from db.actor import Actor
@@ -66,10 +67,15 @@ def show_pictures(
         )
         if len(held.files) == 1:
             offer_removal(held, painted, key="inpaint.remove")
-        elif st.button(_("Clear"), type="tertiary", icon=":material/close:", key="inpaint.clear"):
-            held.empty()
-            forget(held)
-            st.rerun()
+        else:
+            st.button(
+                _("Clear"),
+                type="tertiary",
+                icon=":material/close:",
+                key="inpaint.clear",
+                on_click=acting(_clear),
+                args=(held,),
+            )
         with st.popover(_("Add pictures"), icon=":material/add_photo_alternate:"):
             st.caption(_("Each is painted on by itself; they are run together."))
             limit = page.services.settings.max_files_per_run
@@ -102,12 +108,18 @@ def _offer(file: StoredFile, *, is_painted: bool) -> None:
     )
 
 
+def _clear(_actor: Actor, held: Tray) -> None:
+    held.empty()
+    forget(held)
+
+
 def _choose(_actor: Actor, file: StoredFile) -> None:
     _paint(file)
 
 
 def _paint(picture: StoredFile) -> None:
     """Put the picture in the address, so that a reload shows it again."""
-    st.session_state[_PAINTED] = picture.sha256
-    st.query_params["picture"] = picture.sha256
-    st.query_params["name"] = picture.file_name
+    with unbroken():
+        st.session_state[_PAINTED] = picture.sha256
+        st.query_params["picture"] = picture.sha256
+        st.query_params["name"] = picture.file_name

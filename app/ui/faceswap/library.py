@@ -10,6 +10,7 @@ import streamlit as st
 from app.faces.library import delete_face, save_face, stored_face
 from app.faces.search import find_searches, shows_no_face
 from app.runs.addresses import thumbnail_url
+from app.ui.asked import asked
 from app.ui.faceswap.search import face_picture
 from app.ui.guard import acting, dialog
 from app.ui.literal import literal, literal_sentence
@@ -34,14 +35,23 @@ def ask_save(page: ToolPage, one: Chosen) -> None:
                 "like any run."
             )
         )
-        if not st.form_submit_button(_("Save face"), type="primary", width="stretch"):
-            return
+        asked(
+            _("Save face"),
+            lambda: _save(page, one, name),
+            key=f"save-{one.file.sha256[:12]}.do",
+            submits=True,
+            type="primary",
+            width="stretch",
+        )
+
+
+def _save(page: ToolPage, one: Chosen, name: str) -> bool:
     try:
         save_face(page.services, page.actor, one.file, name)
     except StudioError as error:
         st.error(literal_sentence(error), icon=":material/error:")
-        return
-    st.rerun()
+        return False
+    return True
 
 
 def show_library(

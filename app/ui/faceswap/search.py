@@ -10,6 +10,7 @@ from app.faces.library import saved_faces
 from app.faces.search import find_searches, found_faces, start_search
 from app.runs.reading import main_input
 from app.ui import states
+from app.ui.asked import once
 from app.ui.progress import watch
 from app.ui.regions import crop, show_regions
 from app.ui.toolpage import ToolPage
@@ -20,6 +21,7 @@ from db.models import Job
 from studio.errors import Region
 from studio.words import Message, msg
 from tasks.files import StoredFile
+from tasks.services import Services
 
 
 def search_faces(page: ToolPage, targets: Tray, sources: Tray) -> dict[str, Job]:
@@ -61,9 +63,18 @@ def show_failed_search(page: ToolPage, job: Job, file: StoredFile) -> None:
 
 def offer_search_again(page: ToolPage, file: StoredFile) -> None:
     """A way to have the faces of ``file`` looked for once more."""
-    if st.button(_("Look again"), icon=":material/refresh:", key=f"search-{file.sha256[:12]}"):
-        start_search(page.services, page.actor, file)
-        st.rerun()
+    key = f"search-{file.sha256[:12]}"
+    st.button(
+        _("Look again"),
+        icon=":material/refresh:",
+        key=key,
+        on_click=once(key, _search_again),
+        args=(page.services, file),
+    )
+
+
+def _search_again(actor: Actor, services: Services, file: StoredFile) -> None:
+    start_search(services, actor, file)
 
 
 def face_picture(search: Job | None, thumbnail: str, alt: str) -> str:

@@ -34,6 +34,8 @@ def faults(tree: ast.Module) -> Iterator[str]:
             yield f"line {node.lineno}: names imported out of streamlit"
         if isinstance(node, ast.Call):
             yield from faults_of_call(node, guarded)
+        if isinstance(node, (ast.If, ast.IfExp, ast.While)):
+            yield from faults_of_click(node, dialogs_in(tree))
 
 
 def faults_of_call(call: ast.Call, guarded: set[str]) -> Iterator[str]:
@@ -43,6 +45,39 @@ def faults_of_call(call: ast.Call, guarded: set[str]) -> Iterator[str]:
             yield f"line {value.lineno}: bare {name}"
         if name in ("args", "kwargs") and persons_in(value):
             yield f"line {value.lineno}: a person in {name}"
+
+
+def dialogs_in(tree: ast.Module) -> set[str]:
+    return {
+        node.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        for one in node.decorator_list
+        if isinstance(one, ast.Call) and ast.unparse(one.func) == "dialog"
+    }
+
+
+def faults_of_click(branch: ast.If | ast.IfExp | ast.While, dialogs: set[str]) -> Iterator[str]:
+    """A click that is asked for may be lost: then nothing may be but a look at something."""
+    clicks = (
+        node
+        for node in ast.walk(branch.test)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("button", "form_submit_button")
+    )
+    looks = {"st.rerun"} | dialogs
+    deeds = [
+        deed
+        for deed in (branch.body if isinstance(branch, ast.If) else [branch])
+        if not (
+            isinstance(deed, ast.Expr)
+            and isinstance(deed.value, ast.Call)
+            and ast.unparse(deed.value.func) in looks
+        )
+    ]
+    if deeds:
+        yield from (f"line {click.lineno}: a deed that may be lost" for click in clicks)
 
 
 def is_callback(name: str) -> bool:
@@ -99,6 +134,9 @@ def test_page_hands_no_person_to_what_runs_later(path: Path) -> None:
         "@st.fragment\ndef part(): pass",
         "st.fragment(part)",
         "st.stop()",
+        "if st.button('x'): delete()",
+        "if not st.form_submit_button('x'): pass",
+        "if x and st.button('x', on_click=acting(delete)): delete()",
         "from streamlit import fragment",
     ],
 )
@@ -110,6 +148,10 @@ def test_faults_guarded_code_has_none() -> None:
     source = """
 @acting
 def tell(actor): ...
+@dialog('x')
+def ask(actor): ...
+if st.button('x'): ask()
+if st.button('x', on_click=acting(delete)): st.rerun()
 bar(on_room_change=tell, on_event=lambda actor, events: react(actor, events))
 st.download_button('x', on_click='ignore')
 st.button('x', on_click=acting(delete, who=require_admin), args=(services, row.id))
