@@ -98,7 +98,7 @@ def test_api_token_beside_as_many_as_one_may_have_is_refused_until_one_goes(
     actor, other = make_person(any_services), make_person(any_services, "li")
     sessions.create_api_token(any_services, actor, "a", HERE)
     monkeypatch.setattr(sessions, "MAX_TOKENS", 1)
-    with pytest.raises(UserInputError, match=r"You have 1 tokens .* Revoke one first") as refused:
+    with pytest.raises(UserInputError, match=r"You have 1 token .* Revoke one first") as refused:
         sessions.create_api_token(any_services, actor, "b", HERE)
     assert refused.value.code == "token.too_many"
     sessions.create_api_token(any_services, other, "b", HERE)
