@@ -16,7 +16,7 @@ import streamlit as st
 
 from app.painting import drawings
 from app.painting.bounds import points_of
-from app.painting.canvas_json import Json, View, generation_of
+from app.painting.canvas_json import Json, View, generation_of, to_canvas
 from app.painting.told import read_canvas
 from app.ui.canvas.viewing import view_in
 from app.ui.stage import Room
@@ -61,7 +61,8 @@ class Easel:
     Attributes:
         painter_id: whose pictures wait for each other; no proof of what they may do.
         drawing: what the canvas holds, as far as it has told.
-        shown: what the canvas was given in this generation.
+        shown: what the canvas was given in this generation, once there is room for it; made once,
+            for each run of the page gives it again.
         generation: raised whenever the canvas is given something else to show.
         generations: this one and the last few, for strokes that come late.
         lost: strokes that vanished and can be brought back.
@@ -79,7 +80,7 @@ class Easel:
     painter_id: UUID
     picture: StoredFile
     drawing: Drawing
-    shown: Drawing
+    shown: Json = field(default_factory=dict)
     generation: int = 0
     generations: dict[int, Generation] = field(default_factory=dict)
     lost: int = 0
@@ -117,9 +118,9 @@ class Easel:
         """Give the canvas the drawing as it is now."""
         st.session_state["canvas.generation"] = st.session_state.get("canvas.generation", 0) + 1
         self.generation = st.session_state["canvas.generation"]
-        self.shown = self.drawing
         if self.room:
             view = view_in(self.room, self.drawing, self.zoom, self.centre)
+            self.shown = to_canvas(self.drawing, view, self.generation)
             self.generations[self.generation] = Generation(view, self.drawing.strokes)
         for late in list(self.generations)[:-_LATE_GENERATIONS]:
             del self.generations[late]
@@ -265,8 +266,7 @@ def easel_for(services: Services, actor: Actor, picture: StoredFile) -> Easel:
     easels: dict[str, Easel] = st.session_state.setdefault("easels", {})
     easel = easels.pop(picture.sha256, None)
     if easel is None:
-        blank = drawings.blank(picture)
-        easel = Easel(services, actor.id, picture, blank, blank)
+        easel = Easel(services, actor.id, picture, drawings.blank(picture))
     easels[picture.sha256] = easel
     for idle in [sha256 for sha256, one in easels.items() if not one.waiting][:-_EASELS]:
         del easels[idle]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import streamlit as st
 
-from app.painting.canvas_json import ERASE, LASSO, PAINT, View, to_canvas
+from app.painting.canvas_json import ERASE, LASSO, PAINT, View
 from app.painting.mask_preview import tint_png
 from app.painting.picture_views import data_address, view_jpeg
 from app.ui.canvas.controls import draw_controls, offer_lost
@@ -122,7 +122,7 @@ def _draw_canvas(easel: Easel, tool: Tool, brush_px: int) -> None:
         width=view.canvas_width_px,
         height=view.canvas_height_px,
         drawing_mode=_MODES.get(tool, "freedraw"),
-        initial_drawing=to_canvas(easel.shown, view, easel.generation),
+        initial_drawing=easel.shown,
         key=easel.key,
         on_change=acting(easel.take),  # before the page runs, which may by then be another one
     )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.painting import drawings
-from app.painting.canvas_json import PAINT, View, to_canvas
+from app.painting.canvas_json import PAINT, View
 from app.ui import stage
 from app.ui.canvas import easel
 from app.ui.canvas.easel import easel_for
@@ -49,8 +49,7 @@ class Tab:
 
     def mount(self) -> None:
         """The browser loads what the canvas was given last."""
-        given = to_canvas(self.easel.shown, self.easel.view, self.easel.generation)
-        self.objects = given["objects"]
+        self.objects = self.easel.shown["objects"]
         self.send()
 
     def send(self) -> None:
@@ -167,7 +166,7 @@ def test_undone_strokes_that_a_slow_canvas_tells_of_stay_undone(tab: Tab) -> Non
         tab.take()
     for back in (True, True, False, False):
         tab.easel.step(tab.actor, back=back)
-    given = to_canvas(tab.easel.shown, tab.easel.view, tab.easel.generation)
+    given = tab.easel.shown
     for _ in range(2):
         tab.easel.step(tab.actor, back=True)
     tab.objects = given["objects"]
