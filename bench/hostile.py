@@ -1,8 +1,9 @@
-"""What 40 hostile uploads at once cost another person, the web process and a worker.
+"""What 40 hostile uploads at once, or the fullest drawing, cost another person and the studio.
 
 The files are made by ``bench.hostile_files``: pictures of 79 megapixels in 3 kB, and JPEGs of many
-scans. Page changes are compared with those before and after the attack, for the machine may have
-other work; one that is too busy to tell is held to its own unattacked pace.
+scans. ``bench.painting`` paints stroke after stroke on as much as a canvas takes. Page changes are
+compared with those before and after, for the machine may have other work; one that is too busy to
+tell is held to its own unattacked pace.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from app.people.sessions import create_api_token
 from bench.cancelling import cancel_to_free_s
 from bench.hostile_files import huge, many_scans
 from bench.measuring import tell
+from bench.painting import Painter, fill
 from bench.running import GIVE_UP_S, HERE, PAGES, changes_ms, open_page, studio_of
 from bench.web import await_health
 from db.actor import Actor
@@ -37,13 +39,14 @@ _BUSY_MS = PAGE_BAR_MS / 2
 _BUSY_FACTOR = 2.0
 """Where pages take more than ``_BUSY_MS`` unattacked, they may take this much longer attacked."""
 _IDLE_CHANGES = 20
+_STROKES_ALONE, _STROKES = 5, 20
 _WATCHED_S = 30.0
 """What is still being read by then is left unanswered."""
 
 
 @dataclass(slots=True)
 class Figures:
-    """What was seen while hostile files were read."""
+    """What was seen while hostile files were read, or somebody painted."""
 
     idle_page_ms: list[float] = field(default_factory=list)
     """Before and after the attack."""
@@ -51,13 +54,14 @@ class Figures:
     web_bytes: int = 0
     children_bytes: int = 0
     answers: dict[str, int] = field(default_factory=dict)
+    stroke_cpu_ms: list[float] = field(default_factory=list)
 
 
 def main() -> None:
     """Start a studio, send the files, print the figures, and hold them to the bars."""
-    missed = [*_attacked(), *_cancelled()]
+    missed = [*_attacked(), *_painted(), *_cancelled()]
     if missed:
-        raise SystemExit(f"Hostile files cost too much: {', '.join(missed)}.")
+        raise SystemExit(f"What is hostile costs too much: {', '.join(missed)}.")
 
 
 def _attacked() -> list[str]:
@@ -66,9 +70,27 @@ def _attacked() -> list[str]:
         hostile, other = (make_person(services, name) for name in ("hostile", "other"))
         await_health(f"http://127.0.0.1:{services.settings.port}/healthz", time.perf_counter())
         figures = asyncio.run(_attack(services, web, hostile, other))
+    tell(f"answers within {_WATCHED_S:.0f} s: {figures.answers}")
+    return _missed(figures)
+
+
+def _painted() -> list[str]:
+    """What others notice of one who paints on the fullest drawing; the bars that were missed."""
+    with studio_of("web") as (services, [web]):
+        hostile, other = (make_person(services, name) for name in ("hostile", "other"))
+        await_health(f"http://127.0.0.1:{services.settings.port}/healthz", time.perf_counter())
+        figures = asyncio.run(_paint(services, web, hostile, other))
+    tell(
+        "a stroke on the fullest drawing, told, saved and the page drawn anew: "
+        f"p50 {median(figures.stroke_cpu_ms):.0f} ms of the web's processor"
+    )
+    return _missed(figures)
+
+
+def _missed(figures: Figures) -> list[str]:
+    """Say what page changes and memory were; the bars that they missed."""
     idle_p95_ms, p95_ms = _p95(figures.idle_page_ms), _p95(figures.page_ms)
     bar_ms = PAGE_BAR_MS if idle_p95_ms <= _BUSY_MS else _BUSY_FACTOR * idle_p95_ms
-    tell(f"answers within {_WATCHED_S:.0f} s: {figures.answers}")
     tell(
         f"page changes of another person: p50 {median(figures.page_ms):.0f} ms, "
         f"p95 {p95_ms:.0f} ms of {len(figures.page_ms)} (bar {bar_ms:.0f} ms); unattacked "
@@ -113,6 +135,31 @@ async def _attack(services: Services, web: psutil.Process, hostile: Actor, other
             await asyncio.wait([sending])
         figures.idle_page_ms += await changes_ms(page, _IDLE_CHANGES)
     return figures
+
+
+async def _paint(services: Services, web: psutil.Process, hostile: Actor, other: Actor) -> Figures:
+    figures, picture = Figures(), fill(services, hostile)
+    async with open_page(services, other) as page, open_page(services, hostile) as canvas:
+        await changes_ms(page, len(PAGES))  # the first time imports
+        painter = Painter(canvas, picture)
+        figures.idle_page_ms += await changes_ms(page, _IDLE_CHANGES)
+        with _watched(web, figures):
+            await painter.open()
+            for _ in range(_STROKES_ALONE):
+                before_s = _cpu_s(web)
+                await painter.paint()
+                figures.stroke_cpu_ms.append((_cpu_s(web) - before_s) * 1000)
+            painting = asyncio.create_task(painter.paint_often(_STROKES))
+            while not painting.done():
+                figures.page_ms += await changes_ms(page, len(PAGES))
+            await painting
+        figures.idle_page_ms += await changes_ms(page, _IDLE_CHANGES)
+    return figures
+
+
+def _cpu_s(web: psutil.Process) -> float:
+    used = web.cpu_times()
+    return float(used.user + used.system)
 
 
 async def _send_all(

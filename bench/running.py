@@ -93,11 +93,19 @@ async def changes_ms(page: ClientConnection, count: int) -> list[float]:
 
 async def _change_ms(page: ClientConnection, name: str) -> float:
     """Milliseconds until all of another page is there."""
-    wanted, message = BackMsg(), ForwardMsg()
+    wanted = BackMsg()
     wanted.rerun_script.page_name = name
     started = time.perf_counter()
+    async for _ in answers(page, wanted):
+        pass
+    return (time.perf_counter() - started) * 1000
+
+
+async def answers(page: ClientConnection, wanted: BackMsg) -> AsyncIterator[ForwardMsg]:
+    """What the studio says to ``wanted``, until all of it is there."""
+    message = ForwardMsg()
     await page.send(wanted.SerializeToString())
     async with asyncio.timeout(GIVE_UP_S):
         while message.WhichOneof("type") != "script_finished":
             message.ParseFromString(bytes(await page.recv(decode=False)))
-    return (time.perf_counter() - started) * 1000
+            yield message
