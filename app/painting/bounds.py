@@ -12,8 +12,8 @@ from studio.errors import UserInputError
 from studio.imaging.drawing import Drawing, Stroke
 from studio.words import msg, msgs
 
-MAX_STROKES = 2_000
-MAX_POINTS = 50_000
+MAX_STROKES = 1_000
+MAX_POINTS = 30_000
 """Of all strokes; a hand draws some 100 a second."""
 
 

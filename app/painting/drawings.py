@@ -138,7 +138,7 @@ def save_change(
         is_loss = not is_step and have_vanished(before, after)
         return Sheet(merged, saved.drawing if is_loss else saved.previous)
 
-    return _change(services, actor, picture, change)
+    return _change(services, actor, picture, change, expected=before)
 
 
 def put_in_place(services: Services, actor: Actor, picture: StoredFile, drawing: Drawing) -> None:
@@ -174,18 +174,24 @@ def restore_previous(services: Services, actor: Actor, picture: StoredFile) -> S
 
 
 def _change(
-    services: Services, actor: Actor, picture: StoredFile, change: Callable[[Sheet], Sheet]
+    services: Services,
+    actor: Actor,
+    picture: StoredFile,
+    change: Callable[[Sheet], Sheet],
+    *,
+    expected: Drawing | None = None,
 ) -> Sheet:
     """Save what ``change`` makes of what is saved, and again where another tab was faster.
 
     Drawings are read, merged and written out between transactions, for whose end others wait.
+    What is ``expected`` to be saved is read only where it is not.
     """
     blank_canvas = _canvas(blank(picture))
     with services.database.read() as session:
         row = DrawingRepository(session).in_work(actor, picture.sha256)
     seen = (blank_canvas.content, None) if row is None else _texts(row)
     while True:
-        sheet = change(_sheet(seen))
+        sheet = change(_sheet(seen, expected))
         canvas = _canvas(sheet.drawing)
         previous = None if sheet.previous is None else _text(sheet.previous)
         with services.database.write() as session:
@@ -374,12 +380,11 @@ def _texts(row: models.Drawing) -> Texts:
     return row.canvas, row.previous_canvas
 
 
-def _sheet(texts: Texts) -> Sheet:
+def _sheet(texts: Texts, expected: Drawing | None = None) -> Sheet:
     canvas, previous = texts
-    return Sheet(
-        Drawing.model_validate_json(canvas),
-        None if previous is None else Drawing.model_validate_json(previous),
-    )
+    if expected is None or _text(expected) != canvas:
+        expected = Drawing.model_validate_json(canvas)
+    return Sheet(expected, None if previous is None else Drawing.model_validate_json(previous))
 
 
 def drawing_of(services: Services, job: models.Job, picture: StoredFile) -> Drawing:

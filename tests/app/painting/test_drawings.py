@@ -16,6 +16,9 @@ from tasks.submit import store_upload
 from tests.people import make_person
 from tests.pictures import png
 
+MANY = MAX_STROKES * 3 // 4
+"""Strokes of a drawing that takes not as many more."""
+
 
 @pytest.fixture
 def mei(services: Services) -> Actor:
@@ -232,7 +235,7 @@ def dots(first: int, count: int) -> Drawing:
 def test_restore_of_more_than_a_drawing_holds_is_refused_and_leaves_what_is_there(
     services: Services, mei: Actor, picture: StoredFile
 ) -> None:
-    before, after = dots(0, 1_500), dots(1_500, 1_500)
+    before, after = dots(0, MANY), dots(MANY, MANY)
     drawings.save_change(services, mei, picture, painted(), before)
     drawings.save_change(services, mei, picture, before, after)
 
@@ -246,22 +249,22 @@ def test_restore_of_more_than_a_drawing_holds_is_refused_and_leaves_what_is_ther
 def test_change_that_makes_it_more_than_a_drawing_holds_is_refused(
     services: Services, mei: Actor, picture: StoredFile
 ) -> None:
-    drawings.save_change(services, mei, picture, painted(), dots(0, 1_500))
+    drawings.save_change(services, mei, picture, painted(), dots(0, MANY))
 
     with pytest.raises(UserInputError) as refusal:
-        drawings.save_change(services, mei, picture, painted(), dots(1_500, 1_500))
+        drawings.save_change(services, mei, picture, painted(), dots(MANY, MANY))
 
     assert refusal.value.code == "drawing.full"
-    assert drawings.load_sheet(services, mei, picture).drawing == dots(0, 1_500)
+    assert drawings.load_sheet(services, mei, picture).drawing == dots(0, MANY)
 
 
 def test_copy_to_a_picture_without_room_for_it_names_the_picture(
     services: Services, mei: Actor, picture: StoredFile
 ) -> None:
-    drawings.save_change(services, mei, picture, painted(), dots(0, 1_500))
+    drawings.save_change(services, mei, picture, painted(), dots(0, MANY))
 
     with pytest.raises(UserInputError) as refusal:
-        drawings.copy_to(services, mei, dots(1_500, 1_500), [picture])
+        drawings.copy_to(services, mei, dots(MANY, MANY), [picture])
 
     assert (refusal.value.file_name, refusal.value.code) == ("cat.png", "drawing.full")
 

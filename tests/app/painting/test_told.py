@@ -53,7 +53,10 @@ def test_read_canvas_of_few_curves_with_too_many_points_is_refused() -> None:
 
 
 def test_read_canvas_of_what_was_there_reads_it_however_much_it_is() -> None:
-    dots = [Stroke(kind=StrokeKind.BRUSH, points=((x, 1.0),), width_px=3) for x in range(2_500)]
+    dots = [
+        Stroke(kind=StrokeKind.BRUSH, points=((x, 1.0),), width_px=3)
+        for x in range(MAX_STROKES + 9)
+    ]
     drawing = Drawing(width_px=600, height_px=400, strokes=tuple(dots))
     canvas = to_canvas(drawing, VIEW)
     assert read_canvas(canvas, drawing.strokes, VIEW) == drawing.strokes
