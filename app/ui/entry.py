@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from html import escape
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from app.people.tool_switches import switched_off
 from app.ui.away import wait_for_database
 from app.ui.faults import saying_faults
 from app.ui.navigation import sections, tool_page
+from app.ui.own_words import own_words
 from app.ui.passing import PAGE, drawing
 from app.ui.signed_in import require_user
 from app.ui.states import role_name
@@ -68,8 +70,9 @@ def _show_person(actor: Actor) -> None:
         "soon as the studio is back."
     )
     out = escape(_("Sign out"))
+    words = json.dumps(own_words(get_services().settings.max_upload_bytes))
     st.html(
-        f"""<div class="dr-person" data-dr-away="{escape(away)}">
+        f"""<div class="dr-person" data-dr-away="{escape(away)}" data-dr-words="{escape(words)}">
         <span class="dr-person-initial" aria-hidden="true">{name[0].upper()}</span>
         <span class="dr-person-name"><b>{name}</b><small>{role}</small></span>
         <form method="post" action="/account/sign-out">

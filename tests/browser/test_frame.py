@@ -9,12 +9,13 @@ import httpx
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
+from app.ui.own_words import own_words
 from app.web.middleware import SESSION_PATH
 from db.types import Role
 from studio.params import INTERPOLATION, UpscaleParams
 from tasks.submit import store_upload, submit
 from tests.browser.conftest import OpenPage, Studio
-from tests.browser.steps import SignIn, find_actor, settle, steady_box
+from tests.browser.steps import SignIn, drop, find_actor, settle, steady_box
 from tests.pictures import png
 from tests.requests import request
 
@@ -114,6 +115,46 @@ def test_run_with_a_long_name_is_cancelled_beside_it_and_says_how_long_a_note_ma
     page.get_by_label("Note").press_sequentially("cat")
     expect(page.get_by_text("3/2000")).to_be_visible()
     expect(page.get_by_text("Ctrl+Enter")).to_be_hidden()
+
+
+@pytest.mark.parametrize("address", ["/upscale", "/history?tool=upscale&from=2026-03-04"])
+def test_words_of_streamlit_are_said_in_ours(
+    studio: Studio, open_page: OpenPage, sign_in: SignIn, address: str
+) -> None:
+    page = open_page()
+    sign_in(page, studio.add_user())
+    page.goto(address)
+    settle(page)
+    box = page.get_by_role("combobox").first
+    box.click()
+    box.press_sequentially("zzzz")
+    expect(page.get_by_text("Nothing found")).to_be_visible()
+    theirs = [pattern for pattern, ours in own_words(0) if not re.fullmatch(pattern, ours)]
+    page.wait_for_function(
+        """theirs => {
+          const labels = [...document.querySelectorAll("[aria-label]")].map((one) => one.ariaLabel)
+          return !labels.some((one) => theirs.some((each) => RegExp(`^(?:${each})$`).test(one)))
+        }""",
+        arg=theirs,
+    )
+    expect(page.get_by_text("No results")).to_have_count(0)
+
+
+def test_file_that_streamlit_stops_is_refused_by_name_in_our_words(
+    studio: Studio, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    page = open_page()
+    sign_in(page, studio.add_user())
+    page.goto("/upscale")
+    settle(page)
+    # As large as no test can send: the browser looks at the size alone.
+    page.evaluate("Object.defineProperty(File.prototype, 'size', { get: () => 2 ** 40 })")
+    drop(page, ("huge.png", png()))
+    chip = page.get_by_test_id("stFileChip").filter(has_text="huge.png")
+    expect(chip.get_by_role("alert")).to_be_visible()
+    expect(chip.get_by_role("alert")).to_have_text(
+        "The file is larger than the 100 MB that a picture may have."
+    )
 
 
 def test_outage_of_the_studio_is_told_in_our_words_and_passes_by_itself(

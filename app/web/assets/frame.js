@@ -118,3 +118,39 @@ document.addEventListener("click", (event) => {
 
 window.addEventListener("popstate", stay)
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") stay() })
+
+// What Streamlit says by itself, in the words that the page brings; again whenever it may have
+// said something new, once a frame.
+const WITH_TEXTS = '[role="listbox"], [data-testid="stSkipToContent"], [data-testid="stFileChip"], [data-testid="stTooltipErrorContent"]'
+let written = ""
+let words = []
+let isToSpeak = false
+
+const say = (one, name) => {
+  const theirs = one[name]
+  const [pattern, ours] = words.find(([pattern]) => pattern.test(theirs)) ?? []
+  const now = pattern ? theirs.replace(pattern, ours) : theirs
+  if (now !== theirs) one[name] = now
+}
+
+const learnWords = () => {
+  const brought = document.querySelector("[data-dr-words]")?.dataset.drWords ?? written
+  if (brought === written) return
+  written = brought
+  words = JSON.parse(brought).map(([theirs, ours]) => [new RegExp(`^(?:${theirs})$`), ours])
+}
+
+const speak = () => {
+  isToSpeak = false
+  learnWords()
+  for (const one of document.querySelectorAll("[aria-label]")) say(one, "ariaLabel")
+  for (const part of document.querySelectorAll(WITH_TEXTS)) {
+    const texts = document.createTreeWalker(part, NodeFilter.SHOW_TEXT)
+    while (texts.nextNode()) say(texts.currentNode, "data")
+  }
+}
+
+new MutationObserver(() => {
+  if (!isToSpeak) requestAnimationFrame(speak)
+  isToSpeak = true
+}).observe(document, { subtree: true, childList: true, characterData: true, attributeFilter: ["aria-label"] })

@@ -1,0 +1,39 @@
+"""What Streamlit says by itself, and has no option for, in the words of the studio."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.formatting import file_size
+from app.ui.words import _, said
+
+
+def own_words(max_upload_bytes: int) -> Sequence[tuple[str, str]]:
+    """Patterns of a script in the browser, each for the whole of a text, and what to say instead.
+
+    ``$1`` is what Streamlit's words name.
+    """
+    most = said(file_size(max_upload_bytes))
+    too_large = _("The file is larger than the {most} that a picture may have.", most=most)
+    return [
+        ("Skip to main content", _("Skip to the page")),
+        ("Sidebar", _("Menu")),
+        ("Expand sidebar", _("Open the menu")),
+        ("Collapse sidebar", _("Close the menu")),
+        ("Navigate to home page", _("To the first page")),
+        ("App pages", _("Pages")),
+        ("Open", _("Open the list")),
+        ("No results", _("Nothing found")),
+        ("Add: (.+)", _("Add “{word}”", word="$1")),
+        ("Selected values", _("Chosen")),
+        ("Clear value|Clear all|Clear date", _("Clear")),
+        ("Choose date", _("Choose a day")),
+        ("Dismiss|Close", _("Close")),
+        ("Increment", _("More")),
+        ("Decrement", _("Less")),
+        ("Remove (.+)", _("Take {name} out", name="$1")),
+        ("Help for (.+)", _("What {name} means", name="$1")),
+        ("Add files", _("Choose files")),
+        ("Error: ", ""),
+        (r"File must be .+ or smaller\.", too_large),
+    ]
