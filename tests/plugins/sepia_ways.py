@@ -99,11 +99,11 @@ def test_added_tool_asks_for_its_own_consent_before_its_first_run(
 def test_added_tool_whose_result_is_too_large_is_refused_in_words_that_fit_it(
     browser: TestClient,
 ) -> None:
-    fields = {"tool": "sepia", "params": json.dumps({"margin_px": 500, "format": "webp"})}
-    files = [("image", ("long.png", png(1, 15_900, 4)))]
+    fields = {"tool": "sepia", "params": json.dumps({"margin_px": 500})}
+    files = [("image", ("long.png", png(1, 79_000, 4)))]
     answer = browser.post("/api/v1/jobs", data=fields, files=files)
-    assert (answer.status_code, answer.json()["code"]) == (422, "format.too_small")
-    assert answer.json()["message"].endswith("Choose PNG, or options that give a smaller result.")
+    assert (answer.status_code, answer.json()["code"]) == (422, "output.too_many_pixels")
+    assert answer.json()["message"].endswith("Set a smaller margin.")
 
 
 def test_added_tool_runs_by_rest(services: Services, browser: TestClient) -> None:

@@ -84,6 +84,7 @@ def test_require_output_fits_knows_that_webp_ends_sooner_than_png() -> None:
     with pytest.raises(UserInputError, match="WEBP") as refusal:
         require_output_fits(params, 5000, 10, max_pixels=80_000_000)
     assert refusal.value.code == "format.too_small"
+    assert str(refusal.value.remedy) == "Choose PNG, or options that give a smaller result."
     require_output_fits(UpscaleParams(scale=4), 5000, 10, max_pixels=80_000_000)
 
 
