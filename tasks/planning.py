@@ -13,7 +13,7 @@ from db.actor import Actor
 from db.models import Batch, Job
 from db.repositories.blobs import BlobRepository
 from db.repositories.jobs import JobRepository
-from db.repositories.past_runs import FoundOutput
+from db.repositories.past_runs import FoundOutput, PastRunRepository
 from db.repositories.submissions import NewInput, NewJob, NewNeed, SubmissionRepository
 from db.types import Lane, Origin
 from studio.errors import UserInputError
@@ -61,25 +61,24 @@ def plan_items(
     all_params = [request.params_of(item) for item in request.items]
     _require_stored(session, request.items)
     sources = _sources(session, actor, request.items, coming)
-    planner = _Planner(services, session, actor, request, batch, sources)
+    planner = _Planner(services, actor, request, batch, sources)
     drafts = [
         planner.draft(item, params) for item, params in zip(request.items, all_params, strict=True)
     ]
-    found = {draft.made.job_id for draft in drafts if draft.made}
-    held = JobRepository(session).hold_ids(actor, found) if found else set()
-    return [planner.plan_job(draft, held) for draft in drafts]
+    found = _hold_made(session, actor, {draft.reuse[1] for draft in drafts if draft.reuse})
+    return [planner.plan_job(draft, found) for draft in drafts]
 
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """What is known of an item's job before the runs whose output it would take are held."""
+    """What is known of an item's job before it is looked for what earlier runs have made."""
 
     item: RunItem
     params: ToolParams
     inputs: list[NewInput]
     needs: list[NewNeed]
-    made: FoundOutput | None
-    """What an earlier run has made of the same files already."""
+    reuse: tuple[str, str] | None
+    """Role and key of what an earlier run may have made of the same files already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,6 @@ class _Planner:
     """What all jobs of one request share."""
 
     services: Services
-    session: Session
     actor: Actor
     request: RunRequest
     batch: Batch | None
@@ -98,21 +96,20 @@ class _Planner:
 
     def draft(self, item: RunItem, params: ToolParams) -> _Draft:
         inputs, needs = self._inputs(item)
-        return _Draft(item, params, inputs, needs, self._find_made(inputs, needs, params))
+        return _Draft(item, params, inputs, needs, self._reuse(inputs, needs, params))
 
-    def plan_job(self, draft: _Draft, held: Collection[UUID]) -> NewJob:
-        """The job, which starts from what was found if the run that made it is ``held``."""
+    def plan_job(self, draft: _Draft, found: Mapping[str, FoundOutput]) -> NewJob:
+        """The job, which starts from what was ``found`` under its key."""
         item, params, needs = draft.item, draft.params, draft.needs
-        made = draft.made if draft.made and draft.made.job_id in held else None
-        inputs = [*draft.inputs, self._as_input(made, draft.inputs[0])] if made else draft.inputs
+        inputs, maker_id = _with_made(draft, found)
         roles = {file.role for file in inputs} | {need.role for need in needs}
         main = self.request.main_file(item)
         parent_id, origin = self.request.parent_id, self.request.origin
         if parent_id is None and isinstance(main, ResultOf):
             parent_id, origin = main.job_id, Origin.MADE_FROM
-        if parent_id is None and made is not None:
+        if parent_id is None and maker_id is not None:
             # The run whose output is re-used: it says which weights made that.
-            parent_id, origin = made.job_id, Origin.MADE_FROM
+            parent_id, origin = maker_id, Origin.MADE_FROM
         require_networks(params, roles)
         return NewJob(
             owner_id=self.actor.id,
@@ -163,24 +160,38 @@ class _Planner:
             blob.sha256, file.file_name, blob.media_type, blob.width_px, blob.height_px
         )
 
-    def _find_made(
+    def _reuse(
         self, inputs: Sequence[NewInput], needs: Sequence[NewNeed], params: ToolParams
-    ) -> FoundOutput | None:
+    ) -> tuple[str, str] | None:
         reuse = self.request.spec.reuse
         if reuse is None or any(need.role not in reuse.free_roles for need in needs):
             return None
         digests = digests_by_role((file.role, file.blob_sha256) for file in inputs)
         new_keys = ReuseKeys(self.services.settings, params)
         keys = self.reuse_keys.setdefault(params.model_dump_json(), new_keys)
-        return keys.find(self.session, self.actor, digests)
+        return keys.key(digests)
 
-    def _as_input(self, made: FoundOutput, main: NewInput) -> NewInput:
-        """What was made, as a file of the role that spares the work."""
-        reuse = self.request.spec.reuse
-        if reuse is None:
-            raise ValueError(f"{self.request.spec.name} re-uses nothing")
-        name = _output_name(main.file_name, reuse.role, like=made.file_name)
-        return NewInput(role=reuse.role, blob_sha256=made.blob.sha256, file_name=name)
+
+def _hold_made(session: Session, actor: Actor, keys: Collection[str]) -> Mapping[str, FoundOutput]:
+    """What runs have made under these keys, held until this transaction has named them."""
+    if not keys:
+        return {}
+    found = PastRunRepository(session).find_outputs(actor, keys)
+    held = JobRepository(session).hold_ids(actor, {made.job_id for made in found.values()})
+    return {key: made for key, made in found.items() if made.job_id in held}
+
+
+def _with_made(
+    draft: _Draft, found: Mapping[str, FoundOutput]
+) -> tuple[list[NewInput], UUID | None]:
+    """The inputs of the job, what spares the work among them; and the run that made that."""
+    if draft.reuse is None or draft.reuse[1] not in found:
+        return draft.inputs, None
+    role, key = draft.reuse
+    made, main = found[key], draft.inputs[0]
+    name = _output_name(main.file_name, role, like=made.file_name)
+    taken = NewInput(role=role, blob_sha256=made.blob.sha256, file_name=name)
+    return [*draft.inputs, taken], made.job_id
 
 
 def add_batch(session: Session, actor: Actor, request: RunRequest) -> Batch | None:

@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
-from sqlalchemy.orm import Session
-
-from db.actor import Actor
-from db.repositories.past_runs import FoundOutput, PastRunRepository
 from studio.models.catalogue import load_catalogue
 from studio.models.weights import WeightStore
 from studio.params import ToolParams
@@ -37,28 +33,28 @@ class ReuseKeys:
         self._params = params
         self._spec = get_tool(params.tool)
 
-    def find(self, session: Session, actor: Actor, inputs: Digests) -> FoundOutput | None:
-        """The newest output that the actor may see and that a run on ``inputs`` would make."""
-        key = self._key(inputs)
-        return PastRunRepository(session).find_output(actor, key) if key else None
+    def key(self, inputs: Digests) -> tuple[str, str] | None:
+        """Role and key of an output that a run on ``inputs`` would make, to look for one made.
+
+        None where such runs take nothing over.
+        """
+        if self._spec.reuse is None:
+            return None
+        key = reuse_key(self._spec, self._params, inputs, self._weights)
+        return None if key is None else (self._spec.reuse.role, key)
 
     def key_of_made(self, inputs: Digests, record: RunRecord) -> tuple[str, str] | None:
-        """Role and key of what a finished run has made for others to take over.
+        """As ``key``, of what a finished run has made for others to take over.
 
-        None where there is no such output, and where the run used weights that are not those
-        of today: they were replaced while it ran.
+        None also where the run used weights that are not those of today: they were replaced
+        while it ran.
         """
-        reuse, key = self._spec.reuse, self._key(inputs)
-        if reuse is None or key is None:
+        key = self.key(inputs)
+        if key is None:
             return None
         used = {(use.id, use.sha256) for use in record.weights}
         known = {(name.partition("/")[0], digest) for name, digest in self._weights.items()}
-        return (reuse.role, key) if used <= known else None
-
-    def _key(self, inputs: Digests) -> str | None:
-        if self._spec.reuse is None:
-            return None
-        return reuse_key(self._spec, self._params, inputs, self._weights)
+        return key if used <= known else None
 
     @cached_property
     def _weights(self) -> dict[str, str | None]:

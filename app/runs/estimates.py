@@ -84,10 +84,11 @@ def find_known(
 ) -> set[str]:
     """Digests of those whose stored output such a run would re-use."""
     keys, main_role = ReuseKeys(services.settings, params), get_tool(params.tool).main_role
+    by_file = {file.sha256: keys.key({main_role: [file.sha256]}) for file in files}
+    sought = {sha256: key[1] for sha256, key in by_file.items() if key}
     with services.database.read() as session:
-        return {
-            file.sha256 for file in files if keys.find(session, actor, {main_role: [file.sha256]})
-        }
+        found = PastRunRepository(session).find_outputs(actor, set(sought.values()))
+    return {sha256 for sha256, key in sought.items() if key in found}
 
 
 def _past_megapixels(params: ToolParams, timing: Timing) -> float:

@@ -44,19 +44,28 @@ class PastRunRepository:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def find_output(self, actor: Actor, reuse_key: str) -> FoundOutput | None:
-        """The newest visible file that was made under this key."""
-        statement = (
+    def find_outputs(self, actor: Actor, reuse_keys: Collection[str]) -> Mapping[str, FoundOutput]:
+        """The newest visible file that was made under each of these keys; of some there is none."""
+        place = func.row_number().over(partition_by=JobOutput.reuse_key, order_by=Job.id.desc())
+        made = (
             visible_jobs(actor)
-            .with_only_columns(Job.id, JobOutput.file_name, Blob)
+            .with_only_columns(
+                JobOutput.reuse_key,
+                Job.id,
+                JobOutput.file_name,
+                JobOutput.blob_sha256,
+                place.label("place"),
+            )
             .join(JobOutput, JobOutput.job_id == Job.id)
-            .join(Blob, Blob.sha256 == JobOutput.blob_sha256)
-            .where(JobOutput.reuse_key == reuse_key)
-            .order_by(Job.id.desc())
-            .limit(1)
+            .where(JobOutput.reuse_key.in_(reuse_keys))
+            .subquery()
         )
-        found = self._session.execute(statement).one_or_none()
-        return None if found is None else FoundOutput(*found)
+        newest = (
+            select(made.c.reuse_key, made.c.id, made.c.file_name, Blob)
+            .join(Blob, Blob.sha256 == made.c.blob_sha256)
+            .where(made.c.place == 1)
+        )
+        return {key: FoundOutput(*found) for key, *found in self._session.execute(newest)}
 
     def find_runs(
         self, actor: Actor, tool: str, input_sha256s: Collection[str], *, limit: int

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from db.actor import Actor
 from db.models import Job
 from db.repositories.jobs import JobRepository
+from db.repositories.past_runs import FoundOutput, PastRunRepository
 from db.types import Lane, Origin, Visibility
 from studio.models.ledger import Ledger, LedgerEntry
 from studio.models.weights import WeightStore
@@ -53,13 +55,16 @@ def mei(services: Services) -> Actor:
         return make_actor(session)
 
 
-def upload(services: Services) -> StoredFile:
-    return store_upload(services, "cat.png", png())
+def upload(services: Services, seed: int = 0) -> StoredFile:
+    return store_upload(services, "cat.png", png(seed))
 
 
-def run(services: Services, actor: Actor, params: ToolParams, **options: Any) -> UUID:
-    """A finished run on the same picture."""
-    [job_id] = submit(services, actor, request(params, {"image": upload(services)}, **options))
+def run(
+    services: Services, actor: Actor, params: ToolParams, *, seed: int = 0, **options: Any
+) -> UUID:
+    """A finished run on the same picture, or another by ``seed``."""
+    item = {"image": upload(services, seed)}
+    [job_id] = submit(services, actor, request(params, item, **options))
     while run_next(services, Lane.GPU) or run_next(services, Lane.CPU):
         pass
     return job_id
@@ -101,16 +106,31 @@ def test_submit_takes_over_what_an_earlier_run_made_and_names_it(
     assert [file.blob_sha256 for file in job.inputs if file.role == role] == [made.blob_sha256]
 
 
-def test_submit_of_several_items_takes_over_for_each_and_loads_no_run(
+def test_submit_of_several_items_takes_over_for_each_at_once_and_loads_no_run(
     services: Services, mei: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    maker_id = run(services, mei, CutoutParams())
-    monkeypatch.delattr(JobRepository, "hold")
-    items = [{"image": upload(services)}] * 3
+    maker_ids = [run(services, mei, CutoutParams(), seed=seed) for seed in range(2)]
+    loaded: set[UUID] = set()
+    asked, find_outputs = [], PastRunRepository.find_outputs
+
+    def noted(past: PastRunRepository, actor: Actor, keys: set[str]) -> Mapping[str, FoundOutput]:
+        asked.append(len(keys))
+        return find_outputs(past, actor, keys)
+
+    def load(_jobs: JobRepository, _actor: Actor, job_ids: Collection[UUID]) -> list[Job]:
+        loaded.update(job_ids)
+        return []
+
+    monkeypatch.setattr(PastRunRepository, "find_outputs", noted)
+    monkeypatch.setattr(JobRepository, "hold", load)
+    items = [{"image": upload(services, seed)} for seed in (1, 7, 0)]
     job_ids = submit(services, mei, request(CutoutParams(feather_px=1), *items))
     jobs = [job_of(services.database, job_id) for job_id in job_ids]
-    assert [job.parent_id for job in jobs] == [maker_id] * 3
-    assert all("alpha" in {file.role for file in job.inputs} for job in jobs)
+    made_by = [maker_ids[1], None, maker_ids[0]]
+    assert [job.parent_id for job in jobs] == made_by
+    is_spared = ["alpha" in {file.role for file in job.inputs} for job in jobs]
+    assert is_spared == [maker_id is not None for maker_id in made_by]
+    assert (asked, loaded) == ([3], set())
 
 
 def test_submit_of_an_edit_keeps_the_run_it_edits_as_parent(services: Services, mei: Actor) -> None:

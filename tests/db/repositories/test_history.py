@@ -281,7 +281,7 @@ def test_sqlite_reads_timings_and_lineage_by_index(history: Database) -> None:
         plans = {
             "ix_jobs_timings": lambda: past.timings("cutout", "isnet"),
             "ix_jobs_parent_id": lambda: jobs.children(actor, job.id),
-            "ix_job_outputs_reuse_key": lambda: past.find_output(actor, "0" * 64),
+            "ix_job_outputs_reuse_key": lambda: past.find_outputs(actor, ["0" * 64, "1" * 64]),
             "job_inputs USING INDEX ix_job_inputs_blob_sha256": lambda: past.find_runs(
                 actor, "faces", ["0" * 64], limit=1
             ),

@@ -7,22 +7,24 @@ from db.types import utc_now
 from tests.factories import make_actor, make_blob, make_job, make_record
 
 
-def test_find_output_takes_the_newest_of_the_key(database: Database) -> None:
+def test_find_outputs_takes_the_newest_of_each_key(database: Database) -> None:
     key, other_key = "a" * 64, "b" * 64
     with database.write() as session:
         actor = make_actor(session)
         first, second = make_blob(session), make_blob(session)
         make_job(session, actor, outputs={"alpha": first, "image": second}, reuse_key=key)
         newest = make_job(session, actor, outputs={"alpha": second}, reuse_key=key)
-        make_job(session, actor, outputs={"alpha": first}, reuse_key=other_key)
+        other = make_job(session, actor, outputs={"alpha": first}, reuse_key=other_key)
         make_job(session, actor, outputs={"alpha": first})
         trashed = {"deleted_at": utc_now(), "reuse_key": key}
         make_job(session, actor, outputs={"alpha": first}, **trashed)
         past = PastRunRepository(session)
-        found = past.find_output(actor, key)
-        assert found is not None
-        assert (found.job_id, found.blob.sha256) == (newest.id, second.sha256)
-        assert past.find_output(actor, "c" * 64) is None
+        found = past.find_outputs(actor, [key, other_key, "c" * 64])
+        assert {of: (made.job_id, made.blob.sha256) for of, made in found.items()} == {
+            key: (newest.id, second.sha256),
+            other_key: (other.id, first.sha256),
+        }
+        assert not past.find_outputs(actor, [])
 
 
 def test_timings_are_of_the_newest_succeeded_runs_of_this_model(database: Database) -> None:

@@ -109,8 +109,8 @@ def test_job_repository_gives_nothing_of_anothers_private_runs(database: Databas
         assert jobs.children(ann, parent.id) == []
         assert jobs.ancestors(ann, child_of_secret.id) == []
         assert [person.name for person in jobs.owners(ann)] == ["ann"]
-        assert PastRunRepository(session).find_output(ann, "a" * 64) is None
-        assert PastRunRepository(session).find_output(bob, "a" * 64) is not None
+        assert not PastRunRepository(session).find_outputs(ann, ["a" * 64])
+        assert PastRunRepository(session).find_outputs(bob, ["a" * 64])
 
         for job_id in hidden:
             assert not kept.set_starred(ann, job_id, True)
