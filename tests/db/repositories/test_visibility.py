@@ -155,7 +155,7 @@ def test_drawing_of_anothers_picture_does_not_open_it(database: Database) -> Non
         ann, bob = make_actor(session, "ann"), make_actor(session, "bob")
         image = make_blob(session)
         make_job(session, bob, visibility=Visibility.PRIVATE, image=image)
-        drawing = Drawing(owner_id=ann.id, blob_sha256=image.sha256, canvas={})
+        drawing = Drawing(owner_id=ann.id, blob_sha256=image.sha256, canvas="{}")
         drawing.canvas_width_px = drawing.canvas_height_px = 10
         session.add(drawing)
         session.flush()
