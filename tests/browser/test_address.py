@@ -80,7 +80,7 @@ def test_page_keeps_options_and_pictures_over_pages_and_reloads(
     expect(page.get_by_role("button", name="Try a sample")).to_be_visible()
     settle(page)
     drop(page, ("harbour.png", png(5)))
-    expect(page.get_by_text("harbour.png")).to_be_visible()
+    expect(page.get_by_role("figure", name="harbour.png")).to_be_visible()
     settle(page)
     with studio.still_web():  # the studio hears of both at once
         page.get_by_role("radio", name="×3").click()
@@ -89,7 +89,7 @@ def test_page_keeps_options_and_pictures_over_pages_and_reloads(
     page.get_by_role("link", name="Upscale").click()
     expect(page.get_by_role("radio", name="×3")).to_be_checked()
     page.reload()
-    expect(page.get_by_text("harbour.png")).to_be_visible()
+    expect(page.get_by_role("figure", name="harbour.png")).to_be_visible()
     expect(page.get_by_role("radio", name="×3")).to_be_checked()
 
 
