@@ -13,9 +13,9 @@ from app.painting.mask_preview import has_mask
 from app.painting.mask_sources import find_masks, mask_of, mask_offers, read_given, request_mask
 from app.runs.reading import main_input, stored_file
 from app.ui import states
-from app.ui.asked import once
+from app.ui.asked import asked
 from app.ui.guard import acting
-from app.ui.literal import literal
+from app.ui.literal import literal, literal_sentence
 from app.ui.mask_figure import mask_figure
 from app.ui.options import OptionForm
 from app.ui.progress import watch
@@ -25,13 +25,13 @@ from app.ui.words import _, said
 from db.actor import Actor
 from db.models import Job
 from db.states import JobState
+from studio.errors import StudioError
 from studio.imaging.drawing import Drawing
 from studio.imaging.picture import Pixels
 from studio.params import InpaintParams, MaskPreset
 from studio.tools.spec import MaskOffer, ToolSpec
 from studio.words import N_
 from tasks.files import StoredFile
-from tasks.services import Services
 
 _BY = "by-"
 """Before the name of a tool, in what a start is called that the tool makes."""
@@ -207,17 +207,19 @@ def _offer_search(
     page: ToolPage, pictures: Sequence[StoredFile], spec: ToolSpec, offer: MaskOffer
 ) -> None:
     key = f"{page.tool}.{spec.name}.find"
-    st.button(
+    asked(
         said(offer.action),
-        icon=":material/search:",
+        lambda: _request_masks(page, pictures, offer),
         key=key,
-        on_click=once(key, _request_masks),
-        args=(page.services, pictures, offer),
+        icon=":material/search:",
     )
 
 
-def _request_masks(
-    actor: Actor, services: Services, pictures: Sequence[StoredFile], offer: MaskOffer
-) -> None:
-    for picture in pictures:
-        request_mask(services, actor, picture, offer)
+def _request_masks(page: ToolPage, pictures: Sequence[StoredFile], offer: MaskOffer) -> bool:
+    try:
+        for picture in pictures:
+            request_mask(page.services, page.actor, picture, offer)
+    except StudioError as error:
+        st.error(literal_sentence(error), icon=":material/error:")
+        return False
+    return True

@@ -12,7 +12,9 @@ from app.formatting import duration, estimate
 from app.runs.estimates import estimate_job
 from app.runs.queueing import wait_at
 from app.runs.reading import LiveRun, count_steps, get_run, live
+from app.ui.asked import asked
 from app.ui.guard import acting, fragment
+from app.ui.literal import literal_sentence
 from app.ui.signed_in import may_change
 from app.ui.states import STATE_LABELS, state_pill
 from app.ui.words import _, _n, said
@@ -20,6 +22,7 @@ from db.actor import Actor
 from db.models import Job
 from db.repositories.history import JobRow
 from db.states import JobState
+from studio.errors import StudioError
 from studio.words import N_, Message
 from tasks import batches
 from tasks.services import Services
@@ -125,7 +128,7 @@ def _summary(
     with st.container(horizontal=True, vertical_alignment="center", key="batch-bar"):
         st.progress(done / total, text=words)
         if batch_id and may_change(actor, runs[0]):
-            _offer_pause(services, batch_id)
+            _offer_pause(services, actor, batch_id)
         own = [run for run in waiting if may_change(actor, run) and not run.cancel_requested]
         if own:
             st.button(
@@ -137,25 +140,27 @@ def _summary(
             )
 
 
-def _offer_pause(services: Services, batch_id: UUID) -> None:
+def _offer_pause(services: Services, actor: Actor, batch_id: UUID) -> None:
     """Let what has not started wait, or go on."""
     is_paused = batches.is_paused(services, batch_id)
-    st.button(
+    asked(
         _("Resume") if is_paused else _("Pause"),
+        lambda: _move(services, actor, batch_id, is_paused=is_paused),
         icon=":material/play_arrow:" if is_paused else ":material/pause:",
         help=_("What runs already is finished; the rest waits until you resume."),
-        key="resume-batch" if is_paused else "pause-batch",  # or a second click undoes the first
-        on_click=acting(_resume if is_paused else _pause),
-        args=(services, batch_id),
+        # Else a second click would undo the first.
+        key=f"{'resume' if is_paused else 'pause'}-{batch_id.hex}",
     )
 
 
-def _pause(actor: Actor, services: Services, batch_id: UUID) -> None:
-    batches.pause(services, actor, batch_id)
-
-
-def _resume(actor: Actor, services: Services, batch_id: UUID) -> None:
-    batches.resume(services, actor, batch_id)
+def _move(services: Services, actor: Actor, batch_id: UUID, *, is_paused: bool) -> bool:
+    move = batches.resume if is_paused else batches.pause
+    try:
+        move(services, actor, batch_id)
+    except StudioError as error:
+        st.error(literal_sentence(error))
+        return False
+    return True
 
 
 def _cancel(actor: Actor, services: Services, job_ids: Sequence[UUID]) -> None:
