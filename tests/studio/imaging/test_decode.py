@@ -236,6 +236,13 @@ def test_inspect_tells_type_size_and_a_small_preview(format_name: str, media_typ
     assert np.abs(corners - expected).max() < 30
 
 
+def test_inspect_of_a_jpeg_that_is_previewed_from_a_fraction_tells_its_full_size() -> None:
+    info = inspect(save(photo(1200, 1800), "JPEG"), file_name="cat", limits=LIMITS)
+    assert (info.width_px, info.height_px) == (1800, 1200)
+    with Image.open(BytesIO(info.thumbnail_jpeg)) as small:
+        assert small.size == (256, 171)
+
+
 def test_inspect_previews_in_srgb() -> None:
     red = np.full((600, 600, 3), (200, 60, 60), np.uint8)
     data = save(red, "JPEG", quality=95, icc_profile=files.rgb_profile(*files.ADOBE_RGB))
