@@ -101,6 +101,11 @@ def test_decode_of_a_transparent_colour_makes_exactly_that_colour_transparent() 
     assert picture.alpha.tolist() == [[0, 255]]
 
 
+def test_decode_of_a_picture_as_grey_as_what_fills_a_cut_jpeg_is_not_taken_for_one() -> None:
+    grey = np.full((16, 24, 3), 128, np.uint8)
+    assert (decoded(save(grey, "PNG")).pixels == grey).all()
+
+
 def test_decode_of_premultiplied_tiff_divides_the_alpha_out() -> None:
     samples = np.full((4, 4, 4), (100, 50, 25, 128), np.uint8)
     picture = decoded(files.tiff(samples, extra=[(338, 3, [1])]))
