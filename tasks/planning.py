@@ -235,7 +235,8 @@ def _sources(
         for file in group
         if isinstance(file, ResultOf)
     }
-    made = held_jobs(session, actor, job_ids - coming.keys())
+    there = job_ids - coming.keys()
+    made = held_jobs(session, actor, there) if there else {}
     return {job_id: coming.get(job_id) or made[job_id] for job_id in job_ids}
 
 

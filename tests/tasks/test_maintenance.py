@@ -78,7 +78,7 @@ def test_purge_trash_many_runs_and_steps_go_in_small_transactions(
 def test_maintenance_forgets_what_nobody_needs_in_small_transactions(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    empty = Canvas({"strokes": []}, 24, 16)
+    empty = Canvas('{"strokes": []}', 24, 16)
     with services.database.write() as session:
         actor, old = make_actor(session), utc_now() - LONG_AGO
         drawings, submissions = DrawingRepository(session), SubmissionRepository(session)
