@@ -142,7 +142,8 @@ def test_cartoon_old_result_offers_no_new_run_while_the_tool_is_off(
     page.run()
     assert not page.exception
     assert "Apply" not in [each.label for each in page.button]
-    assert links(page) == ["Run details"]
+    assert "Run details" in links(page)
+    assert not {"Edit and run again", "Cartoon"} & set(links(page))  # others may take its result
 
 
 def test_cartoon_result_takes_another_strength_from_the_stored_drawing(
