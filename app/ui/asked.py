@@ -14,6 +14,7 @@ from functools import wraps
 from typing import Literal, TypedDict, Unpack
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import RerunException
 
 from app.ui.guard import Deed, Guarded, P, Who, acting
 from app.ui.passing import PAGE, drawn_part, drop, leave, left
@@ -97,9 +98,14 @@ def once(key: str, deed: Deed[P], *, who: Who = require_user) -> Guarded[P]:
 
     @wraps(deed)
     def act(actor: Actor, /, *args: P.args, **kwargs: P.kwargs) -> None:
-        if number == turn(key):
+        if number != turn(key):
+            return
+        try:
             deed(actor, *args, **kwargs)
+        except RerunException:  # done, and the whole page is to be drawn
             _count(key)
+            raise
+        _count(key)
 
     return acting(act, who=who)
 

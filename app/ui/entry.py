@@ -70,7 +70,7 @@ def _show_person(actor: Actor) -> None:
         "soon as the studio is back."
     )
     out = escape(_("Sign out"))
-    words = json.dumps(own_words(get_services().settings.max_upload_bytes))
+    words = json.dumps(own_words(get_services().settings.max_upload_bytes)._asdict())
     st.html(
         f"""<div class="dr-person" data-dr-away="{escape(away)}" data-dr-words="{escape(words)}">
         <span class="dr-person-initial" aria-hidden="true">{name[0].upper()}</span>

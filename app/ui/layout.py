@@ -16,6 +16,7 @@ PRODUCT = "Darkroom"
 """The same in every language."""
 
 _NEXT = "address"
+_CAME_WITH = "address.came"
 _STYLE = Path(__file__).parent / "assets" / "studio.css"
 
 
@@ -24,7 +25,8 @@ class _Way:
     """Where a page goes next, from what it was asked for ``before``."""
 
     place: str
-    before: dict[str, str]
+    before: tuple[dict[str, str], ...]
+    """The addresses that a click which waits may have been made at."""
     query: dict[str, str]
 
 
@@ -45,8 +47,9 @@ def show_address(place: str) -> None:
     """
     here = st.query_params.to_dict()
     with unbroken():
+        st.session_state[_CAME_WITH] = here
         way = left(_NEXT)
-        if isinstance(way, _Way) and (way.place, way.before) == (place, here):
+        if isinstance(way, _Way) and way.place == place and here in way.before:
             here = way.query
         else:
             drop(_NEXT)
@@ -56,9 +59,11 @@ def show_address(place: str) -> None:
 def go_to(place: str, **query: str) -> None:
     """Have the next run of the page at ``place``, which calls ``show_address``, be asked for this.
 
-    Setting the address is not enough: a click that waits comes with the one that it was made at.
+    Setting the address is not enough: a click that waits comes with the one that it was made at,
+    be it as it is now or as this run was asked for.
     """
-    leave(_NEXT, _Way(place, st.query_params.to_dict(), query))
+    before = (st.session_state[_CAME_WITH], st.query_params.to_dict())
+    leave(_NEXT, _Way(place, before, query))
 
 
 def name_tab(*what: str) -> None:

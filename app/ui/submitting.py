@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from uuid import UUID
 
@@ -236,18 +237,19 @@ def _send(
             origin=Origin.EDIT if parent_id else None,
         )
         job_ids = submit(page.services, page.actor, request)
-        memory.finish(page.spec.params)
     except (StudioError, RecordError) as error:
         st.error(literal_sentence(error), icon=":material/error:")
         return False
-    _open_runs(page, job_ids)
+    # They are queued: whatever fails from here on, the page must not offer to queue them again.
+    go_to(page.tool, job=str(job_ids[0]))
+    with suppress(StudioError, RecordError):
+        memory.finish(page.spec.params)
+        _open_batch(page, job_ids)
     return True
 
 
-def _open_runs(page: ToolPage, job_ids: Sequence[UUID]) -> None:
-    """Put the runs in the address, so that a reload shows them again."""
-    first = get_run(page.services, page.actor, job_ids[0])
-    if len(job_ids) > 1 and first and first.batch_id:
+def _open_batch(page: ToolPage, job_ids: Sequence[UUID]) -> None:
+    """Go to all of the runs where they are several, and not to the first alone."""
+    first = get_run(page.services, page.actor, job_ids[0]) if len(job_ids) > 1 else None
+    if first and first.batch_id:
         go_to(page.tool, batch=str(first.batch_id))
-    else:
-        go_to(page.tool, job=str(job_ids[0]))

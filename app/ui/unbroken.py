@@ -19,7 +19,8 @@ from streamlit.runtime.scriptrunner import StopException, get_script_run_ctx
 def unbroken() -> Iterator[None]:
     """Until this ends, nothing from outside ends the run, be it that the tab is closed; it waits.
 
-    The same goes for ``st.rerun`` and ``st.stop``; what has to end here calls ``end_run``.
+    The same goes for ``st.rerun``, but in callbacks, which it ends at once, and for ``st.stop``;
+    what has to end here calls ``end_run``.
     """
     context = get_script_run_ctx(suppress_warning=True)
     requests = context.script_requests if context else None

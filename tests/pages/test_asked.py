@@ -77,8 +77,12 @@ _ONCE = """
         deeds.append(option)
     st.button("Go", key="go", on_click=once("go", deed))
 """
+_ONCE_FOR_THE_WHOLE_PAGE = _ONCE.replace(
+    "deeds.append(option)\n", "deeds.append(option)\n        st.rerun()\n"
+)
 _ADDRESS = """
     show_address("here")
+    st.query_params["picture"] = "a"
     def deed():
         go_to("here", job="1")
         context.script_requests.request_rerun(RerunData(query_string=""))
@@ -121,7 +125,11 @@ def test_asked_form_that_is_broken_off_is_done_with_what_was_submitted(opened: O
     assert deeds_of(button(page, "Go").click().run()) == ["Mei"]
 
 
-@pytest.mark.parametrize("body", [_DOUBLED, _ONCE], ids=["asked", "once"])
+@pytest.mark.parametrize(
+    "body",
+    [_DOUBLED, _ONCE, _ONCE_FOR_THE_WHOLE_PAGE],
+    ids=["asked", "once", "once-for-the-whole-page"],
+)
 def test_deed_two_clicks_on_one_drawing_do_it_once(opened: Open, body: str) -> None:
     page = button(opened(body), "Go").click().run()
     assert deeds_of(page) == [0]
@@ -150,6 +158,6 @@ def test_asked_click_whose_button_went_meanwhile_lapses(opened: Open, label: str
 def test_go_to_click_with_the_address_of_before_does_not_lead_back(opened: Open) -> None:
     page = button(opened(_ADDRESS), "Go").click().run()
     assert not page.exception
-    assert page.query_params == {"job": "1"}
+    assert page.query_params == {"job": "1", "picture": "a"}
     page.query_params.clear()
-    assert page.run().query_params == {}, "whoever goes back is led on no more"
+    assert page.run().query_params == {"picture": "a"}, "whoever goes back is led on no more"

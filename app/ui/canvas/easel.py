@@ -122,8 +122,10 @@ class Easel:
             view = view_in(self.room, self.drawing, self.zoom, self.centre)
             self.shown = to_canvas(self.drawing, view, self.generation)
             self.generations[self.generation] = Generation(view, self.drawing.strokes)
+        owed = {generation_of(told) for told in self.waiting}
         for late in list(self.generations)[:-_LATE_GENERATIONS]:
-            del self.generations[late]
+            if late not in owed:
+                del self.generations[late]
 
     def fit(self, room: Room) -> None:
         """Give the canvas the size that there is room for."""

@@ -68,6 +68,8 @@ def _ask_name(easel: Easel) -> None:
 
 def _keep(actor: Actor, easel: Easel, part: str) -> None:
     """Keep what is painted; the form is emptied, so that a second click finds no name."""
+    if not easel.take(actor):
+        return
     name = st.session_state[_NAME].strip()
     if name:
         drawings.keep_by_name(easel.services, actor, easel.picture, name, easel.drawing)
@@ -87,6 +89,8 @@ def _offer_copies(easel: Easel, others: Sequence[StoredFile]) -> None:
 
 
 def _copy(actor: Actor, easel: Easel, others: Sequence[StoredFile]) -> None:
+    if not easel.take(actor):
+        return
     drawings.copy_to(easel.services, actor, easel.drawing, others)
     st.rerun()  # the whole page, that says what is painted on each
 

@@ -123,12 +123,12 @@ document.addEventListener("keydown", (event) => { if (event.key === "Escape") st
 // said something new, once a frame.
 const WITH_TEXTS = '[role="listbox"], [data-testid="stSkipToContent"], [data-testid="stFileChip"], [data-testid="stTooltipErrorContent"]'
 let written = ""
-let words = []
+let words = { labels: [], texts: [] }
 let isToSpeak = false
 
-const say = (one, name) => {
+const say = (one, name, pairs) => {
   const theirs = one[name]
-  const [pattern, ours] = words.find(([pattern]) => pattern.test(theirs)) ?? []
+  const [pattern, ours] = pairs.find(([pattern]) => pattern.test(theirs)) ?? []
   const now = pattern ? theirs.replace(pattern, ours) : theirs
   if (now !== theirs) one[name] = now
 }
@@ -137,16 +137,18 @@ const learnWords = () => {
   const brought = document.querySelector("[data-dr-words]")?.dataset.drWords ?? written
   if (brought === written) return
   written = brought
-  words = JSON.parse(brought).map(([theirs, ours]) => [new RegExp(`^(?:${theirs})$`), ours])
+  const read = (pairs) => pairs.map(([theirs, ours]) => [new RegExp(`^(?:${theirs})$`), ours])
+  const { labels, texts } = JSON.parse(brought)
+  words = { labels: read(labels), texts: read(texts) }
 }
 
 const speak = () => {
   isToSpeak = false
   learnWords()
-  for (const one of document.querySelectorAll("[aria-label]")) say(one, "ariaLabel")
+  for (const one of document.querySelectorAll("[aria-label]")) say(one, "ariaLabel", words.labels)
   for (const part of document.querySelectorAll(WITH_TEXTS)) {
     const texts = document.createTreeWalker(part, NodeFilter.SHOW_TEXT)
-    while (texts.nextNode()) say(texts.currentNode, "data")
+    while (texts.nextNode()) say(texts.currentNode, "data", words.texts)
   }
 }
 
