@@ -47,8 +47,7 @@ class RunItem:
 
     Attributes:
         files: what it reads, by role; of a role that may be repeated several, in order.
-            What an earlier run made of the same picture, such as its alpha, may be given as
-            ``ResultOf`` only.
+            In the role that the tool takes over from earlier runs, ``ResultOf`` only.
         overrides: the parameters in which it differs from the request, by name.
 
     """

@@ -243,8 +243,8 @@ def _send(
     # They are queued: whatever fails from here on, the page must not offer to queue them again.
     go_to(page.tool, job=str(job_ids[0]))
     with suppress(StudioError, RecordError):
-        memory.finish(page.spec.params)
         _open_batch(page, job_ids)
+        memory.finish(page.spec.params)
     return True
 
 

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Never
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from db.actor import Actor
+from db.errors import DatabaseFullError
 from db.models import Job
 from db.types import Lane
 from studio.models.weights import Installed, Missing, WeightStore
@@ -92,6 +94,31 @@ def test_upscale_submits_format_and_quality(
         [job] = session.query(Job)
     expected = UpscaleParams(model=INTERPOLATION, format=ImageFormat.WEBP, quality=70)
     assert UpscaleParams.model_validate(job.params) == expected
+
+
+@pytest.mark.parametrize("failing", ["app.ui.memory.finish", "app.ui.submitting.get_run"])
+def test_upscale_that_was_queued_is_shown_whatever_fails_after_it(
+    services: Services,
+    visit: Visit,
+    tmp_path: Path,
+    mei: Actor,
+    monkeypatch: pytest.MonkeyPatch,
+    failing: str,
+) -> None:
+    def fail(*_: object) -> Never:
+        raise DatabaseFullError
+
+    page = choose(visit, tmp_path, mei, ("a.png", png(1)), ("b.png", png(2)))
+    monkeypatch.setattr(failing, fail)
+    page.button(key="upscale.run").click().run()
+    assert not page.exception
+    with services.database.read() as session:
+        jobs = session.query(Job).all()
+    assert len(jobs) == 2
+    if failing == "app.ui.memory.finish":
+        assert page.query_params == {"batch": str(jobs[0].batch_id)}
+    else:
+        assert page.query_params["job"] in {str(job.id) for job in jobs}
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from errno import ENOSPC
+from time import monotonic
 from types import SimpleNamespace
 from uuid import uuid4
 
@@ -174,7 +175,8 @@ def test_upload_of_a_page_that_was_left_is_closed_as_the_disk_is_tidied(
     file_id = send(page, 900)
     tidy(services)
     assert file_id in incoming()._arrivals
-    monkeypatch.setattr(arrivals, "_KEPT_S", -1.0)
+    later_s = monotonic() + 3_700
+    monkeypatch.setattr(arrivals, "monotonic", lambda: later_s)
     tidy(services)
     assert file_id not in incoming()._arrivals
 

@@ -11,7 +11,7 @@ from studio.models.catalogue import (
     Licence,
 )
 from studio.models.weights import Damaged, Installed, Missing
-from studio.words import msg
+from studio.words import msgs
 from tests.studio.models.weight_factories import (
     FileServer,
     make_file,
@@ -73,7 +73,12 @@ def test_status_truncated_file_is_damaged(server: FileServer, folder: Path) -> N
     write(store.path("tiny"), DATA[:-1])
     assert store.status("tiny") == Damaged(
         "net.onnx",
-        msg("it has {found} bytes instead of {wanted}", found=len(DATA) - 1, wanted=len(DATA)),
+        msgs(
+            "it has {n} byte instead of {wanted}",
+            "it has {n} bytes instead of {wanted}",
+            len(DATA) - 1,
+            wanted=len(DATA),
+        ),
     )
 
 

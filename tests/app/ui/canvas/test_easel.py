@@ -10,7 +10,7 @@ import pytest
 from app.painting import drawings
 from app.painting.canvas_json import PAINT, View
 from app.ui import stage
-from app.ui.canvas import easel
+from app.ui.canvas import easel, named
 from app.ui.canvas.easel import easel_for
 from app.ui.canvas.painting import react
 from app.ui.stage import Room, StageEvents
@@ -434,6 +434,34 @@ def test_refusal_that_has_passed_is_said_no_more_where_nothing_new_is_told(tab: 
     assert isinstance(tab.easel.refused, BusyError)
     tab.take()
     assert tab.easel.refused is None
+
+
+def test_strokes_that_wait_are_saved_however_often_the_view_changes_meanwhile(tab: Tab) -> None:
+    def busy(*_args: object, **_options: object) -> None:
+        raise BusyError(msg("Busy."), delay_s=1)
+
+    tab.mount()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(easel, "read_canvas", busy)
+        tab.draw(50)
+        tab.take()
+        for x in range(12):
+            tab.easel.look(2, (x / 12, 0.5))
+    tab.take()
+    assert tab.lines() == [100]
+
+
+def test_drawing_kept_by_name_holds_the_stroke_that_was_on_its_way(
+    services: Services, tab: Tab, mei: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(named, "st", SimpleNamespace(session_state=tab.state))
+    tab.state["named.name"] = "Logo"
+    tab.draw(50)
+    named._keep(mei, tab.easel, "page")
+    [kept] = drawings.named_drawings(services, mei)
+    drawing = drawings.read_named(services, mei, kept.id)
+    assert drawing is not None
+    assert len(drawing.strokes) == 1
 
 
 @pytest.mark.parametrize("told", [7, {"raw": 7}, {"raw": {"objects": 7}}, {"raw": {}}, None])
