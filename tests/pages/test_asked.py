@@ -14,9 +14,10 @@ from tests.pages.harness import Visit, button
 from tests.people import make_person
 
 _FRAME = """
+from contextlib import suppress
 import streamlit as st
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
-from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
+from streamlit.runtime.scriptrunner import RerunData, RerunException, get_script_run_ctx
 from app.ui.asked import asked, once
 from app.ui.layout import go_to, show_address
 from app.ui.passing import PAGE, drawing
@@ -77,15 +78,25 @@ _ONCE = """
         deeds.append(option)
     st.button("Go", key="go", on_click=once("go", deed))
 """
-_ONCE_FOR_THE_WHOLE_PAGE = _ONCE.replace(
-    "deeds.append(option)\n", "deeds.append(option)\n        st.rerun()\n"
-)
+_ONCE_FOR_THE_WHOLE_PAGE = """
+    def deed(actor):
+        deeds.append(option)
+        raise RerunException(RerunData())  # as st.rerun does in callbacks
+    act = once("go", deed)
+    for click in range(2):
+        with suppress(RerunException):
+            act()
+"""
 _ADDRESS = """
     show_address("here")
     st.query_params["picture"] = "a"
+    ask = context.script_requests.request_rerun
+    def ask_and_click(data):
+        context.script_requests.request_rerun = ask
+        return ask(data) and ask(RerunData(query_string=""))
     def deed():
         go_to("here", job="1")
-        context.script_requests.request_rerun(RerunData(query_string=""))
+        context.script_requests.request_rerun = ask_and_click
         return True
     asked("Go", deed, key="go")
 """
@@ -127,14 +138,18 @@ def test_asked_form_that_is_broken_off_is_done_with_what_was_submitted(opened: O
 
 @pytest.mark.parametrize(
     "body",
-    [_DOUBLED, _ONCE, _ONCE_FOR_THE_WHOLE_PAGE],
-    ids=["asked", "once", "once-for-the-whole-page"],
+    [_DOUBLED, _ONCE],
+    ids=["asked", "once"],
 )
 def test_deed_two_clicks_on_one_drawing_do_it_once(opened: Open, body: str) -> None:
     page = button(opened(body), "Go").click().run()
     assert deeds_of(page) == [0]
     button(page, "Go").click().run()
     assert deeds_of(page) == [0, 0], "a click on a later drawing is another one"
+
+
+def test_once_a_deed_that_has_the_whole_page_drawn_is_done_once(opened: Open) -> None:
+    assert deeds_of(opened(_ONCE_FOR_THE_WHOLE_PAGE)) == [0]
 
 
 def test_asked_what_stops_the_deed_is_said_once(opened: Open) -> None:
@@ -156,7 +171,9 @@ def test_asked_click_whose_button_went_meanwhile_lapses(opened: Open, label: str
 
 
 def test_go_to_click_with_the_address_of_before_does_not_lead_back(opened: Open) -> None:
-    page = button(opened(_ADDRESS), "Go").click().run()
+    page = opened(_ADDRESS)
+    page.query_params.clear()  # the browser has not heard yet what the page has put there
+    button(page, "Go").click().run()
     assert not page.exception
     assert page.query_params == {"job": "1", "picture": "a"}
     page.query_params.clear()
