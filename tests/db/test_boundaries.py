@@ -86,7 +86,10 @@ def test_module_outside_of_the_record_has_no_sql(path: Path) -> None:
 SCOPED = {"jobs", "history", "blobs", "keeping", "past_runs", "submissions"}
 UNSCOPED = {
     "timings": "names nobody",
+    "find_runs": "its ids come from the helper",
     "purge_trash": "maintenance",
+    "_lock_purgeable": "maintenance",
+    "_due": "maintenance",
     "ancestors": "walks parents, then shows the visible ones",
     "_update": "its ids come from the helper",
     "_update_with_steps": "its ids come from the helper",

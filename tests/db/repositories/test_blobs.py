@@ -67,7 +67,7 @@ def test_unreferenced_are_old_blobs_that_nothing_needs(database: Database) -> No
         used, made, drawn, unused = (make_blob(session, created_at=LONG_AGO) for _ in range(4))
         make_blob(session)
         make_job(session, actor, image=used, outputs={"image": made})
-        drawing = Drawing(owner_id=actor.id, blob_sha256=drawn.sha256, canvas={})
+        drawing = Drawing(owner_id=actor.id, blob_sha256=drawn.sha256, canvas="{}")
         drawing.canvas_width_px = drawing.canvas_height_px = 1
         session.add(drawing)
         session.flush()
