@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, select, update
 from sqlalchemy.orm import Session, aliased
 
 from db.actor import Actor
@@ -56,25 +56,32 @@ class KeepingRepository:
         return self._update_with_steps(actor, job_id, Trash.ONLY, deleted_at=None)
 
     def purge_trash(self, before: datetime, *, limit: int) -> int:
-        """Delete for good up to ``limit`` runs and steps trashed before then; for maintenance.
+        """Delete for good up to ``limit`` runs trashed before then; for maintenance.
 
-        Returns how many went. Their blobs stay until ``BlobRepository.forget``. A run goes after
-        its steps, which would else all go with it at once: they may be thousands. One stays that
-        somebody else takes out of the trash at this moment, or is about to name.
+        Returns how many went, with their steps. Their blobs stay until ``BlobRepository.forget``.
+        A run goes with all of its few steps or not at all, as without them it could be taken out
+        of the trash and not started again. So it stays while one of them has not stopped or is
+        not in the trash, and while somebody takes it or one of them out of the trash, or is about
+        to name it.
         """
-        step = aliased(Job)
-        goes_first = step.deleted_at.is_not(None) | step.state.not_in(ENDED)
-        has_steps = exists().where(step.serves_id == Job.id, goes_first)
-        doomed = (
-            select(Job.id)
-            .where(Job.deleted_at < before, Job.state.in_(ENDED), ~has_steps)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        job_ids = self._session.scalars(doomed).all()
-        if job_ids:
-            self._session.execute(delete(Job).where(Job.id.in_(job_ids)))
-        return len(job_ids)
+        going = self._lock_purgeable(before, limit)
+        if not going:
+            return 0
+        gone = delete(Job).returning(Job.id)
+        steps = self._session.scalars(gone.where(Job.serves_id.in_(going))).all()
+        runs = self._session.scalars(gone.where(Job.id.in_(going))).all()
+        return len(steps) + len(runs)
+
+    def _lock_purgeable(self, before: datetime, limit: int) -> set[UUID]:
+        """Runs of which nobody else holds any part, with their steps; or steps trashed alone."""
+        run_ids = self._session.scalars(_due(before, limit)).all()
+        if not run_ids:
+            return set()
+        are_steps = Job.serves_id.in_(run_ids)
+        free = select(Job.id).where(are_steps, _may_go(Job)).with_for_update(skip_locked=True)
+        others = Job.id.not_in(self._session.scalars(free).all())
+        staying = self._session.scalars(select(Job.serves_id).where(are_steps, others))
+        return set(run_ids).difference(staying)
 
     def _update(
         self,
@@ -121,3 +128,19 @@ class KeepingRepository:
         )
         self._session.flush()
         return True
+
+
+def _due(before: datetime, limit: int) -> Select[UUID]:
+    run, step = aliased(Job), aliased(Job)
+    goes_with_its_run = exists().where(run.id == Job.serves_id, run.deleted_at.is_not(None))
+    has_steps_that_stay = exists().where(step.serves_id == Job.id, ~_may_go(step))
+    return (
+        select(Job.id)
+        .where(Job.deleted_at < before, _may_go(Job), ~goes_with_its_run, ~has_steps_that_stay)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def _may_go(job: type[Job]) -> ColumnElement[bool]:
+    return and_(job.deleted_at.is_not(None), job.state.in_(ENDED))

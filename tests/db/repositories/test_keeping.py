@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
+from db.actor import Actor
 from db.models import SEARCH_TEXT_CHARS, JobInput, JobOutput
 from db.repositories.history import JobFilters
 from db.repositories.jobs import JobRepository
@@ -147,6 +150,49 @@ def test_purge_trash_leaves_a_run_that_a_new_one_is_about_to_name(
             session.execute(text("SET LOCAL lock_timeout = '5s'"))
             assert KeepingRepository(session).purge_trash(utc_now(), limit=10) == 0
         make_job(naming, actor, parent_id=held.id)
+
+
+@pytest.mark.parametrize("held", ["run", "step"])
+def test_purge_trash_leaves_a_run_with_its_steps_while_any_of_them_is_held(
+    postgres_database: Database, held: str
+) -> None:
+    with postgres_database.write() as session:
+        actor = make_actor(session)
+        run_id, step_id = trashed_with_step(session, actor)
+    with postgres_database.write() as naming:
+        JobRepository(naming).hold_ids(actor, {run_id if held == "run" else step_id})
+        with postgres_database.write() as session:
+            session.execute(text("SET LOCAL lock_timeout = '5s'"))
+            assert KeepingRepository(session).purge_trash(utc_now(), limit=10) == 0
+    with postgres_database.write() as session:
+        assert JobRepository(session).hold_ids(actor, {run_id, step_id}) == {run_id, step_id}
+        assert KeepingRepository(session).purge_trash(utc_now(), limit=10) == 2
+
+
+def test_purge_trash_leaves_a_run_of_which_a_step_was_restored(database: Database) -> None:
+    with database.write() as session:
+        actor = make_actor(session)
+        _, step_id = trashed_with_step(session, actor)
+        kept = KeepingRepository(session)
+        assert kept.restore(actor, step_id)
+        assert kept.purge_trash(utc_now(), limit=10) == 0
+        assert kept.trash(actor, step_id)
+        assert kept.purge_trash(utc_now() - timedelta(days=1), limit=10) == 2
+
+
+def test_purge_trash_limit_leaves_no_run_without_its_steps(database: Database) -> None:
+    with database.write() as session:
+        actor = make_actor(session)
+        families = [set(trashed_with_step(session, actor)) for _ in range(2)]
+        assert KeepingRepository(session).purge_trash(utc_now(), limit=1) == 2
+        left = JobRepository(session).hold_ids(actor, families[0] | families[1])
+        assert left in families
+
+
+def trashed_with_step(session: Session, actor: Actor) -> tuple[UUID, UUID]:
+    """A run that is long in the trash, and the one step of it."""
+    run = make_job(session, actor, deleted_at=LONG_AGO)
+    return run.id, make_job(session, actor, deleted_at=LONG_AGO, serves_id=run.id).id
 
 
 def test_hold_ids_holds_visible_runs_alone_until_new_ones_name_them(
