@@ -140,6 +140,21 @@ def test_words_of_streamlit_are_said_in_ours(
     expect(page.get_by_text("No results")).to_have_count(0)
 
 
+def test_file_that_is_on_its_way_is_named_in_our_words(
+    studio: Studio, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    page = open_page()
+    sign_in(page, studio.add_user())
+    page.goto("/upscale")
+    settle(page)
+    held: list[Route] = []
+    page.route("**/_stcore/upload_file/**", lambda route: held.append(route))
+    drop(page, ("cat.png", png()))
+    expect(page.get_by_role("button", name="Do not send cat.png")).to_be_visible()
+    for route in held:
+        route.continue_()
+
+
 def test_file_that_streamlit_stops_is_refused_by_name_in_our_words(
     studio: Studio, open_page: OpenPage, sign_in: SignIn
 ) -> None:
