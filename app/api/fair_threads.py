@@ -120,9 +120,10 @@ def password_threads() -> FairThreads:
 
 @lru_cache
 def known_password_threads() -> FairThreads:
-    """As ``password_threads``, for browsers that are known, in turns of each of them.
+    """As ``password_threads``, for browsers that are known, in turns of each person.
 
-    However many strangers guess, and be it from the same address, they do not wait for those.
+    However many strangers guess, and be it from the same address, they do not wait for those; nor
+    for one person who has any number of browsers.
     """
     return FairThreads(1, _password_turns())
 

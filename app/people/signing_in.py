@@ -6,6 +6,7 @@ Every refused attempt leaves an entry in the audit.
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -57,13 +58,14 @@ class Approach:
     """Where an attempt to sign in comes from.
 
     Attributes:
-        source: what its guesses are counted by: a browser, an address or a network.
-        is_known: whether that is a browser in which this person was in before.
+        owner: in whose turn its password is looked at: the person's, however many browsers they
+            were in with before; of a stranger the address or network.
+        is_known: whether it comes from a browser in which this person was in before.
         pause_s: how long to let it rest, as the name was guessed at elsewhere of late.
 
     """
 
-    source: str
+    owner: Hashable
     is_known: bool
     pause_s: float
 
@@ -105,9 +107,8 @@ def approach(services: Services, name: str, visitor: Visitor) -> Approach:
     name = normalise_name(name)
     with services.database.read() as unit:
         user = AccountRepository(unit).by_name(name)
-    known = _known_source(services, user, visitor)
-    if known:
-        return Approach(known, is_known=True, pause_s=0.0)
+    if user and _known_source(services, user, visitor):
+        return Approach(user.id, is_known=True, pause_s=0.0)
     pause_s = throttle.pause_s(services, name, visitor.network)
     return Approach(visitor.network, is_known=False, pause_s=pause_s)
 

@@ -115,12 +115,13 @@ class _Doors:
         threads = known_password_threads() if found.is_known else password_threads()
         try:
             user_id, token = await threads.run(
-                found.source, partial(self._open_session, name, form.get("password", ""), visitor)
+                found.owner, partial(self._open_session, name, form.get("password", ""), visitor)
             )
         except (SignInRefusedError, NotAllowedError) as error:
             return framed("sign_in.html", 401, next=target, name=name, error=_sentence(error))
         except (TooManyAttemptsError, TooManyRequestsError) as error:
-            page = framed("sign_in.html", 429, next=target, name=name, error=_waiting(error))
+            why = _sentence(error) if found.is_known else _waiting(error)
+            page = framed("sign_in.html", 429, next=target, name=name, error=why)
             page.headers.update(headers_of(error))
             return page
         welcome = RedirectResponse(target, 303)
@@ -157,7 +158,7 @@ class _Doors:
         try:
             visitor = visitor_of(request)
             await known_password_threads().run(
-                signed_in.session_id,
+                signed_in.actor.id,
                 partial(change_password, self._services, signed_in, current, new, visitor),
             )
         except (TooManyAttemptsError, TooManyRequestsError) as error:
@@ -225,7 +226,7 @@ def _sentence(error: StudioError) -> str:
 
 
 def _waiting(error: TooManyAttemptsError | TooManyRequestsError) -> str:
-    """Why to wait: passwords are looked at in turns of the address, not of the person."""
+    """Why a stranger waits: their passwords are looked at in turns of the address."""
     if isinstance(error, TooManyRequestsError):
         return _("Many people sign in from your address just now. Try again shortly.")
     return _sentence(error)

@@ -110,6 +110,14 @@ def test_authenticate_known_browser_is_not_slowed_by_strangers_beside_it(
     assert authenticate(any_services, "mei", PASSWORD, known).user_id == mei.id
 
 
+def test_approach_browsers_of_one_person_have_one_owner(services: Services) -> None:
+    mei = make_person(services)
+    browsers = [remember_browser(services.settings, mei.id) for _ in range(2)]
+    found = [approach(services, "mei", replace(HERE, browser=browser)) for browser in browsers]
+    assert [(one.owner, one.is_known) for one in found] == [(mei.id, True)] * 2
+    assert approach(services, "mei", HERE).owner == HERE.network
+
+
 def test_authenticate_guesses_from_one_ipv6_network_are_counted_together(
     any_services: Services,
 ) -> None:

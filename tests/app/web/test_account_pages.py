@@ -121,6 +121,49 @@ def test_change_password_where_too_many_wait_is_429_and_keeps_the_form(
     assert 'name="current"' in answer.text
 
 
+def test_sign_in_of_a_known_browser_where_too_many_wait_is_429_and_speaks_of_its_person(
+    services: Services, browser: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_person(services)
+    sign_in(browser)
+    full = FairThreads(1, FairTurns(most_of_one=0, most_waiting_of_one=0))
+    monkeypatch.setattr(account_pages, "known_password_threads", lambda: full)
+    answer = sign_in(browser)
+    assert answer.status_code == 429
+    assert int(answer.headers["retry-after"]) > 0
+    assert "You have too many requests open at the moment." in answer.text
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        pytest.param(sign_in, id="sign-in"),
+        pytest.param(lambda browser: change_password(browser, PASSWORD, NEW), id="password"),
+    ],
+)
+def test_passwords_of_one_person_in_two_browsers_are_looked_at_in_one_turn(
+    services: Services,
+    open_browser: OpenBrowser,
+    monkeypatch: pytest.MonkeyPatch,
+    ask: Callable[[TestClient], Response],
+) -> None:
+    make_person(services)
+    first, second = open_browser(), open_browser()
+    sign_in(first)
+    sign_in(second)
+    meanwhile: list[int] = []
+
+    def look(*_: object) -> bool:
+        meanwhile.append(ask(second).status_code)
+        return False
+
+    threads = FairThreads(2, FairTurns(most_of_one=1, most_waiting_of_one=0))
+    monkeypatch.setattr(account_pages, "known_password_threads", lambda: threads)
+    monkeypatch.setattr("app.people.signing_in.verify_password", look)
+    assert sign_in(first).status_code == 401
+    assert meanwhile == [429]
+
+
 def test_sign_in_of_a_known_browser_does_not_wait_for_guesses_from_its_address(
     services: Services, browser: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
