@@ -25,8 +25,8 @@ Identify = Callable[[Request], Actor | None]
 class FewAtOnce:
     """Middleware: finds out who asks, and has requests that only read wait in that person's turn.
 
-    Endpoints find the person, or none, as ``request.state.asker``. Who waits holds no thread, and
-    holds up nobody else, whatever number of tokens they use.
+    Endpoints find the person of now, or none, as ``request.state.asker``. Who waits holds no
+    thread, and holds up nobody else, whatever number of tokens they use.
     """
 
     def __init__(self, app: ASGIApp, *, identify: Identify) -> None:
@@ -46,6 +46,8 @@ class FewAtOnce:
                 request.state.asker = asker = await self._asker(request)
                 if asker is not None and scope["method"] in ("GET", "HEAD"):
                     await turn.enter_async_context(self._reads.turn(asker.id))
+                    # Whoever waited may have been signed out, demoted or disabled meanwhile.
+                    request.state.asker = await run_in_threadpool(self._identify, request)
             except (StudioError, RecordError) as error:
                 await refuse(request, error)(scope, receive, send)
                 return

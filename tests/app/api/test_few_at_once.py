@@ -38,10 +38,6 @@ async def read_at_once(_message: MutableMapping[str, Any]) -> None:
     """A client that takes what it gets."""
 
 
-async def never_read(_message: MutableMapping[str, Any]) -> None:
-    await asyncio.Event().wait()
-
-
 PEOPLE = {name: Actor(uuid4(), name, Role.MEMBER) for name in ("mei", "tom")}
 
 
@@ -110,6 +106,34 @@ def test_few_at_once_one_person_with_many_tokens_waits_for_themselves_and_nobody
     assert order.index("tom") <= 4, "two that are being answered, and two that may be the next"
 
 
+def test_few_at_once_asker_who_is_nobody_once_their_turn_comes_is_handed_on_as_nobody() -> None:
+    async def watch() -> list[Actor | None]:
+        server, askers, gone = Server(), [], asyncio.Event()
+
+        def identify_who_is_here(request: Request) -> Actor | None:
+            return None if gone.is_set() else identify(request)
+
+        async def note(scope: Scope, receive: Receive, send: Send) -> None:
+            askers.append(scope["state"]["asker"])
+            await server(scope, receive, send)
+
+        gate = FewAtOnce(note, identify=identify_who_is_here)
+        asked = [
+            asyncio.create_task(gate(asked_with("mei"), nothing, read_at_once)) for _ in range(3)
+        ]
+        await reach(server, 2)
+        async with asyncio.timeout(30):
+            while gate._reads._of_each._people[PEOPLE["mei"].id].calls < 3:
+                await asyncio.sleep(0.01)
+        gone.set()
+        server.is_open.set()
+        await asyncio.gather(*asked)
+        return askers
+
+    mei = PEOPLE["mei"]
+    assert asyncio.run(watch()) == [mei, mei, None]
+
+
 def test_few_at_once_more_requests_than_anybody_needs_are_refused() -> None:
     async def watch() -> tuple[int, list[int]]:
         server, statuses = Server(), []
@@ -134,11 +158,18 @@ def test_few_at_once_more_requests_than_anybody_needs_are_refused() -> None:
 
 def test_few_at_once_clients_that_do_not_read_their_answers_hold_up_nobody() -> None:
     async def watch() -> int:
-        server = Server()
+        server, arrived = Server(), []
         server.is_open.set()
         gate = gate_before(server)
+
+        async def never_read(message: MutableMapping[str, Any]) -> None:
+            arrived.append(message)
+            await asyncio.Event().wait()
+
         slow = [asyncio.create_task(gate(asked_with("mei"), nothing, never_read)) for _ in range(5)]
-        await asyncio.sleep(0.05)
+        async with asyncio.timeout(30):
+            while len(arrived) < 5:
+                await asyncio.sleep(0.01)
         await asyncio.wait_for(gate(asked_with("mei"), nothing, read_at_once), 30)
         for task in slow:
             task.cancel()
