@@ -15,7 +15,7 @@ $(VENV)/.runtime: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Darkroom needs Python 3.11 or newer; set PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@test -x $(BIN)/python || { echo "Making the virtual environment in $(VENV)"; $(PYTHON) -m venv $(VENV); }
-	@echo "Installing locked dependencies"
+	@echo "Installing locked dependencies, which takes some minutes"
 	@$(PIP) install --requirement requirements.lock
 	@$(PIP) install --no-deps --editable .
 	@touch $@

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import streamlit as st
 
 from app.people.tool_switches import switched_off
@@ -33,16 +35,15 @@ def offer_further_use(services: Services, actor: Actor, job: Job) -> None:
     with st.popover(_("Use this result in…"), icon=":material/arrow_forward:", width="stretch"):
         if result is None:
             st.caption(_("Set the next run up now: it waits for this one."))
-        for spec in TOOLS.values():
-            page = tool_page(spec.name)
-            if page is None or spec.name in off:
-                continue
-            st.page_link(
-                page,
-                label=said(spec.title),
-                icon=f":material/{spec.icon}:",
-                query_params={USE: str(job.id)},
-            )
+        links = (
+            f'<a href="/{escape(spec.name)}?{USE}={job.id}" target="_self">'
+            f"{escape(said(spec.title))}</a>"
+            for spec in TOOLS.values()
+            if tool_page(spec.name) and spec.name not in off
+        )
+        # Plain links: those of Streamlit leave the address that they are on in the browser's way
+        # back, with what was to be used.
+        st.html(f'<div class="dr-buttons dr-stacked">{"".join(links)}</div>')
 
 
 def is_to_come(actor: Actor, job: Job) -> bool:
@@ -53,10 +54,14 @@ def is_to_come(actor: Actor, job: Job) -> bool:
 def bring(tool: str, result: JobOutput) -> None:
     """Have ``result`` alone lie on the page of ``tool``, whose address names its run.
 
-    Once: the address says so from now on, so that a reload brings nothing back that was taken out.
+    Once: the address says so from now on, so that a reload brings nothing back that was taken out;
+    and this visit knows it, so that neither does the way back to the address of before.
     """
     mark = result.job_id.hex
-    if st.query_params.get(_BROUGHT) != mark:
-        with unbroken():
-            tray(tool).hold(result)
-            st.query_params[_BROUGHT] = mark
+    known = st.session_state.setdefault(f"{tool}.{_BROUGHT}", set())
+    if mark in known or st.query_params.get(_BROUGHT) == mark:
+        return
+    with unbroken():
+        tray(tool).hold(result)
+        known.add(mark)
+        st.query_params[_BROUGHT] = mark

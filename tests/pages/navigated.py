@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
@@ -27,8 +28,9 @@ def navigated(folder: Path, page: str) -> str:
 
 
 def links(page: AppTest) -> list[str]:
-    """The labels of all links to other pages."""
-    return [each.proto.label.replace("\\", "") for each in page.get("page_link")]
+    """The labels of all links to other pages, of those that take the result along too."""
+    taking = re.findall(r'href="/\w+\?use=[^"]+"[^>]*>([^<]+)<', markup(page))
+    return [each.proto.label.replace("\\", "") for each in page.get("page_link")] + taking
 
 
 def markup(page: AppTest) -> str:

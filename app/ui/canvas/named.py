@@ -20,6 +20,8 @@ from tasks.services import Services
 
 _NAME = "named.name"
 _NAMELESS = "named.nameless"
+_KEPT = "named.kept"
+"""The drawing that was kept last: who clicks twice is not asked for a name."""
 
 
 def offer_named(actor: Actor, easel: Easel, others: Sequence[StoredFile]) -> None:
@@ -73,7 +75,8 @@ def _keep(actor: Actor, easel: Easel, part: str) -> None:
     name = st.session_state[_NAME].strip()
     if name:
         drawings.keep_by_name(easel.services, actor, easel.picture, name, easel.drawing)
-    else:
+        st.session_state[_KEPT] = easel.drawing
+    elif st.session_state.get(_KEPT) is not easel.drawing:
         leave(_NAMELESS, True, part=part)
 
 

@@ -458,6 +458,9 @@ def test_drawing_kept_by_name_holds_the_stroke_that_was_on_its_way(
     tab.state["named.name"] = "Logo"
     tab.draw(50)
     named._keep(mei, tab.easel, "page")
+    tab.state["named.name"] = ""  # the form is emptied; a double click is no complaint
+    named._keep(mei, tab.easel, "page")
+    assert "passing" not in tab.state
     [kept] = drawings.named_drawings(services, mei)
     drawing = drawings.read_named(services, mei, kept.id)
     assert drawing is not None
