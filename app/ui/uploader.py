@@ -11,7 +11,7 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from threading import RLock
@@ -72,6 +72,8 @@ class Tray:
     forgotten: Sequence[str] = ()
     drops: int = 0
     keep: Callable[[Sequence[StoredFile]], None] = field(default=_keep_nothing, repr=False)
+    _read: set[str] = field(default_factory=set, repr=False, compare=False)
+    """Ids of what was taken from the drop zone that is drawn; it holds them still."""
     _lock: RLock = field(default_factory=RLock, repr=False, compare=False)
 
     @property
@@ -85,32 +87,46 @@ class Tray:
         files: Iterable[tuple[str, Source]],
         *,
         limit: int,
-        drop: int | None = None,
         owner: Hashable = None,
     ) -> None:
         """Check and store ``files``; the good ones go on, the others are named.
 
-        ``drop`` says which drop they are, so that two runs of a page take it once, and
-        ``owner`` whose they are, so that nobody else waits for them.
+        ``owner`` says whose they are, so that nobody else waits for them.
         """
         with self._lock:
-            if drop not in (None, self.drops):
-                return
             self.refused, self.forgotten = [], ()
-            self.drops += 1
-            chosen = self.chosen
-            try:
-                for file_name, source in files:
-                    try:
-                        if len(chosen) >= limit:
-                            raise _beyond(limit)
-                        new = _take_one(services, file_name, source, owner)
-                        _require_new(chosen, new)
-                        chosen = [*chosen, new]
-                    except (StudioError, RecordError) as error:
-                        self.refused.append(_refusal(file_name, error))
-            finally:
-                self._take_up(chosen)
+            self._renew()
+            self._fill(services, files, limit, owner)
+
+    def take_drop(
+        self,
+        services: Services,
+        uploads: Sequence[UploadedFile],
+        *,
+        limit: int,
+        drop: int,
+        owner: Hashable,
+    ) -> None:
+        """As ``take``, of what lies in the drop zone ``drop``; each once, whichever run is first.
+
+        What is dropped while others are checked lies in the same zone afterwards. So another one
+        takes its place only when nothing new does.
+        """
+        with self._lock:
+            if drop != self.drops:
+                return
+            new = self.unread(uploads)
+            if not new:
+                self._renew()
+                return
+            if not self._read:
+                self.refused, self.forgotten = [], ()
+            self._read |= {one.file_id for one in new}
+            self._fill(services, _sources(new), limit, owner)
+
+    def unread(self, uploads: Sequence[UploadedFile]) -> Sequence[UploadedFile]:
+        """Those of the drop zone that were not taken yet."""
+        return [one for one in uploads if one.file_id not in self._read]
 
     def settle(self) -> None:
         """Wait until no other run of the page is taking a drop."""
@@ -140,6 +156,32 @@ class Tray:
         with self._lock:
             self._begin_with(())
 
+    def _fill(
+        self,
+        services: Services,
+        files: Iterable[tuple[str, Source]],
+        limit: int,
+        owner: Hashable,
+    ) -> None:
+        chosen = self.chosen
+        try:
+            for file_name, source in files:
+                try:
+                    if len(chosen) >= limit:
+                        raise _beyond(limit)
+                    new = _take_one(services, file_name, source, owner)
+                    _require_new(chosen, new)
+                    chosen = [*chosen, new]
+                except (StudioError, RecordError) as error:
+                    self.refused.append(_refusal(file_name, error))
+        finally:
+            self._take_up(chosen)
+
+    def _renew(self) -> None:
+        """Have another drop zone in place of the one that holds what was dropped."""
+        self.drops += 1
+        self._read.clear()
+
     def _take_up(self, chosen: Sequence[Chosen]) -> None:
         """Hold ``chosen`` of a drop, or name what of it could not be put on record."""
         try:
@@ -151,7 +193,7 @@ class Tray:
     def _begin_with(self, chosen: Sequence[Chosen]) -> None:
         self._become(chosen)
         self.refused, self.forgotten = [], ()
-        self.drops += 1
+        self._renew()
 
     def _become(self, chosen: Sequence[Chosen]) -> None:
         """Hold ``chosen`` once that is on record: what fails to be changes nothing."""
@@ -256,8 +298,10 @@ def pick_files(
     if uploads:
         owner = require_runner().id
         several = uploads if isinstance(uploads, list) else [uploads]
-        with st.spinner(_n("Checking {n} file…", "Checking {n} files…", len(several))):
-            held.take(services, _sources(several), limit=limit, drop=drop, owner=owner)
+        new = len(held.unread(several))
+        checking = st.spinner(_n("Checking {n} file…", "Checking {n} files…", new))
+        with checking if new else nullcontext():
+            held.take_drop(services, several, limit=limit, drop=drop, owner=owner)
         st.rerun()
     say_refused(held)
 

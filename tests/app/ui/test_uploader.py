@@ -5,6 +5,8 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
+from streamlit.proto.Common_pb2 import FileURLs
+from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 from streamlit.testing.v1 import AppTest
 
 from app.ui import uploader
@@ -154,7 +156,7 @@ def test_tray_that_is_being_filled_makes_the_next_run_of_the_page_wait(
         tray.settle()
         seen.append(len(tray.chosen))
 
-    first = Thread(target=lambda: tray.take(services, [("a.png", png(1))], limit=5, drop=0))
+    first = Thread(target=lambda: tray.take(services, [("a.png", png(1))], limit=5))
     first.start()
     assert is_checking.wait(timeout=10)
     second = Thread(target=next_run)
@@ -167,11 +169,24 @@ def test_tray_that_is_being_filled_makes_the_next_run_of_the_page_wait(
     assert seen == [1]
 
 
-def test_tray_takes_the_same_drop_once(services: Services) -> None:
+def dropped(name: str, data: bytes) -> UploadedFile:
+    return UploadedFile(UploadedFileRec(name, name, "", data), FileURLs())
+
+
+def test_tray_takes_what_is_dropped_while_others_are_checked(services: Services) -> None:
     tray = Tray()
-    for _ in range(2):
-        tray.take(services, [("a.png", png(1)), ("b.txt", b"text")], limit=5, drop=0)
-    assert (len(tray.chosen), len(tray.refused), tray.drops) == (1, 1, 1)
+    first = [dropped("a.png", png(1)), dropped("b.txt", b"text")]
+    late = [*first, dropped("c.png", png(2)), dropped("d.txt", b"text")]
+    for uploads in (first, first[:1], late):
+        if tray.unread(uploads):
+            tray.take_drop(services, uploads, limit=5, drop=0, owner=None)
+    assert [file.file_name for file in tray.files] == ["a.png", "c.png"]
+    assert [refusal.file_name for refusal in tray.refused] == ["b.txt", "d.txt"]
+    assert tray.drops == 0, "the zone that may hold more stays"
+    tray.take_drop(services, late, limit=5, drop=0, owner=None)
+    assert (tray.drops, len(tray.refused)) == (1, 2)
+    tray.take_drop(services, late, limit=5, drop=0, owner=None)
+    assert (tray.drops, len(tray.files)) == (1, 2), "a run that comes late takes nothing twice"
 
 
 def _drop_zone() -> None:
