@@ -84,9 +84,12 @@ class TcpProxy:
         await asyncio.sleep(0)
 
     async def _drain(self) -> None:
-        """Wait for the tasks of connections that were cut."""
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        await asyncio.wait_for(asyncio.gather(*others, return_exceptions=True), timeout=5)
+        """Wait for the tasks of connections that were cut, those just accepted too."""
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for writer in self._writers:
+                writer.transport.abort()
+            await asyncio.wait(others, timeout=0.1)
+        await asyncio.sleep(0)  # what they have cut is closed in the next turn
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
