@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from uuid import UUID
 
@@ -33,6 +33,8 @@ from tasks.files import StoredFile
 from tasks.planning import lane_of
 from tasks.requests import ResultOf, RunItem, RunRequest, require_result_fits
 from tasks.submit import submit
+
+logger = logging.getLogger(__name__)
 
 
 def ask_run(
@@ -242,9 +244,11 @@ def _send(
         return False
     # They are queued: whatever fails from here on, the page must not offer to queue them again.
     go_to(page.tool, job=str(job_ids[0]))
-    with suppress(StudioError, RecordError):
+    try:
         _open_batch(page, job_ids)
         memory.finish(page.spec.params)
+    except (StudioError, RecordError):
+        logger.warning("after %s was queued its page was not put in order", job_ids, exc_info=True)
     return True
 
 
