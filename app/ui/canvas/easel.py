@@ -17,6 +17,7 @@ import streamlit as st
 from app.painting import drawings
 from app.painting.bounds import points_of
 from app.painting.canvas_json import Json, View, generation_of, to_canvas
+from app.painting.changes import missing
 from app.painting.told import read_canvas
 from app.ui.canvas.viewing import view_in
 from app.ui.stage import Room
@@ -185,7 +186,7 @@ class Easel:
             self._take_late(actor, before, strokes)
         generation.strokes = strokes
         self.refused = None
-        new = drawings.missing(strokes, before)
+        new = missing(strokes, before)
         st.session_state["canvas.taken"] = self.taken + len(new)
 
     def _take_late(
@@ -196,13 +197,13 @@ class Easel:
         It will not show that by itself. Only what is new in it counts: what the canvas had been
         given before may have been undone since.
         """
-        new = drawings.missing(after, before)
+        new = missing(after, before)
         if not new:
             return
-        gone = drawings.missing(before, after)
+        gone = missing(before, after)
         kept = self.drawing.strokes
         if len(gone) == len(new) == 1:  # one that was moved
-            kept = tuple(drawings.missing(kept, gone))
+            kept = tuple(missing(kept, gone))
         self.change(actor, self.drawing.model_copy(update={"strokes": (*kept, *new)}))
         self.show()
 
@@ -305,4 +306,4 @@ def _told(state: object) -> Json | None:
 def _lost(sheet: drawings.Sheet) -> int:
     if sheet.previous is None:
         return 0
-    return len(drawings.missing(sheet.previous.strokes, sheet.drawing.strokes))
+    return len(missing(sheet.previous.strokes, sheet.drawing.strokes))

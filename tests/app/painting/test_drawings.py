@@ -4,6 +4,7 @@ import pytest
 
 from app.painting import drawings
 from app.painting.bounds import MAX_STROKES
+from app.painting.changes import have_vanished, merge, missing
 from db.actor import Actor
 from db.repositories.drawings import MAX_KEPT, Canvas, DrawingRepository, StrokeCount
 from db.types import Role
@@ -107,16 +108,16 @@ def test_dismissed_loss_is_offered_no_more(
 def test_have_vanished_tells_accidents_from_single_actions(
     before: Drawing, after: Drawing, is_loss: bool
 ) -> None:
-    assert drawings.have_vanished(before, after) == is_loss
+    assert have_vanished(before, after) == is_loss
 
 
 def test_merge_keeps_an_edited_stroke_in_its_place() -> None:
     saved = painted(7, 1, 2, 8)
-    assert drawings.merge(painted(1, 2), painted(9, 2), saved) == painted(7, 9, 2, 8)
+    assert merge(painted(1, 2), painted(9, 2), saved) == painted(7, 9, 2, 8)
 
 
 def test_merge_removes_only_what_this_tab_removed() -> None:
-    assert drawings.merge(painted(1, 2), painted(2), painted(1, 2, 3)) == painted(2, 3)
+    assert merge(painted(1, 2), painted(2), painted(1, 2, 3)) == painted(2, 3)
 
 
 def test_fit_stretches_places_and_widths(services: Services) -> None:
@@ -307,7 +308,7 @@ def test_save_change_on_top_of_what_another_tab_saved_meanwhile_keeps_both(
 ) -> None:
     """Merging is done outside of the transaction; another tab may save at that moment."""
     drawings.save_change(services, mei, picture, painted(), painted(1))
-    merge, is_first = drawings.merge, iter([True, False, False])
+    is_first = iter([True, False, False])
 
     def merge_slowly(before: Drawing, after: Drawing, saved: Drawing) -> Drawing:
         merged = merge(before, after, saved)
@@ -336,5 +337,5 @@ def test_save_change_on_top_of_what_another_tab_saved_meanwhile_keeps_both(
 def test_missing_counts_each_stroke_once(
     strokes: tuple[int, ...], among: tuple[int, ...], found: tuple[int, ...]
 ) -> None:
-    left = drawings.missing(painted(*strokes).strokes, painted(*among).strokes)
+    left = missing(painted(*strokes).strokes, painted(*among).strokes)
     assert left == [stroke(number) for number in found]
