@@ -12,6 +12,7 @@ from app.people.tool_switches import switched_off
 from app.ui.away import wait_for_database
 from app.ui.faults import saying_faults
 from app.ui.navigation import sections, tool_page
+from app.ui.outermost import begin_outermost
 from app.ui.own_words import own_words
 from app.ui.passing import PAGE, drawing
 from app.ui.signed_in import require_user
@@ -82,5 +83,6 @@ def _show_person(actor: Actor) -> None:
     )
 
 
+begin_outermost()
 with saying_faults("the frame of the pages"):
     main()

@@ -17,6 +17,7 @@ import streamlit as st
 
 from app.ui.away import say_away, wait_for_database
 from app.ui.faults import saying_faults
+from app.ui.outermost import begin_outermost
 from app.ui.passing import drawing
 from app.ui.signed_in import require_user
 from app.ui.unbroken import unbroken
@@ -38,6 +39,7 @@ def acting(deed: Deed[P], *, who: Who = require_user) -> Guarded[P]:
 
     @wraps(deed)
     def act(*args: P.args, **kwargs: P.kwargs) -> None:
+        begin_outermost()  # callbacks come before everything else in a run
         with unbroken(), saying_faults(deed.__qualname__):
             try:
                 actor = who()

@@ -2,7 +2,8 @@
 
 ``studio`` is one studio for a test file: a web server as its own process on a free port, with
 its own data folder. ``studio.start_workers()`` adds the real workers. ``open_page`` opens a
-fresh browser profile and fails the test if the page asks for anything outside the studio.
+fresh browser profile and fails the test if the page asks for anything outside the studio, or one
+of its scripts breaks off.
 """
 
 from __future__ import annotations
@@ -204,6 +205,7 @@ def open_page(
     """Opens a page in a fresh profile; ``page.context.new_page()`` is a second tab of it."""
     contexts = []
     strangers: list[str] = []
+    crashes: list[str] = []
 
     def note_stranger(asked: Request) -> None:
         address = urlsplit(asked.url)
@@ -224,6 +226,7 @@ def open_page(
             accept_downloads=True,
         )
         context.on("request", note_stranger)
+        context.on("weberror", lambda crash: crashes.append(str(crash.error)))
         # The browser asks whether to leave where the last strokes may not be on record.
         context.on("dialog", lambda asked: asked.accept() if leaves else asked.dismiss())
         contexts.append(context)
@@ -235,6 +238,7 @@ def open_page(
     for context in contexts:
         context.close()
     assert not strangers, f"the page asked for {strangers}"
+    assert not crashes, f"scripts of the page broke off: {crashes}"
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import pytest
+import streamlit as st
 from streamlit.navigation.page import Page
+from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 
 from app.people import accounts
 from db.errors import DatabaseAwayError, InvalidCursorError
@@ -111,3 +113,26 @@ def test_entry_leads_back_to_the_own_batches_that_go_on(services: Services, visi
     assert [link.proto.label for link in page.get("page_link")] == ["Upscale: 1 run to go"]
     cancel(services, ann, ids[1])
     assert not page.run().get("page_link")
+
+
+def test_entry_run_at_the_heels_of_a_part_begins_on_the_page_itself(
+    services: Services, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: list[Page] = []
+
+    def show(page: Page) -> None:
+        st.title("The page")
+        runs.append(page)
+        context = get_script_run_ctx()
+        if len(runs) > 1 or context is None or context.script_requests is None:
+            return
+        # What a part that ran by itself leaves, and a click after the last look for one.
+        st.container(key="inner").__enter__()
+        monkeypatch.setattr(context.script_requests, "on_scriptrunner_yield", lambda: None)
+        context.script_requests.request_rerun(RerunData())
+
+    monkeypatch.setattr(Page, "run", show)
+    page = visit("app/ui/entry.py", make_person(services))
+
+    assert len(runs) == 2
+    assert [one.type for one in page.main.children.values()] == ["title"]
