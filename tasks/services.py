@@ -8,7 +8,7 @@ from functools import lru_cache
 from db.session import SHORT_WAIT_S, Database
 from studio.private import keep_private
 from studio.settings import Settings, get_settings
-from studio.storage import BlobStore
+from studio.storage import BlobStore, open_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Services:
         return cls(
             settings=settings,
             database=Database(settings.resolved_database_url),
-            blobs=BlobStore(settings.resolved_storage_url, settings.storage_endpoint_url),
+            blobs=open_store(settings.resolved_storage_url, settings.storage_endpoint_url),
         )
 
 

@@ -13,7 +13,7 @@ from app.web.application import create_middleware, create_routes
 from app.web.refusals import exception_handlers
 from db.session import Database
 from studio.settings import Settings
-from studio.storage import BlobStore
+from studio.storage import open_store
 from tasks.services import Services
 
 OpenBrowser = Callable[[], TestClient]
@@ -46,7 +46,7 @@ def services_on(database: Database, folder: Path) -> Services:
         max_files_per_run=3,
         _env_file=None,
     )
-    blobs = BlobStore(settings.resolved_storage_url)
+    blobs = open_store(settings.resolved_storage_url)
     blobs.prepare()
     return Services(settings, database, blobs)
 

@@ -7,7 +7,7 @@ import pytest
 from db.actor import Actor
 from db.session import Database
 from studio.settings import Settings
-from studio.storage import BlobStore
+from studio.storage import open_store
 from tasks.services import Services
 from tests.factories import make_actor
 
@@ -23,7 +23,7 @@ def services(database: Database, tmp_path: Path) -> Services:
         lease_s=5,
         max_files_per_run=3,
     )
-    blobs = BlobStore(settings.resolved_storage_url)
+    blobs = open_store(settings.resolved_storage_url)
     blobs.prepare()
     return Services(settings, database, blobs)
 

@@ -18,7 +18,8 @@ from db.repositories.submissions import SubmissionRepository
 from db.session import Database
 from db.states import JobState
 from db.types import utc_now
-from studio.storage import BlobStore, Staged
+from studio.storage import Staged
+from studio.storage.folder import FolderStore
 from tasks.files import keep
 from tasks.maintenance import (
     drop_unused_files,
@@ -130,7 +131,7 @@ def test_sweep_orphans_spares_a_file_whose_row_comes_after_the_first_look(
 
 
 def test_sweep_orphans_file_stored_while_it_is_deleted_stays(services: Services) -> None:
-    class BusyStore(BlobStore):
+    class BusyStore(FolderStore):
         """Somebody stores the same file right before it is deleted."""
 
         def delete(self, digest: str) -> None:
@@ -140,14 +141,14 @@ def test_sweep_orphans_file_stored_while_it_is_deleted_stays(services: Services)
 
     keeper = Thread(target=store_upload, args=(services, "cat.png", png()))
     sha256 = services.blobs.put(png())
-    busy = BusyStore(services.settings.resolved_storage_url)
+    busy = BusyStore(services.settings.data_dir / "blobs")
     assert sweep_orphans(Services(services.settings, services.database, busy)) == 1
     keeper.join(timeout=20)
     assert services.blobs.read(sha256) == png()
 
 
 def test_keep_file_swept_before_its_row_is_stored_again(services: Services) -> None:
-    class SweptStore(BlobStore):
+    class SweptStore(FolderStore):
         """Loses its first file at the worst moment: stored, and not yet known."""
 
         puts = 0
@@ -159,7 +160,7 @@ def test_keep_file_swept_before_its_row_is_stored_again(services: Services) -> N
                 self.delete(sha256)
             return sha256
 
-    swept = SweptStore(services.settings.resolved_storage_url)
+    swept = SweptStore(services.settings.data_dir / "blobs")
     unlucky = Services(services.settings, services.database, swept)
     stored = keep(unlucky, b"precious", file_name="a", media_type="image/png")
     assert services.blobs.read(stored.sha256) == b"precious"

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from app.runs.archive import alike, stream_zip, unused_name
 from db.models import Blob, JobOutput
 from studio.errors import StorageError
-from studio.storage import BlobStore
+from studio.storage import BlobStore, open_store
 
 
 def store(folder: Path, *files: tuple[str, bytes]) -> tuple[BlobStore, list[JobOutput]]:
-    blobs = BlobStore(folder.as_uri())
+    blobs = open_store(folder.as_uri())
     return blobs, [
         JobOutput(file_name=name, blob_sha256=blobs.put(data), blob=Blob(media_type="image/png"))
         for name, data in files

@@ -22,7 +22,7 @@ from app.web.account_pages import safe_target
 from app.web.application import create_routes
 from db.session import Database
 from studio.settings import Settings
-from studio.storage import BlobStore
+from studio.storage import open_store
 from tasks.services import Services
 from tests.people import PASSWORD, make_person
 
@@ -374,7 +374,7 @@ def test_health_without_tables_is_503(tmp_path: Path) -> None:
     blank = Services(
         settings,
         Database(settings.resolved_database_url),
-        BlobStore(settings.resolved_storage_url),
+        open_store(settings.resolved_storage_url),
     )
     answer = TestClient(Starlette(routes=create_routes(blank))).get("/healthz")
     assert answer.status_code == 503

@@ -24,7 +24,7 @@ from db.repositories.jobs import JobRepository
 from db.types import Visibility
 from studio.imaging.thumbnail import THUMBNAIL_SIDE_PX
 from studio.params import ImageFormat
-from studio.storage import BlobStore
+from studio.storage.folder import FolderStore
 from tasks.files import keep
 from tasks.services import Services
 from tests.factories import make_job
@@ -309,7 +309,7 @@ def test_picture_of_a_page_waits_for_no_download(
     mei = make_person(services)
     be(services, browser, mei)
     [output] = make_run(services, mei, png()).outputs
-    monkeypatch.setattr(BlobStore, "local_path", lambda *_: None)  # as storage on a server
+    monkeypatch.setattr(FolderStore, "local_path", lambda *_: None)  # as storage on a server
     none = FairTurns(most_of_one=0, most_waiting_of_one=0)
     monkeypatch.setattr(downloads, "sending", lambda: none)
     assert browser.get(download_url(output)).status_code == 429

@@ -7,7 +7,8 @@ IMPORT_LIGHT_MODULES = """
 import sys
 import studio.imaging.decode, studio.imaging.encode, studio.imaging.provenance
 import studio.imaging.thumbnail, studio.storage
-print(*sorted({"cv2", "torch", "onnxruntime", "onnx", "skimage", "scipy"} & set(sys.modules)))
+heavy = {"cv2", "torch", "onnxruntime", "onnx", "skimage", "scipy", "s3fs"}
+print(*sorted(heavy & set(sys.modules)))
 """
 
 
