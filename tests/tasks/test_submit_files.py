@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from io import BytesIO
+
+import pytest
+
+from studio.imaging.drawing import Drawing
+from tasks.services import Services
+from tasks.submit import DRAWING_TYPE, store_drawing, store_upload
+from tests.pictures import png
+from tests.tasks.submitting import refusal, upload
+
+
+def test_store_upload_picture_is_in_storage_with_its_row(services: Services) -> None:
+    stored = upload(services)
+    assert services.blobs.read(stored.sha256) == png()
+    assert (stored.media_type, stored.width_px, stored.height_px) == ("image/png", 24, 16)
+    assert upload(services) == stored
+
+
+def test_store_upload_that_takes_too_long_to_read_is_ended_and_not_kept(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio.imaging.confined.TIME_LIMIT_S", 0.001)
+    large = png(width_px=3000, height_px=2000)
+    assert refusal(store_upload, services, "cat.png", large) == "image.too_slow"
+    assert not list(services.blobs.iter_digests())
+
+
+def test_store_upload_reads_a_stream_of_which_some_was_read_before(services: Services) -> None:
+    stream = BytesIO(png())
+    stream.read(10)
+    assert services.blobs.read(store_upload(services, "cat.png", stream).sha256) == png()
+
+
+def test_store_upload_text_file_is_refused_and_not_kept(services: Services) -> None:
+    assert refusal(store_upload, services, "cat.png", b"not a picture").startswith("image.")
+    assert list(services.blobs.iter_digests()) == []
+
+
+def test_store_drawing_is_kept_as_it_renders_and_damage_is_refused(services: Services) -> None:
+    drawing = Drawing(width_px=40, height_px=30)
+    stored = store_drawing(services, "mask.json", drawing.to_bytes())
+    assert services.blobs.read(stored.sha256) == drawing.to_bytes()
+    assert (stored.media_type, stored.width_px, stored.height_px) == (DRAWING_TYPE, 40, 30)
+    assert refusal(store_drawing, services, "mask.json", b"{") == "drawing.unreadable"
+    most = services.settings.max_upload_bytes
+    too_many = b" " * (most + 1)
+    assert refusal(store_drawing, services, "mask.json", too_many) == "image.too_many_bytes"
