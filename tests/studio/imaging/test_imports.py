@@ -1,19 +1,9 @@
 from __future__ import annotations
 
-import subprocess
-import sys
-
-IMPORT_LIGHT_MODULES = """
-import sys
-import studio.imaging.decode, studio.imaging.encode, studio.imaging.provenance
-import studio.imaging.thumbnail, studio.storage
-heavy = {"cv2", "torch", "onnxruntime", "onnx", "skimage", "scipy", "s3fs"}
-print(*sorted(heavy & set(sys.modules)))
-"""
+from tests.imports import loaded_by
 
 
 def test_modules_the_web_process_needs_load_no_heavy_library() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", IMPORT_LIGHT_MODULES], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == []
+    imaging = [f"studio.imaging.{name}" for name in ("decode", "encode", "provenance", "thumbnail")]
+    heavy = {"cv2", "torch", "onnxruntime", "onnx", "skimage", "scipy", "s3fs"}
+    assert not loaded_by(*imaging, "studio.storage") & heavy

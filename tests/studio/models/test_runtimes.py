@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import subprocess
-import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from studio.models import runtimes
 from studio.models.catalogue import load_catalogue
 from studio.models.runtimes import has_runtime, kind_of, load_runtime
 from studio.settings import Settings
+from tests.imports import loaded_by
 from tests.studio.models.weight_factories import make_file, make_model
 
 
@@ -52,9 +51,5 @@ def test_has_runtime_asks_for_the_library_that_may_be_missing(
 
 
 def test_the_table_loads_no_library() -> None:
-    script = (
-        "import sys; import studio.models.runtimes, studio.models.cache;"
-        "print([m for m in ('onnxruntime', 'torch', 'ncnn', 'cv2') if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.stdout.strip() == "[]", done.stderr
+    loaded = loaded_by("studio.models.runtimes", "studio.models.cache")
+    assert not loaded & {"onnxruntime", "torch", "ncnn", "cv2"}

@@ -3,8 +3,6 @@ from __future__ import annotations
 import io
 import os
 import pickle
-import subprocess
-import sys
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
@@ -17,6 +15,7 @@ import torch
 
 from studio.errors import WeightError
 from studio.models.torch_state import read_state
+from tests.imports import loaded_by
 from tests.studio.models.weight_factories import encrypted
 
 TENSORS = {
@@ -173,6 +172,4 @@ def test_read_state_of_encrypted_members_is_refused(tmp_path: Path) -> None:
 
 
 def test_read_state_needs_no_torch() -> None:
-    script = "import sys; import studio.models.torch_convert; print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.stdout.strip() == "False", done.stderr
+    assert "torch" not in loaded_by("studio.models.torch_convert")
