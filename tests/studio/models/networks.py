@@ -12,7 +12,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from studio.models.cache import Model
-from studio.models.contracts import Contract
+from studio.models.contracts import Contract, MattingContract
 from studio.models.runtime import Array, Device, Precision
 from tests.studio.models.weight_factories import make_file, make_model
 
@@ -44,6 +44,20 @@ def model_of(runtime: Any, contract: Contract) -> Model:
     """A model as the cache would hand it out; its file enlarges by 2."""
     file = make_file()
     return Model(make_model(file, contract=contract), file, runtime)
+
+
+def plain_matting(**fields: Any) -> MattingContract:
+    """A contract that shows the network the picture as it is, at 8 × 8 px unless told."""
+    plain: dict[str, Any] = {
+        "size_px": (8, 8),
+        "resample": "bilinear",
+        "divide_by": 255,
+        "mean": (0, 0, 0),
+        "std": (1, 1, 1),
+        "sigmoid": False,
+        "min_max": False,
+    }
+    return MattingContract(**plain | fields)
 
 
 def write_onnx(

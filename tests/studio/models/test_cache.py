@@ -12,25 +12,21 @@ import pytest
 from studio.errors import ModelUnavailableError, RetriableError
 from studio.models.cache import ModelCache
 from studio.models.catalogue import Catalogue, Licence, ModelSpec, WeightFile
-from studio.models.contracts import MattingContract
 from studio.models.runtime import Device
 from studio.models.runtimes import load_runtime
 from studio.models.weights import WeightStore
 from studio.report import Report
 from studio.settings import Settings
-from tests.studio.models.networks import FakeRuntime, write_mean_of_channels, write_ncnn
+from tests.studio.models.networks import (
+    FakeRuntime,
+    plain_matting,
+    write_mean_of_channels,
+    write_ncnn,
+)
 from tests.studio.models.weight_factories import make_file, make_model
 from tests.words import said
 
-MATTING = MattingContract(
-    size_px=(8, 8),
-    resample="bilinear",
-    divide_by=255,
-    mean=(0, 0, 0),
-    std=(1, 1, 1),
-    sigmoid=False,
-    min_max=False,
-)
+MATTING = plain_matting()
 
 
 class CountingLoader:

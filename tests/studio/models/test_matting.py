@@ -5,28 +5,25 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from studio.errors import ModelUnavailableError, RetriableError
 from studio.models.contracts import MattingContract, SuperresContract
 from studio.models.matting import network_input, network_size, predict_alpha
 from studio.models.onnx_runtime import OnnxRuntime
 from studio.settings import Settings
-from tests.studio.models.networks import FakeRuntime, model_of, write_mean_of_channels
+from tests.studio.models.networks import (
+    FakeRuntime,
+    model_of,
+    plain_matting,
+    write_mean_of_channels,
+)
 
-PLAIN: dict[str, Any] = {
-    "size_px": (16, 12),
-    "resample": "bilinear",
-    "divide_by": 255,
-    "mean": (0, 0, 0),
-    "std": (1, 1, 1),
-    "sigmoid": False,
-    "min_max": False,
-}
 IMAGENET: dict[str, Any] = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 
 
 def contract_of(**fields: Any) -> MattingContract:
-    return MattingContract(**{**PLAIN, **fields})
+    return plain_matting(**{"size_px": (16, 12), **fields})
 
 
 def picture(width_px: int = 16, height_px: int = 12) -> np.ndarray[Any, Any]:
@@ -119,6 +116,12 @@ def test_predict_alpha_without_memory_can_be_tried_later() -> None:
 def test_predict_alpha_with_another_kind_of_model_is_a_mistake() -> None:
     with pytest.raises(ModelUnavailableError, match="not described as a matting network"):
         predict_alpha(model_of(FakeRuntime(), SuperresContract(overlap_px=1)), picture())
+
+
+@pytest.mark.parametrize("sizes", [{"size_px": None}, {"size_px": (8, 8), "short_side_px": 8}])
+def test_contract_without_one_size_rule_is_refused(sizes: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="either size_px or short_side_px"):
+        plain_matting(**sizes)
 
 
 @pytest.mark.parametrize(

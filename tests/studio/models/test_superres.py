@@ -13,13 +13,13 @@ from studio.errors import JobCancelledError, ModelUnavailableError, RetriableErr
 from studio.imaging.grey import is_grey, without_colour
 from studio.models.cache import Model
 from studio.models.catalogue import load_catalogue
-from studio.models.contracts import MattingContract, OpencvSuperresContract, SuperresContract
+from studio.models.contracts import OpencvSuperresContract, SuperresContract
 from studio.models.onnx_runtime import OnnxRuntime
 from studio.models.superres import enlarge, pick_scale, tile_area
 from studio.models.tiling import TILE_BUDGET_BYTES
 from studio.report import Report, Stage
 from studio.settings import Settings
-from tests.studio.models.networks import FakeRuntime, model_of, write_enlarger
+from tests.studio.models.networks import FakeRuntime, model_of, plain_matting, write_enlarger
 from tests.words import said
 
 pytestmark = pytest.mark.slow
@@ -176,17 +176,8 @@ def test_enlarge_pads_to_the_multiple_and_crops_again(size: tuple[int, int]) -> 
 
 
 def test_enlarge_with_another_kind_of_model_is_a_mistake() -> None:
-    matting = MattingContract(
-        size_px=(8, 8),
-        resample="area",
-        divide_by=1,
-        mean=(0, 0, 0),
-        std=(1, 1, 1),
-        sigmoid=False,
-        min_max=False,
-    )
     with pytest.raises(ModelUnavailableError, match="not described as a super-resolution network"):
-        enlarge(model_of(FakeRuntime(), matting), photo(), Report())
+        enlarge(model_of(FakeRuntime(), plain_matting()), photo(), Report())
 
 
 @pytest.mark.parametrize(

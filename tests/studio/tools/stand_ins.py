@@ -9,11 +9,10 @@ import numpy as np
 
 from studio.models.cache import Model
 from studio.models.catalogue import ModelSpec, Task, load_catalogue
-from studio.models.contracts import MattingContract
 from studio.models.runtime import Array, Device
 from studio.record import WeightUse
 from studio.report import Report
-from tests.studio.models.networks import FakeRuntime
+from tests.studio.models.networks import FakeRuntime, plain_matting
 from tests.studio.models.weight_factories import make_file, make_model
 
 
@@ -95,15 +94,7 @@ class MattingModels:
     """A cache with one model, "matting": its short side is 120 px and it answers as told."""
 
     def __init__(self, answer: Callable[[Array], Array]) -> None:
-        contract = MattingContract(
-            short_side_px=120,
-            resample="bilinear",
-            divide_by=255,
-            mean=(0, 0, 0),
-            std=(1, 1, 1),
-            sigmoid=False,
-            min_max=False,
-        )
+        contract = plain_matting(size_px=None, short_side_px=120)
         self._spec = make_model(
             make_file(), id="matting", task="matting", tools=("cutout",), contract=contract
         )

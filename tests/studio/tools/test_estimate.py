@@ -4,7 +4,6 @@ import pytest
 
 from studio.errors import UserInputError
 from studio.models.catalogue import ModelSpec
-from studio.models.contracts import MattingContract
 from studio.params import CutoutParams, ImageFormat, UpscaleParams
 from studio.tools.estimate import (
     Estimate,
@@ -14,6 +13,7 @@ from studio.tools.estimate import (
     require_inputs_fit,
     require_output_fits,
 )
+from tests.studio.models.networks import plain_matting
 from tests.studio.models.weight_factories import make_file, make_model
 
 
@@ -22,15 +22,7 @@ def full_size_model(gmac_per_megapixel: float | None = 100.0) -> ModelSpec:
 
 
 def fixed_size_model(gmac_per_megapixel: float | None = 100.0) -> ModelSpec:
-    contract = MattingContract(
-        size_px=(1024, 1024),
-        resample="bilinear",
-        divide_by=255,
-        mean=(0, 0, 0),
-        std=(1, 1, 1),
-        sigmoid=False,
-        min_max=False,
-    )
+    contract = plain_matting(size_px=(1024, 1024))
     return make_model(make_file(), contract=contract, gmac_per_megapixel=gmac_per_megapixel)
 
 
