@@ -14,6 +14,9 @@ WIDTH_PX, HEIGHT_PX = 600, 400
 SPOT = (330, 220)
 """Where the object stands that is to go."""
 
+OPEN = "html:not([data-dr-asked])"
+"""A page where nothing is on its way that was asked for."""
+
 
 def meadow() -> bytes:
     """A calm texture with a red object on it."""
@@ -51,6 +54,11 @@ class Canvas:
         return box["x"] + x * box["width"] / WIDTH_PX, box["y"] + y * box["height"] / HEIGHT_PX
 
     def drag(self, *points: tuple[float, float]) -> None:
+        """One stroke, once the canvas is open."""
+        self.page.wait_for_selector(OPEN, state="attached")
+        self.drag_at_once(*points)
+
+    def drag_at_once(self, *points: tuple[float, float]) -> None:
         self.page.mouse.move(*self.place(*points[0]))
         self.page.mouse.down()
         for point in points[1:]:
@@ -58,6 +66,7 @@ class Canvas:
         self.page.mouse.up()
 
     def click(self, x: float, y: float) -> None:
+        self.page.wait_for_selector(OPEN, state="attached")
         self.page.mouse.click(*self.place(x, y))
 
     def use(self, tool: str) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image, ImageFilter
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from sqlalchemy import text
 
 from app.painting import drawings
@@ -20,10 +20,11 @@ from db.repositories.drawings import DrawingRepository
 from studio.imaging.drawing import Drawing, Stroke, StrokeKind, render
 from studio.params import InpaintParams
 from tasks.submit import store_upload, submit
-from tests.browser.canvas import HEIGHT_PX, SPOT, WIDTH_PX, Canvas, meadow, open_canvas
+from tests.browser.canvas import HEIGHT_PX, OPEN, SPOT, WIDTH_PX, Canvas, meadow, open_canvas
 from tests.browser.conftest import OpenPage, Studio
-from tests.browser.steps import SignIn, find_actor, settle
+from tests.browser.steps import SignIn, drop, find_actor, settle
 from tests.factories import load_job
+from tests.pictures import png
 from tests.requests import request
 from tests.servers import wait_until
 
@@ -275,6 +276,59 @@ def draw_another(canvas: Canvas) -> None:
 
 def undo(canvas: Canvas) -> None:
     canvas.page.keyboard.press("Control+Z")
+
+
+def zoom(canvas: Canvas) -> None:
+    canvas.page.get_by_role("radio", name="2×").click(no_wait_after=True)
+
+
+def clear(canvas: Canvas) -> None:
+    canvas.page.get_by_role("button", name="Clear").click(no_wait_after=True)
+
+
+@pytest.mark.parametrize(("deed", "left"), [(zoom, 1), (clear, 0), (undo, 0)])
+def test_canvas_takes_no_stroke_until_what_was_asked_for_is_there(
+    studio: Studio,
+    name: str,
+    open_page: OpenPage,
+    sign_in: SignIn,
+    deed: Callable[[Canvas], None],
+    left: int,
+) -> None:
+    page = open_page()
+    canvas = open_canvas(page, sign_in, name)
+    canvas.drag((60, 60), (200, 60))
+    canvas.expect_saved(1)
+    page.wait_for_selector(OPEN, state="attached")
+    with studio.still_web():
+        deed(canvas)
+        for y in (140, 220):
+            canvas.drag_at_once((60, y), (200, y))
+        assert not canvas.shows(120, 140)
+    canvas.drag((60, 300), (200, 300))
+    canvas.expect_saved(left + 1)
+    canvas.expect_shown(120, 300)
+    assert len(saved(studio, name, meadow()).strokes) == left + 1
+
+
+def test_canvas_stays_open_while_another_picture_is_on_its_way(
+    name: str, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    page = open_page()
+    canvas = open_canvas(page, sign_in, name)
+    settle(page)
+    held: list[Route] = []
+    page.route("**/upload_file/**", lambda upload: held.append(upload))
+    more = page.get_by_text("Add pictures", exact=True)
+    more.click()
+    drop(page, ("another.png", png()))
+    more.click()
+    wait_until(lambda: bool(held) or page.wait_for_timeout(100), what="the upload")
+    canvas.drag((60, 60), (200, 60))
+    canvas.expect_saved(1)
+    for upload in held:
+        upload.continue_()
+    expect(page.get_by_text("another.png").first).to_be_visible()
 
 
 @pytest.mark.parametrize(

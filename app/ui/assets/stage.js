@@ -89,6 +89,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
 
   const dress = () => {
     root.dataset.tool = data.tool;
+    root.dataset.drPaints = "";
     const tint = root.querySelector(".dr-tinted");
     tint.hidden = !data.tint;
     if (data.tint) tint.src = data.tint;
@@ -174,7 +175,9 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   const measure = () => {
     const room = { width: Math.floor(stage.clientWidth), height: window.innerHeight };
     const change = Math.abs(room.width - (data.room?.width ?? 0));
-    if (room.width > 0 && change >= MIN_CHANGE_PX) setStateValue("room", room);
+    if (room.width <= 0 || change < MIN_CHANGE_PX) return;
+    window.darkroom?.touch?.(); // nobody paints until the canvas has its new size
+    setStateValue("room", room);
   };
 
   let settling = null;

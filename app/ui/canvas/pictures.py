@@ -76,10 +76,11 @@ def show_pictures(
                 on_click=acting(_clear),
                 args=(held,),
             )
-        with st.popover(_("Add pictures"), icon=":material/add_photo_alternate:"):
-            st.caption(_("Each is painted on by itself; they are run together."))
-            limit = page.services.settings.max_files_per_run
-            pick_files(page.services, held, key="inpaint.more", limit=limit, label=_("Pictures"))
+    # No popover: one that is closed forgets what is on its way.
+    with st.expander(_("Add pictures"), icon=":material/add_photo_alternate:"):
+        st.caption(_("Each is painted on by itself; they are run together."))
+        limit = page.services.settings.max_files_per_run
+        pick_files(page.services, held, key="inpaint.more", limit=limit, label=_("Pictures"))
     say_refused(held)
     if len(held.files) > 1:
         others = {one.sha256: saved.get(one.sha256) for one in held.files if one != painted}

@@ -38,36 +38,64 @@ setInterval(look, 2_500)
 const TELL_MS = 500 // within so long, fields tell what was done to them
 const REST_MS = 200 // between two runs a page seems to be at rest, too, but not as long
 const PATIENCE_MS = 5_000
+const CLOSED_MS = 30_000
 let touchedAt = -Infinity
+let isPainted = false // whether it was a canvas that was touched
 let told = null // when a page was last told what somebody did, and how many runs ended since
+let asked = null // the same of what was done to anything but a canvas
 let leaving = null
 
 const app = () => document.querySelector('[data-testid="stApp"]')
 const isThere = () => app()?.dataset.testConnectionState === "CONNECTED"
 
 // A run that was under way when it was told ends first; then comes the one that hears it.
-const isHeard = (now) => told === null || told.ended > 1 || now - told.at > PATIENCE_MS
-  || (told.ended === 1 && now - told.endedAt > REST_MS)
-window.darkroom.isAwaited = () => isThere() && !isHeard(performance.now())
+const isHeard = (one, now, patienceMs = PATIENCE_MS) => one === null || one.ended > 1
+  || now - one.at > patienceMs || (one.ended === 1 && now - one.endedAt > REST_MS)
+window.darkroom.isAwaited = () => isThere() && !isHeard(told, performance.now())
 
+// Painting waits until what was asked for before it is there, be it a zoom or a step back: on a
+// canvas that is about to be given something else, strokes would be lost.
+window.darkroom.isAsked = () => !isHeard(asked, performance.now(), CLOSED_MS)
+const close = () => document.documentElement.toggleAttribute("data-dr-asked", window.darkroom.isAsked())
+setInterval(close, 50)
+
+const touch = (onCanvas = false) => {
+  touchedAt = performance.now()
+  isPainted = onCanvas
+}
+window.darkroom.touch = touch
+
+// How Streamlit's message begins that asks for a run, the only one that tells what was done.
+const RERUN = 0x5a
 const send = WebSocket.prototype.send
 WebSocket.prototype.send = function (...message) {
   const now = performance.now()
-  if (now - touchedAt < TELL_MS) told = { at: now, ended: 0 }
+  if (message[0]?.[0] === RERUN && now - touchedAt < TELL_MS) {
+    told = { at: now, ended: 0 }
+    if (!isPainted) asked = told
+    close()
+  }
   return send.apply(this, message)
 }
 
 new MutationObserver(() => {
-  if (told === null || app()?.dataset.testScriptState !== "notRunning") return
-  told.ended += 1
-  told.endedAt = performance.now()
+  if (app()?.dataset.testScriptState !== "notRunning") return
+  for (const one of new Set([told, asked])) {
+    if (one === null) continue
+    one.ended += 1
+    one.endedAt = performance.now()
+  }
 }).observe(document, { subtree: true, attributeFilter: ["data-test-script-state"] })
 
 const linkOf = (event) => event.composedPath().find((one) => one instanceof HTMLAnchorElement && one.href)
 
+const isOnCanvas = (event) => event.composedPath().some((one) => one.dataset?.drPaints === "")
+let isStroke = false // whether the hand that lies on the page began on a canvas
+document.addEventListener("pointerdown", (event) => { isStroke = isOnCanvas(event) }, { capture: true })
+
 for (const type of ["pointerup", "change", "keydown"]) {
   document.addEventListener(type, (event) => {
-    if (!linkOf(event)) touchedAt = performance.now()
+    if (!linkOf(event)) touch(type === "pointerup" ? isStroke : isOnCanvas(event))
   }, { capture: true })
 }
 
@@ -80,7 +108,7 @@ const stay = () => {
 
 const leave = () => {
   const now = performance.now()
-  const isDue = now - touchedAt > TELL_MS && isHeard(now)
+  const isDue = now - touchedAt > TELL_MS && isHeard(told, now)
   if (!isDue && isThere() && now - leaving.since < PATIENCE_MS) return
   const { link, href } = leaving
   stay()
@@ -107,7 +135,7 @@ document.addEventListener("click", (event) => {
   if (!link || link.target === "_blank" || link.hasAttribute("download")) return
   if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return
   const now = performance.now()
-  if (!isThere() || (now - touchedAt > TELL_MS && isHeard(now))) return
+  if (!isThere() || (now - touchedAt > TELL_MS && isHeard(told, now))) return
   event.preventDefault()
   event.stopImmediatePropagation()
   const since = leaving?.since ?? now
