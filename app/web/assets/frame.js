@@ -55,8 +55,8 @@ window.darkroom.isAwaited = () => isThere() && !isHeard(told, performance.now())
 
 // Painting waits until what was asked for before it is there, be it a zoom or a step back: on a
 // canvas that is about to be given something else, strokes would be lost.
-window.darkroom.isAsked = () => !isHeard(asked, performance.now(), CLOSED_MS)
-const close = () => document.documentElement.toggleAttribute("data-dr-asked", window.darkroom.isAsked())
+const isAsked = () => !isHeard(asked, performance.now(), CLOSED_MS)
+const close = () => document.documentElement.toggleAttribute("data-dr-asked", isAsked())
 setInterval(close, 50)
 
 const touch = (onCanvas = false) => {
