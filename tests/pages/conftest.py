@@ -14,10 +14,11 @@ from app.people.sessions import session_cookie
 from app.ui.faults import logger as faults_log
 from db.actor import Actor
 from db.session import Database
+from studio.models.weights import Installed, WeightStore
 from studio.settings import ROOT, get_settings
 from tasks.services import Services, get_services
 from tests.pages.harness import Visit
-from tests.people import HERE, sign_in
+from tests.people import HERE, make_person, sign_in
 
 
 @pytest.fixture
@@ -41,6 +42,18 @@ def _no_fault(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     yield
     faults = [one for one in caplog.get_records("call") if one.name == faults_log.name]
     assert not faults, "\n".join(one.getMessage() for one in faults)
+
+
+@pytest.fixture
+def mei(services: Services) -> Actor:
+    """A member."""
+    return make_person(services)
+
+
+@pytest.fixture
+def weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every model counts as installed, for pages that only submit."""
+    monkeypatch.setattr(WeightStore, "status", lambda *_: Installed(1))
 
 
 @pytest.fixture

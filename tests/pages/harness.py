@@ -14,13 +14,22 @@ from app.people.sessions import SignedIn
 from app.ui import away, signed_in
 from db.actor import Actor
 from db.errors import DatabaseAwayError
+from db.models import Job
 from tasks.services import Services
+from tests.factories import load_job
 
 
 class Visit(Protocol):
     """Runs a page as somebody; without an actor, as a stranger."""
 
     def __call__(self, script: str, actor: Actor | None = None) -> AppTest: ...
+
+
+def jobs_of(services: Services, tool: str | None = None) -> list[Job]:
+    """All runs, or those of one tool, the oldest first."""
+    with services.database.read() as session:
+        ids = [job.id for job in session.query(Job).order_by(Job.id) if tool in {None, job.tool}]
+    return [load_job(services.database, job_id) for job_id in ids]
 
 
 def button(page: AppTest, label: str) -> Button:

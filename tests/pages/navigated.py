@@ -7,6 +7,9 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from db.actor import Actor
+from tests.pages.harness import Visit
+
 _SCRIPT = """
 import streamlit as st
 from app.ui.navigation import *
@@ -25,6 +28,17 @@ def navigated(folder: Path, page: str) -> str:
     script = folder / f"{page.lower()}_page.py"
     script.write_text(_SCRIPT.format(page=page), encoding="utf-8")
     return str(script)
+
+
+def open_page(visit: Visit, folder: Path, name: str, actor: Actor, /, **address: object) -> AppTest:
+    """The page ``name`` as ``actor`` finds it, at an address with these parameters."""
+    page = visit(navigated(folder, name), actor)
+    if address:
+        for parameter, value in address.items():
+            page.query_params[parameter] = str(value)
+        page.run()
+    assert not page.exception
+    return page
 
 
 def links(page: AppTest) -> list[str]:

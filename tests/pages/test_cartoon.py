@@ -17,37 +17,12 @@ from tasks.files import keep
 from tasks.reuse import ReuseKeys
 from tasks.services import Services
 from tests.factories import load_job, make_blob, make_job, make_record
-from tests.pages.harness import Visit, button
-from tests.pages.navigated import drop, links, navigated
+from tests.pages.harness import Visit, button, jobs_of
+from tests.pages.navigated import drop, links, navigated, open_page
 from tests.people import HERE, make_person
 from tests.pictures import png
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def mei(services: Services) -> Actor:
-    return make_person(services)
-
-
-@pytest.fixture
-def weights(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every model counts as installed: these pages only submit."""
-    from studio.models.weights import Installed, WeightStore
-
-    monkeypatch.setattr(WeightStore, "status", lambda *_: Installed(1))
-
-
-def open_cartoon(visit: Visit, folder: Path, actor: Actor) -> AppTest:
-    page = visit(navigated(folder, "CARTOON"), actor)
-    assert not page.exception
-    return page
-
-
-def all_jobs(services: Services) -> list[Job]:
-    with services.database.read() as session:
-        ids = [job.id for job in session.query(Job)]
-    return [load_job(services.database, job_id) for job_id in ids]
 
 
 def group(page: AppTest, label: str) -> object:
@@ -59,7 +34,7 @@ def group(page: AppTest, label: str) -> object:
 def test_cartoon_sample_is_submitted_with_the_chosen_options(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor
 ) -> None:
-    page = open_cartoon(visit, tmp_path, mei)
+    page = open_page(visit, tmp_path, "CARTOON", mei)
     page.button(key="cartoon.sample").click().run()
     group(page, "Look").set_value(Look.SKETCH).run()
     page.slider(key="cartoon.new.strength").set_value(0.9)
@@ -68,7 +43,7 @@ def test_cartoon_sample_is_submitted_with_the_chosen_options(
     page.run()
     page.button(key="cartoon.run").click().run()
     assert not page.exception
-    [job] = all_jobs(services)
+    [job] = jobs_of(services)
     assert CartoonParams.model_validate(job.params) == CartoonParams(
         look="sketch", strength=0.9, long_side_px=None, region=CartoonRegion.BACKGROUND
     )
@@ -79,11 +54,11 @@ def test_cartoon_sample_is_submitted_with_the_chosen_options(
 def test_cartoon_several_pictures_become_a_batch_on_one_sheet_each(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor
 ) -> None:
-    page = open_cartoon(visit, tmp_path, mei)
+    page = open_page(visit, tmp_path, "CARTOON", mei)
     drop(page, [("a.png", png(1)), ("b.png", png(2))])
     group(page, "Look").set_value(ALL_LOOKS).run()
     page.button(key="cartoon.run").click().run()
-    jobs = all_jobs(services)
+    jobs = jobs_of(services)
     assert [(job.title, job.model) for job in jobs] == [("a.png", "all"), ("b.png", "all")]
     assert len({job.batch_id for job in jobs}) == 1
 
@@ -94,7 +69,7 @@ def test_cartoon_without_the_networks_names_the_command(
     from studio.models.weights import Missing, WeightStore
 
     monkeypatch.setattr(WeightStore, "status", lambda *_: Missing(("a.onnx",)))
-    page = open_cartoon(visit, tmp_path, mei)
+    page = open_page(visit, tmp_path, "CARTOON", mei)
     page.button(key="cartoon.sample").click().run()
     [command] = [code.value for code in page.code]
     assert command.startswith("studio weights pull ")
@@ -150,7 +125,7 @@ def test_cartoon_result_takes_another_strength_from_the_stored_drawing(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor
 ) -> None:
     first = draw(services, mei)
-    page = open_cartoon(visit, tmp_path, mei)
+    page = open_page(visit, tmp_path, "CARTOON", mei)
     page.query_params["job"] = str(first.id)
     page.run()
     assert any("an earlier run has made" in each.value for each in page.caption)
@@ -159,7 +134,7 @@ def test_cartoon_result_takes_another_strength_from_the_stored_drawing(
     page.segmented_control(key=f"{key}.format").set_value(ImageFormat.WEBP).run()
     button(page, "Apply").click().run()
     assert not page.exception
-    [again] = [job for job in all_jobs(services) if job.id != first.id]
+    [again] = [job for job in jobs_of(services) if job.id != first.id]
     assert CartoonParams.model_validate(again.params) == CartoonParams(
         strength=0.3, format=ImageFormat.WEBP
     )

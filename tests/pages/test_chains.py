@@ -13,7 +13,6 @@ from app.runs.reading import recent_runs
 from db.actor import Actor
 from db.states import JobState
 from db.types import Lane, Origin
-from studio.models.weights import Installed, WeightStore
 from studio.params import CutoutParams, InpaintParams, MaskPreset, ToolParams, UpscaleParams
 from tasks.execute import run_next
 from tasks.requests import ResultOf
@@ -27,17 +26,6 @@ from tests.pictures import png
 from tests.requests import request
 
 UPSCALE = UpscaleParams(model="interpolation", scale=2)
-
-
-@pytest.fixture
-def mei(services: Services) -> Actor:
-    return make_person(services)
-
-
-@pytest.fixture
-def weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every model counts as installed: these pages only submit."""
-    monkeypatch.setattr(WeightStore, "status", lambda *_: Installed(1))
 
 
 @dataclass(frozen=True, slots=True)

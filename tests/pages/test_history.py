@@ -16,23 +16,12 @@ from db.types import Role, Visibility, utc_now
 from tasks.services import Services
 from tests.factories import make_actor, make_job
 from tests.pages.harness import Visit, button
-from tests.pages.navigated import links, markup, navigated
+from tests.pages.navigated import links, markup, open_page
 from tests.people import HERE, make_person
 
 
-@pytest.fixture
-def mei(services: Services) -> Actor:
-    return make_person(services)
-
-
-def open_history(visit: Visit, folder: Path, actor: Actor) -> AppTest:
-    page = visit(navigated(folder, "HISTORY"), actor)
-    assert not page.exception
-    return page
-
-
 def test_history_without_runs_offers_a_first_one(visit: Visit, tmp_path: Path, mei: Actor) -> None:
-    page = open_history(visit, tmp_path, mei)
+    page = open_page(visit, tmp_path, "HISTORY", mei)
     assert "No runs yet" in markup(page)
     assert links(page) == ["Cut out a picture"]
 
@@ -41,7 +30,7 @@ def test_history_without_runs_leads_past_a_tool_that_is_switched_off(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor
 ) -> None:
     switch(services, make_person(services, "boss", Role.ADMIN), "cutout", HERE, is_on=False)
-    page = open_history(visit, tmp_path, mei)
+    page = open_page(visit, tmp_path, "HISTORY", mei)
     [link] = links(page)
     assert link != "Cut out a picture"
 
@@ -54,19 +43,23 @@ def test_history_shows_team_and_own_runs_newest_first(
         make_job(session, other, file_name="team.png")
         make_job(session, other, file_name="secret.png", visibility=Visibility.PRIVATE)
         make_job(session, mei, file_name="mine.png", visibility=Visibility.PRIVATE)
-    page = open_history(visit, tmp_path, mei)
+    page = open_page(visit, tmp_path, "HISTORY", mei)
     assert links(page) == ["mine.png", "team.png"]
     assert "2 runs" in markup(page)
+
+
+def add_unlike_runs(services: Services, owner: Actor) -> None:
+    with services.database.write() as session:
+        make_job(session, owner, file_name="dusk.png")
+        make_job(session, owner, file_name="dawn.png", state=JobState.FAILED)
+        make_job(session, owner, file_name="noon.png", tool="upscale", params={"model": "x"})
 
 
 def test_history_search_tool_and_state_narrow_the_list(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor
 ) -> None:
-    with services.database.write() as session:
-        make_job(session, mei, file_name="dusk.png")
-        make_job(session, mei, file_name="dawn.png", state=JobState.FAILED)
-        make_job(session, mei, file_name="noon.png", tool="upscale", params={"model": "x"})
-    page = open_history(visit, tmp_path, mei)
+    add_unlike_runs(services, mei)
+    page = open_page(visit, tmp_path, "HISTORY", mei)
     page.text_input(key="text").set_value("DUSK").run()
     assert links(page) == ["dusk.png"]
     page.text_input(key="text").set_value("").run()
@@ -95,22 +88,14 @@ def test_history_address_filters_by_ids(
     query: dict[str, str],
     shown: list[str],
 ) -> None:
-    with services.database.write() as session:
-        make_job(session, mei, file_name="dusk.png")
-        make_job(session, mei, file_name="dawn.png", state=JobState.FAILED)
-        make_job(session, mei, file_name="noon.png", tool="upscale", params={"model": "x"})
-    page = open_history(visit, tmp_path, mei)
-    for name, value in query.items():
-        page.query_params[name] = value
-    page.run()
-    assert not page.exception
-    assert links(page) == shown
+    add_unlike_runs(services, mei)
+    assert links(open_page(visit, tmp_path, "HISTORY", mei, **query)) == shown
 
 
 def test_history_address_with_an_unknown_choice_says_that_it_is_left_out(
     visit: Visit, tmp_path: Path, mei: Actor
 ) -> None:
-    page = open_history(visit, tmp_path, mei)
+    page = open_page(visit, tmp_path, "HISTORY", mei)
     assert not page.info
     page.query_params["tool"], page.query_params["show"] = "nonesuch", "all"
     page.run()
@@ -126,7 +111,7 @@ def test_history_from_a_day_after_the_last_says_why_nothing_matches(
 ) -> None:
     with services.database.write() as session:
         make_job(session, mei, file_name="dusk.png")
-    page = open_history(visit, tmp_path, mei)
+    page = open_page(visit, tmp_path, "HISTORY", mei)
     page.date_input(key="from").set_value(date(2026, 3, 2)).run()
     page.date_input(key="to").set_value(date(2026, 3, 1)).run()
     assert "“From” is a later day than “To”" in markup(page)
@@ -140,7 +125,7 @@ def test_history_filters_stand_in_the_address_by_ids(
     with services.database.write() as session:
         make_job(session, make_actor(session), file_name="dusk.png")
         make_job(session, mei, file_name="noon.png", tool="upscale", params={"model": "x"})
-    page = open_history(visit, tmp_path, mei)
+    page = open_page(visit, tmp_path, "HISTORY", mei)
     page.query_params["cursor"] = "of another list"
     page.selectbox(key="tool").set_value("upscale").run()
     page.selectbox(key="person").set_value(str(mei.id)).run()
@@ -156,7 +141,7 @@ def test_history_filters_without_a_match_can_be_cleared(
 ) -> None:
     with services.database.write() as session:
         make_job(session, mei, file_name="dusk.png")
-    page = open_history(visit, tmp_path, mei)
+    page = open_page(visit, tmp_path, "HISTORY", mei)
     page.text_input(key="text").set_value("nothing like it").run()
     assert "Nothing matches" in markup(page)
     button(page, "Clear the filters").click().run()
@@ -169,7 +154,7 @@ def test_history_turns_pages_both_ways(
     with services.database.write() as session:
         for number in range(31):
             make_job(session, mei, file_name=f"{number}.png")
-    page = open_history(visit, tmp_path, mei)
+    page = open_page(visit, tmp_path, "HISTORY", mei)
     assert links(page) == [f"{number}.png" for number in range(30, 0, -1)]
     turn(page, "Older")
     assert links(page) == ["0.png"]
@@ -191,7 +176,7 @@ def test_history_broken_cursor_shows_the_first_page(
 ) -> None:
     with services.database.write() as session:
         make_job(session, mei, file_name="dusk.png")
-    page = open_history(visit, tmp_path, mei)
+    page = open_page(visit, tmp_path, "HISTORY", mei)
     page.query_params["cursor"] = "older-nonsense"
     page.run()
     assert not page.exception
@@ -204,7 +189,7 @@ def test_history_trash_is_apart(
     with services.database.write() as session:
         make_job(session, mei, file_name="kept.png")
         make_job(session, mei, file_name="gone.png", deleted_at=utc_now())
-    page = open_history(visit, tmp_path, mei)
+    page = open_page(visit, tmp_path, "HISTORY", mei)
     assert links(page) == ["kept.png"]
     page.segmented_control(key="show").set_value("trash").run()
     assert links(page) == ["gone.png"]

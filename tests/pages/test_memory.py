@@ -12,7 +12,6 @@ from db.actor import Actor
 from db.models import Blob, PageMemory, TrayFile
 from db.repositories.accounts import AccountRepository
 from db.types import utc_now
-from studio.models.weights import Installed, WeightStore
 from tasks.maintenance import drop_unused_files, empty_old_trays
 from tasks.services import Services
 from tests.pages.harness import Visit
@@ -20,16 +19,7 @@ from tests.pages.navigated import drop, markup, navigated
 from tests.people import make_person
 from tests.pictures import png
 
-
-@pytest.fixture
-def mei(services: Services) -> Actor:
-    return make_person(services)
-
-
-@pytest.fixture(autouse=True)
-def weights(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every model counts as installed: these pages only submit."""
-    monkeypatch.setattr(WeightStore, "status", lambda *_: Installed(1))
+pytestmark = pytest.mark.usefixtures("weights")
 
 
 def test_memory_options_and_pictures_are_there_in_another_tab_for_their_person_alone(

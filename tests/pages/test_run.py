@@ -33,17 +33,12 @@ from tasks.services import Services
 from tasks.submit import store_upload, submit
 from tests.factories import load_job, make_blob, make_job
 from tests.pages.harness import Visit, button
-from tests.pages.navigated import links, markup, navigated
+from tests.pages.navigated import links, markup, navigated, open_page
 from tests.people import make_person
 from tests.pictures import png
 from tests.requests import request
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def mei(services: Services) -> Actor:
-    return make_person(services)
 
 
 @pytest.fixture
@@ -55,20 +50,12 @@ def run_id(services: Services, mei: Actor) -> UUID:
         return make_job(session, mei, params=params, outputs=outputs).id
 
 
-def open_run(visit: Visit, folder: Path, actor: Actor, run_id: UUID) -> AppTest:
-    page = visit(navigated(folder, "RUN"), actor)
-    page.query_params["id"] = str(run_id)
-    page.run()
-    assert not page.exception
-    return page
-
-
 def labels(page: AppTest) -> set[str]:
     return {each.label for each in page.button} | set(links(page))
 
 
 def test_run_unknown_says_so(visit: Visit, tmp_path: Path, mei: Actor) -> None:
-    page = open_run(visit, tmp_path, mei, uuid4())
+    page = open_page(visit, tmp_path, "RUN", mei, id=uuid4())
     assert "No such run" in markup(page)
 
 
@@ -105,7 +92,7 @@ def test_run_that_ends_while_its_page_is_drawn_is_drawn_anew(
 def test_run_shows_params_weights_and_stages(
     visit: Visit, tmp_path: Path, mei: Actor, run_id: UUID
 ) -> None:
-    shown = markup(open_run(visit, tmp_path, mei, run_id))
+    shown = markup(open_page(visit, tmp_path, "RUN", mei, id=run_id))
     model, changed, usual = (
         shown.index(fact)
         for fact in (
@@ -124,7 +111,7 @@ def test_run_shows_params_weights_and_stages(
 def test_run_note_star_trash_and_restore_are_kept(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor, run_id: UUID
 ) -> None:
-    page = open_run(visit, tmp_path, mei, run_id)
+    page = open_page(visit, tmp_path, "RUN", mei, id=run_id)
     page.text_area[0].set_value("For the spring catalogue").run()
     page.multiselect[0].set_value(["spring", " print "]).run()
     button(page, "Star").click().run()
@@ -145,7 +132,7 @@ def test_run_note_star_trash_and_restore_are_kept(
 def test_run_tags_that_cannot_be_kept_are_refused_and_change_nothing(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor, run_id: UUID, tags: list[str]
 ) -> None:
-    page = open_run(visit, tmp_path, mei, run_id)
+    page = open_page(visit, tmp_path, "RUN", mei, id=run_id)
     page.multiselect[0].set_value(tags).run()
     assert page.error
     assert load_job(services.database, run_id).tags == []
@@ -154,7 +141,7 @@ def test_run_tags_that_cannot_be_kept_are_refused_and_change_nothing(
 def test_run_old_tab_overwrites_no_newer_note(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor, run_id: UUID
 ) -> None:
-    page = open_run(visit, tmp_path, mei, run_id)
+    page = open_page(visit, tmp_path, "RUN", mei, id=run_id)
     with services.database.write() as session:
         KeepingRepository(session).set_note(mei, run_id, "written in another tab")
     button(page, "Star").click().run()
@@ -164,10 +151,10 @@ def test_run_old_tab_overwrites_no_newer_note(
 def test_run_again_keeps_inputs_and_params(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor, run_id: UUID
 ) -> None:
-    page = open_run(visit, tmp_path, mei, run_id)
+    page = open_page(visit, tmp_path, "RUN", mei, id=run_id)
     button(page, "Run again").click().run()
     first = load_job(services.database, run_id)
-    page = open_run(visit, tmp_path, mei, run_id)
+    page = open_page(visit, tmp_path, "RUN", mei, id=run_id)
     assert "Runs made from this one" in [each.value for each in page.subheader]
     with services.database.read() as session:
         [again] = [job for job in session.query(type(first)) if job.parent_id == run_id]
@@ -178,7 +165,7 @@ def test_run_again_keeps_inputs_and_params(
 def test_run_is_made_private_and_shown_to_the_team_again(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor, run_id: UUID
 ) -> None:
-    page = open_run(visit, tmp_path, mei, run_id)
+    page = open_page(visit, tmp_path, "RUN", mei, id=run_id)
     button(page, "Make private").click().run()
     assert load_job(services.database, run_id).visibility is Visibility.PRIVATE
     button(page, "Show to the team").click().run()
@@ -204,7 +191,7 @@ def test_run_of_somebody_else_offers_what_the_role_may(
     services: Services, visit: Visit, tmp_path: Path, run_id: UUID, role: Role, offered: set[str]
 ) -> None:
     reader = make_person(services, "reader", role)
-    page = open_run(visit, tmp_path, reader, run_id)
+    page = open_page(visit, tmp_path, "RUN", reader, id=run_id)
     assert labels(page) - {"Convert"} == offered
 
 
@@ -213,7 +200,7 @@ def test_run_that_failed_says_why(
 ) -> None:
     with services.database.write() as session:
         failed = make_job(session, mei, state=JobState.FAILED).id
-    page = open_run(visit, tmp_path, mei, failed)
+    page = open_page(visit, tmp_path, "RUN", mei, id=failed)
     assert "This run failed" in markup(page)
     assert "It is empty. Save it again." in markup(page)
     assert f"run {failed.hex[-8:]}" in markup(page)
@@ -238,7 +225,7 @@ def test_run_shows_a_drawing_as_a_file_and_numbers_repeated_roles(
                     file_name=f"{role}.x",
                 )
             )
-    shown = markup(open_run(visit, tmp_path, mei, job.id))
+    shown = markup(open_page(visit, tmp_path, "RUN", mei, id=job.id))
     assert f"/thumbnails/{drawing.sha256}" not in shown
     for label in ("In: Drawing", "In: source 1", "In: source 2"):
         assert f"<b>{label}</b>" in shown
@@ -279,7 +266,7 @@ def test_run_of_inpaint_shows_its_mask_and_its_drawing_on_the_picture(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor
 ) -> None:
     run_id = make_inpainted(services, mei, png(1, 400, 200), left_half_masked())
-    shown = markup(open_run(visit, tmp_path, mei, run_id))
+    shown = markup(open_page(visit, tmp_path, "RUN", mei, id=run_id))
     assert "Repainted, in red: 50.0 % of the picture" in shown
     pictures = [
         np.asarray(Image.open(BytesIO(b64decode(data)))).astype(float)
@@ -300,7 +287,7 @@ def test_run_whose_picture_is_swept_shows_its_drawing_as_a_file(
     data = png(2, 400, 200)
     run_id = make_inpainted(services, mei, data, left_half_masked())
     services.blobs.delete(sha256(data).hexdigest())
-    shown = markup(open_run(visit, tmp_path, mei, run_id))
+    shown = markup(open_page(visit, tmp_path, "RUN", mei, id=run_id))
     assert "Repainted" not in shown
     assert "data:image" not in shown
     assert '<span class="dr-blank"><span class="dr-icon">draw</span></span>' in shown
@@ -318,7 +305,7 @@ def test_run_whose_mask_cannot_be_read_just_now_says_so_and_shows_the_rest(
 
     run_id = make_inpainted(services, mei, png(1, 400, 200), left_half_masked())
     monkeypatch.setattr(mask_figure, "view_pixels", be_busy)
-    page = open_run(visit, tmp_path, mei, run_id)
+    page = open_page(visit, tmp_path, "RUN", mei, id=run_id)
     assert [each.value for each in page.info] == ["Too many files are being read."]
     assert "Record" in [each.value for each in page.subheader]
 
@@ -329,7 +316,7 @@ def test_run_of_face_swap_counts_faces_and_sources_from_one(
     params = FaceswapParams(faces=(None, 2, 1)).model_dump(mode="json")
     with services.database.write() as session:
         run_id = make_job(session, mei, tool="faceswap", params=params).id
-    shown = markup(open_run(visit, tmp_path, mei, run_id))
+    shown = markup(open_page(visit, tmp_path, "RUN", mei, id=run_id))
     assert "face 2: source 2 and face 3: source 1" in shown
     assert "<dt>Which faces</dt>" not in shown
 
@@ -339,7 +326,7 @@ def test_run_that_only_prepared_others_offers_no_page_of_its_own(
 ) -> None:
     with services.database.write() as session:
         search = make_job(session, mei, tool="faces", params={"model": "blazeface"}).id
-    page = open_run(visit, tmp_path, mei, search)
+    page = open_page(visit, tmp_path, "RUN", mei, id=search)
     assert "Run again" in labels(page)
     assert "Edit and run again" not in labels(page)
 
@@ -366,7 +353,7 @@ def test_run_whose_parameters_cannot_be_read_says_so_and_shows_them(
         outputs = {"image": make_blob(session)} if state is JobState.SUCCEEDED else {}
         given = {"params": {"halo": 3}, "outputs": outputs, "state": state, **columns}
         run_id = make_job(session, mei, **given).id
-    page = open_run(visit, tmp_path, mei, run_id)
+    page = open_page(visit, tmp_path, "RUN", mei, id=run_id)
     assert any(words in each.value for each in page.caption)
     assert "<dt>halo</dt>" in markup(page)
     button(page, "Run again").click().run()

@@ -11,7 +11,7 @@ from db.actor import Actor
 from db.errors import DatabaseFullError
 from db.models import Job
 from db.types import Lane
-from studio.models.weights import Installed, Missing, WeightStore
+from studio.models.weights import Missing, WeightStore
 from studio.params import INTERPOLATION, ImageFormat, UpscaleParams
 from tasks.execute import run_next
 from tasks.services import Services
@@ -19,14 +19,8 @@ from tasks.submit import store_upload, submit
 from tests.factories import make_job, make_record
 from tests.pages.harness import Visit, button, model_links
 from tests.pages.navigated import drop, markup, navigated
-from tests.people import make_person
 from tests.pictures import png
 from tests.requests import request
-
-
-@pytest.fixture
-def mei(services: Services) -> Actor:
-    return make_person(services)
 
 
 def choose(visit: Visit, folder: Path, actor: Actor, *files: tuple[str, bytes]) -> AppTest:
@@ -121,13 +115,7 @@ def test_upscale_that_was_queued_is_shown_whatever_fails_after_it(
         assert page.query_params["job"] in {str(job.id) for job in jobs}
 
 
-@pytest.fixture
-def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every model counts as installed: these pages only submit."""
-    monkeypatch.setattr(WeightStore, "status", lambda *_: Installed(1))
-
-
-@pytest.mark.usefixtures("_installed")
+@pytest.mark.usefixtures("weights")
 def test_upscale_asks_for_denoise_only_where_the_model_has_it(
     visit: Visit, tmp_path: Path, mei: Actor
 ) -> None:
@@ -159,7 +147,7 @@ def test_upscale_by_a_little_can_be_run_without_the_network(
     assert job.params["target_width_px"] == 100
 
 
-@pytest.mark.usefixtures("_installed")
+@pytest.mark.usefixtures("weights")
 def test_upscale_submits_face_restoration(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor
 ) -> None:

@@ -15,7 +15,7 @@ from studio.models.catalogue import load_catalogue
 from studio.models.weights import Installed
 from tasks.services import Services
 from tests.pages.harness import Visit, button
-from tests.pages.navigated import markup, navigated
+from tests.pages.navigated import markup, open_page
 from tests.people import make_person
 from tests.servers import wait_until
 from tests.studio.models.weight_factories import (
@@ -71,16 +71,6 @@ def install(services: Services, folder: Path) -> None:
     weights.open_store(services.settings).import_file(file, "alpha")
 
 
-def open_models(visit: Visit, folder: Path, actor: Actor, **query: str) -> AppTest:
-    page = visit(navigated(folder, "WEIGHTS"), actor)
-    for name, value in query.items():
-        page.query_params[name] = value
-    if query:
-        page.run()
-    assert not page.exception
-    return page
-
-
 def titles(page: AppTest) -> list[str]:
     """The models shown, by the first letter of their names."""
     return [name for name in ("Alpha", "Beta", "Gamma") if f"<b>{name} net</b>" in markup(page)]
@@ -96,7 +86,7 @@ def test_models_lists_each_with_state_terms_and_digest(
     services: Services, visit: Visit, tmp_path: Path, boss: Actor, weights_dir: Path
 ) -> None:
     install(services, weights_dir)
-    page = open_models(visit, tmp_path, boss)
+    page = open_page(visit, tmp_path, "WEIGHTS", boss)
     assert "3 models shown, 1 of 3 installed, 420 kB" in markup(page)
     alpha, beta = entry(page, "Alpha net"), entry(page, "Beta net")
     assert ">Installed<" in alpha
@@ -135,13 +125,13 @@ def test_models_address_filters(
     shown: list[str],
 ) -> None:
     install(services, weights_dir)
-    assert titles(open_models(visit, tmp_path, boss, **query)) == shown
+    assert titles(open_page(visit, tmp_path, "WEIGHTS", boss, **query)) == shown
 
 
 def test_models_filter_by_hand_and_nothing_that_matches(
     visit: Visit, tmp_path: Path, boss: Actor
 ) -> None:
-    page = open_models(visit, tmp_path, boss)
+    page = open_page(visit, tmp_path, "WEIGHTS", boss)
     page.selectbox(key="tool").set_value("cutout").run()
     assert titles(page) == ["Alpha"]
     assert page.query_params == {"tool": "cutout"}
@@ -160,7 +150,7 @@ def test_models_others_than_admins_look_and_change_nothing(
 ) -> None:
     install(services, weights_dir)
     work = WorkFolder(services.settings)
-    page = open_models(visit, tmp_path, make_person(services, role=role))
+    page = open_page(visit, tmp_path, "WEIGHTS", make_person(services, role=role))
     assert titles(page) == ["Alpha", "Beta", "Gamma"]
     assert "The publisher allows research and nothing else." in entry(page, "Beta net")
     assert not page.menu_button
@@ -174,7 +164,7 @@ def test_models_delete_asks_first_and_names_the_tools_that_will_miss_it(
 ) -> None:
     install(services, weights_dir)
     store = weights.open_store(services.settings)
-    page = open_models(visit, tmp_path, boss)
+    page = open_page(visit, tmp_path, "WEIGHTS", boss)
     page.menu_button[0].click("delete").run()
     assert isinstance(store.status("alpha"), Installed)
     assert button(page, "Delete")
@@ -192,7 +182,7 @@ def test_models_stop_ends_a_pull_and_the_next_goes_on_from_there(
 ) -> None:
     server.files["/alpha.onnx"].stall_after = PART_BYTES
     work = WorkFolder(services.settings)
-    page = open_models(visit, tmp_path, boss)
+    page = open_page(visit, tmp_path, "WEIGHTS", boss)
     page.menu_button[0].click("pull").run()
     wait_until(lambda: kept_bytes(weights_dir) > 0, what="the first bytes")
     page.run()
@@ -225,7 +215,7 @@ def test_models_pull_that_has_not_begun_offers_no_stop(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("app.weights.background.subprocess.Popen", Mock())
-    page = open_models(visit, tmp_path, boss)
+    page = open_page(visit, tmp_path, "WEIGHTS", boss)
     page.menu_button[0].click("pull").run()
     assert ">Starting<" in markup(page)
     assert "Stop" not in {each.label for each in page.button}
@@ -241,10 +231,10 @@ def test_models_are_turned_in_pages(
     names = [f"net{number:02}" for number in range(21)]
     write_catalogue(weights_dir, *(matting_toml(name, name.encode()) for name in names))
     load_catalogue.cache_clear()
-    first = open_models(visit, tmp_path, boss)
+    first = open_page(visit, tmp_path, "WEIGHTS", boss)
     assert "<b>Net19 net</b>" in markup(first)
     assert "<b>Net20 net</b>" not in markup(first)
     assert 'href="?page=2"' in markup(first)
-    second = open_models(visit, tmp_path, boss, page="2")
+    second = open_page(visit, tmp_path, "WEIGHTS", boss, page="2")
     assert "<b>Net20 net</b>" in markup(second)
     assert "<b>Net19 net</b>" not in markup(second)
