@@ -19,52 +19,14 @@ from app.runs.addresses import download_url, export_url, picture_url
 from app.web import downloads
 from app.web.downloads import content_disposition
 from db.actor import Actor
-from db.models import Blob, Job
-from db.repositories.jobs import JobRepository
 from db.types import Visibility
 from studio.imaging.thumbnail import THUMBNAIL_SIDE_PX
 from studio.params import ImageFormat
 from studio.storage.folder import FolderStore
-from tasks.files import keep
 from tasks.services import Services
-from tests.factories import make_job
+from tests.app.web.picture_runs import make_run
 from tests.people import HERE, make_person, open_session
 from tests.pictures import png
-
-
-def make_run(
-    services: Services,
-    owner: Actor,
-    data: bytes,
-    *,
-    file_name: str = "cat.png",
-    visibility: Visibility = Visibility.TEAM,
-) -> Job:
-    """A finished run whose input and result are ``data``."""
-    with Image.open(BytesIO(data)) as image:
-        width_px, height_px = image.size
-    stored = keep(
-        services,
-        data,
-        file_name=file_name,
-        media_type="image/png",
-        width_px=width_px,
-        height_px=height_px,
-    )
-    with services.database.write() as unit:
-        blob = unit.get_one(Blob, stored.sha256)
-        job = make_job(
-            unit,
-            owner,
-            image=blob,
-            outputs={"image": blob},
-            file_name=file_name,
-            visibility=visibility,
-        )
-    with services.database.read() as unit:
-        found = JobRepository(unit).get(owner, job.id)
-    assert found is not None
-    return found
 
 
 def be(services: Services, browser: TestClient, actor: Actor) -> None:

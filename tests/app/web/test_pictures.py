@@ -11,12 +11,13 @@ from starlette.testclient import TestClient
 
 from app.people.sessions import session_cookie
 from db.actor import Actor
-from db.models import Blob, Job
+from db.models import Blob
 from db.repositories.submissions import SubmissionRepository
 from db.types import Visibility
 from studio.imaging.reduced import DISPLAY_SIDE_PX
 from tasks.files import keep
 from tasks.services import Services
+from tests.app.web.picture_runs import make_run
 from tests.factories import load_job, make_job
 from tests.people import make_person, sign_in
 from tests.pictures import png
@@ -28,26 +29,6 @@ def mei(services: Services, browser: TestClient) -> Actor:
     actor = make_person(services)
     browser.cookies.set(session_cookie(services.settings), sign_in(services, actor)[0])
     return actor
-
-
-def make_run(
-    services: Services, owner: Actor, data: bytes, media_type: str = "image/png", **columns: object
-) -> Job:
-    """A finished run whose result is ``data``."""
-    with Image.open(BytesIO(data)) as image:
-        width_px, height_px = image.size
-    stored = keep(
-        services,
-        data,
-        file_name="cat.png",
-        media_type=media_type,
-        width_px=width_px,
-        height_px=height_px,
-    )
-    with services.database.write() as session:
-        outputs = {"image": session.get_one(Blob, stored.sha256)}
-        job_id = make_job(session, owner, outputs=outputs, **columns).id
-    return load_job(services.database, job_id)
 
 
 def test_picture_small_one_is_sent_as_it_is(
@@ -75,7 +56,7 @@ def test_picture_of_a_type_browsers_lack_is_converted(
 ) -> None:
     buffer = BytesIO()
     Image.new("RGB", (30, 20), "teal").save(buffer, "TIFF")
-    job = make_run(services, mei, buffer.getvalue(), "image/tiff")
+    job = make_run(services, mei, buffer.getvalue(), media_type="image/tiff")
     for suffix in ("", "?full"):
         answer = browser.get(f"/pictures/{job.outputs[0].id}{suffix}")
         assert answer.headers["content-type"] == "image/webp"
