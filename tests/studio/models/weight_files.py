@@ -4,22 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from studio.models.catalogue import (
-    ModelSpec,
-    NpmSource,
-    PipSource,
-    WeightFile,
-)
-from tests.studio.models.weight_factories import (
-    make_file,
-    make_half_net,
-    make_model,
-    make_net,
-)
+from studio.models.catalogue import ModelSpec, NpmSource, PipSource, WeightFile
+from tests.studio.models.weight_factories import make_file, make_half_net, make_model, make_net
 
 DATA = make_net("weights" * 1000)
-
-
 OTHER = make_net("strange" * 1000)
 
 
