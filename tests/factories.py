@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import count
@@ -106,6 +107,21 @@ def make_job(
         )
     session.flush()
     return job
+
+
+def make_new_job(owner_id: UUID, sha256: str, **values: Any) -> NewJob:
+    """What goes into the queue: an upscale of one file, or what ``values`` say."""
+    job = NewJob(
+        owner_id=owner_id,
+        tool="upscale",
+        method="interpolation",
+        params={"model": "interpolation"},
+        params_version=1,
+        main_role="image",
+        lane=Lane.CPU,
+        inputs=[NewInput(role="image", blob_sha256=sha256, file_name="cat.png")],
+    )
+    return replace(job, **values)
 
 
 def load_job(database: Database, job_id: UUID) -> Job:

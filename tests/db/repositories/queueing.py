@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,12 +10,11 @@ from sqlalchemy import update
 from db.models import FairShare, Job, User
 from db.repositories.queue import Beat, Claim, JobFile, QueueRepository
 from db.repositories.queue_upkeep import QueueUpkeep, Reconciled
-from db.repositories.submissions import NewInput, NewJob
 from db.session import Database
 from db.states import JobState
-from db.types import Lane, new_id, utc_now
+from db.types import Lane, utc_now
 from studio.words import msg
-from tests.factories import make_blob, make_record, make_user
+from tests.factories import make_blob, make_new_job, make_record, make_user
 from tests.rows import AWAY
 
 LEASE_S = 30.0
@@ -27,18 +25,10 @@ def enqueue(
 ) -> list[UUID]:
     with database.write() as session:
         blob = make_blob(session)
-        new = NewJob(
-            owner_id=owner.id,
-            tool="upscale",
-            method="interpolation",
-            params={"model": "interpolation"},
-            params_version=1,
-            main_role="image",
-            lane=lane,
-            inputs=[NewInput(role="image", blob_sha256=blob.sha256, file_name="cat.png")],
-            priority=priority,
-        )
-        return QueueRepository(session).enqueue([replace(new, id=new_id()) for _ in range(count)])
+        new_jobs = [
+            make_new_job(owner.id, blob.sha256, lane=lane, priority=priority) for _ in range(count)
+        ]
+        return QueueRepository(session).enqueue(new_jobs)
 
 
 def add_user(database: Database) -> User:

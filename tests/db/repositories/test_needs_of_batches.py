@@ -79,13 +79,19 @@ def test_release_of_a_lost_job_waits_while_its_batch_is_paused(database: Databas
     run(database, jobs[0])
 
 
-def test_finish_of_a_need_leaves_jobs_of_a_paused_batch_waiting(database: Database) -> None:
+def need_in_batch(database: Database) -> tuple[UUID, NewJob, NewJob]:
+    """A batch, a job in it, and one that needs the first."""
     owner = add_user(database)
     batch_id, [first] = batch_of(database, owner, 1)
     with database.read() as session:
         batch = BatchRepository(session).get(batch_id)
     second = after(database, owner, first, batch=batch)
     enqueue(database, second)
+    return batch_id, first, second
+
+
+def test_finish_of_a_need_leaves_jobs_of_a_paused_batch_waiting(database: Database) -> None:
+    batch_id, first, second = need_in_batch(database)
     held = must_claim(database, first)
     set_paused(database, batch_id, paused=True)
     finish(database, held)
@@ -95,12 +101,7 @@ def test_finish_of_a_need_leaves_jobs_of_a_paused_batch_waiting(database: Databa
 
 
 def test_resume_leaves_jobs_with_open_needs_waiting(database: Database) -> None:
-    owner = add_user(database)
-    batch_id, [first] = batch_of(database, owner, 1)
-    with database.read() as session:
-        batch = BatchRepository(session).get(batch_id)
-    second = after(database, owner, first, batch=batch)
-    enqueue(database, second)
+    batch_id, first, second = need_in_batch(database)
     set_paused(database, batch_id, paused=True)
     set_paused(database, batch_id, paused=False)
     assert states(database, first, second) == [JobState.QUEUED, JobState.WAITING]

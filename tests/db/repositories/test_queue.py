@@ -13,7 +13,7 @@ from db.models import FairShare, Job
 from db.repositories.fair_shares import FairShareRepository
 from db.repositories.queue import Claim, QueueRepository
 from db.repositories.queue_upkeep import Reconciled
-from db.repositories.submissions import NewInput, NewJob
+from db.repositories.submissions import NewInput
 from db.session import Database
 from db.states import JobState
 from db.types import Lane, utc_now
@@ -38,7 +38,7 @@ from tests.db.repositories.queueing import (
     stop,
     wake_rested,
 )
-from tests.factories import make_blob
+from tests.factories import make_blob, make_new_job
 
 LOCK_IN_ORDER = "ORDER BY fair_shares.lane FOR UPDATE"
 
@@ -61,19 +61,11 @@ def test_claim_has_the_files_in_order_of_position_then_role(database: Database) 
     with database.write() as session:
         sha256 = make_blob(session).sha256
         files = [("target", 0), ("source", 1), ("source", 0)]
-        new = NewJob(
-            owner_id=owner.id,
-            tool="faceswap",
-            method="mesh",
-            params={},
-            params_version=1,
-            main_role="target",
-            lane=Lane.GPU,
-            inputs=[
-                NewInput(role=role, blob_sha256=sha256, file_name=f"{role}{at}.png", position=at)
-                for role, at in files
-            ],
-        )
+        inputs = [
+            NewInput(role=role, blob_sha256=sha256, file_name=f"{role}{at}.png", position=at)
+            for role, at in files
+        ]
+        new = make_new_job(owner.id, sha256, main_role="target", lane=Lane.GPU, inputs=inputs)
         QueueRepository(session).enqueue([new])
     names = [file.file_name for file in must_claim(database).files]
     assert names == ["source0.png", "target0.png", "source1.png"]

@@ -3,7 +3,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select, text
@@ -12,12 +11,11 @@ from db.models import FairShare, Job
 from db.repositories.fair_shares import FairShareRepository
 from db.repositories.queue import Claim, QueueRepository
 from db.repositories.queue_upkeep import QueueUpkeep
-from db.repositories.submissions import NewInput, NewJob
 from db.session import Database
 from db.states import JobState
-from db.types import Lane, new_id, utc_now
+from db.types import Lane, utc_now
 from studio.words import msg
-from tests.factories import make_blob, make_user
+from tests.factories import make_blob, make_new_job, make_user
 from tests.rows import AWAY
 from tests.servers import wait_until
 
@@ -30,17 +28,8 @@ def enqueue_for_users(database: Database, backlogs: list[int]) -> None:
     for backlog in backlogs:
         with database.write() as session:
             owner, blob = make_user(session), make_blob(session)
-            new = NewJob(
-                owner_id=owner.id,
-                tool="upscale",
-                method="interpolation",
-                params={},
-                params_version=1,
-                main_role="image",
-                lane=Lane.GPU,
-                inputs=[NewInput(role="image", blob_sha256=blob.sha256, file_name="a.png")],
-            )
-            QueueRepository(session).enqueue([replace(new, id=new_id()) for _ in range(backlog)])
+            new_jobs = [make_new_job(owner.id, blob.sha256, lane=Lane.GPU) for _ in range(backlog)]
+            QueueRepository(session).enqueue(new_jobs)
 
 
 def test_claim_four_processes_take_every_job_once(database: Database) -> None:

@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from sqlalchemy import delete, func, select, update
 
 from db.models import FairShare, Job, JobInput, JobOutput
 from db.repositories.queue import Beat, Claim, JobFile, QueueRepository
 from db.repositories.queue_upkeep import QueueUpkeep
-from db.repositories.submissions import NewInput, NewJob
 from db.session import Database
 from db.states import TRANSITIONS, JobState, require_transition
-from db.types import Lane, new_id, utc_now
+from db.types import Lane, utc_now
 from studio.words import msg
-from tests.factories import make_blob, make_record, make_user
+from tests.db.repositories.machines import explore
+from tests.factories import make_blob, make_new_job, make_record, make_user
 from tests.rows import AWAY
 
 pytestmark = pytest.mark.slow
@@ -85,21 +78,12 @@ class QueueMachine(RuleBasedStateMachine):
         jobs=st.integers(1, 3),
     )
     def submit(self, owner: int, lane: Lane, priority: int, jobs: int) -> None:
-        new = NewJob(
-            owner_id=self.users[owner],
-            tool="upscale",
-            method="interpolation",
-            params={},
-            params_version=1,
-            main_role="image",
-            lane=lane,
-            inputs=[NewInput(role="image", blob_sha256=self.blob, file_name="a.png")],
-            priority=priority,
-        )
+        new_jobs = [
+            make_new_job(self.users[owner], self.blob, lane=lane, priority=priority)
+            for _ in range(jobs)
+        ]
         with self.database.write() as session:
-            job_ids = QueueRepository(session).enqueue(
-                [replace(new, id=new_id()) for _ in range(jobs)]
-            )
+            job_ids = QueueRepository(session).enqueue(new_jobs)
         for job_id in job_ids:
             self.jobs[job_id] = Modelled(owner, lane, priority, next(self.numbers))
 
@@ -315,27 +299,15 @@ class QueueMachine(RuleBasedStateMachine):
         return job, data.draw(st.sampled_from(job.claims))
 
 
-def explore(database: Database, examples: int) -> None:
-    run_state_machine_as_test(
-        lambda: QueueMachine(database),
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=30,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
-
-
 def test_queue_any_sequence_on_sqlite_behaves_as_modelled(sqlite_database: Database) -> None:
-    explore(sqlite_database, examples=60)
+    explore(QueueMachine, sqlite_database, examples=60)
 
 
 @pytest.mark.postgres
 def test_queue_any_sequence_on_postgresql_behaves_as_modelled(
     postgres_database: Database,
 ) -> None:
-    explore(postgres_database, examples=15)
+    explore(QueueMachine, postgres_database, examples=15)
 
 
 @pytest.mark.parametrize("source", JobState)

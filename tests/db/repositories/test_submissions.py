@@ -8,7 +8,7 @@ from db.repositories.submissions import NewInput, NewJob, SubmissionRepository
 from db.session import Database
 from db.states import JobState
 from db.types import Lane, Visibility
-from tests.factories import make_actor, make_blob, make_user
+from tests.factories import make_actor, make_blob, make_new_job, make_user
 
 
 def test_add_all_titles_the_run_after_its_first_file_and_keeps_its_inputs(
@@ -51,16 +51,7 @@ def test_add_all_titles_the_run_after_its_first_file_and_keeps_its_inputs(
 def test_add_all_with_a_blob_that_is_not_there_is_refused(database: Database) -> None:
     def add() -> None:
         with database.write() as session:
-            new = NewJob(
-                owner_id=make_user(session).id,
-                tool="cutout",
-                method="isnet",
-                params={},
-                params_version=1,
-                main_role="image",
-                lane=Lane.GPU,
-                inputs=[NewInput(role="image", blob_sha256="f" * 64, file_name="a.png")],
-            )
+            new = make_new_job(make_user(session).id, "f" * 64)
             SubmissionRepository(session).add_all([new])
 
     with pytest.raises(IntegrityError):

@@ -12,15 +12,8 @@ from itertools import pairwise
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from sqlalchemy import delete, func, select, update
 
 from db.models import Batch, FairShare, Job, JobInput, JobNeed, JobOutput
@@ -34,6 +27,7 @@ from db.session import Database
 from db.states import TRANSITIONS, JobState
 from db.types import Lane, new_id, utc_now
 from studio.words import msg
+from tests.db.repositories.machines import explore
 from tests.factories import make_blob, make_record, make_user
 
 USERS = 2
@@ -316,24 +310,12 @@ def _shares():  # noqa: ANN202 — a Select of three columns
     return select(*columns).order_by(*columns[:2])
 
 
-def explore(database: Database, examples: int) -> None:
-    run_state_machine_as_test(
-        lambda: WaitingMachine(database),
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=30,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
-
-
 @pytest.mark.slow
 def test_waiting_jobs_any_sequence_on_sqlite_makes_sense(sqlite_database: Database) -> None:
-    explore(sqlite_database, examples=25)
+    explore(WaitingMachine, sqlite_database, examples=25)
 
 
 @pytest.mark.slow
 @pytest.mark.postgres
 def test_waiting_jobs_any_sequence_on_postgresql_makes_sense(postgres_database: Database) -> None:
-    explore(postgres_database, examples=8)
+    explore(WaitingMachine, postgres_database, examples=8)

@@ -10,11 +10,11 @@ from sqlalchemy import func, select
 
 from db.models import FairShare, Job, User
 from db.repositories.queue import Claim, JobFile, QueueRepository
-from db.repositories.submissions import NewInput, NewJob, NewNeed
+from db.repositories.submissions import NewJob, NewNeed
 from db.session import Database
 from db.states import JobState
-from db.types import Lane, new_id
-from tests.factories import make_blob, make_record, make_user
+from db.types import Lane
+from tests.factories import make_blob, make_new_job, make_record, make_user
 from tests.rows import job_of
 
 LEASE_S = 30.0
@@ -29,18 +29,7 @@ def new_job(database: Database, owner: User, **values: object) -> NewJob:
     """A job with one file, or with what ``values`` say."""
     with database.write() as session:
         blob = make_blob(session).sha256
-    image = NewInput(role="image", blob_sha256=blob, file_name="cat.png")
-    job = NewJob(
-        owner_id=owner.id,
-        tool="upscale",
-        method="interpolation",
-        params={},
-        params_version=1,
-        main_role="image",
-        lane=Lane.CPU,
-        inputs=[image],
-    )
-    return replace(job, id=new_id(), **values)
+    return make_new_job(owner.id, blob, **values)
 
 
 def after(database: Database, owner: User, *needed: NewJob, **values: object) -> NewJob:
