@@ -16,7 +16,7 @@ PRODUCT = "Darkroom"
 """The same in every language."""
 
 _NEXT = "address"
-_CAME_WITH = "address.came"
+_ASKED_ADDRESS = "address.asked"
 _STYLE = Path(__file__).parent / "assets" / "studio.css"
 
 
@@ -47,7 +47,7 @@ def show_address(place: str) -> None:
     """
     here = st.query_params.to_dict()
     with unbroken():
-        st.session_state[_CAME_WITH] = here
+        st.session_state[_ASKED_ADDRESS] = here
         way = left(_NEXT)
         if isinstance(way, _Way) and way.place == place and here in way.before:
             here = way.query
@@ -62,7 +62,7 @@ def go_to(place: str, **query: str) -> None:
     Setting the address is not enough: a click that waits comes with the one that it was made at,
     be it as it is now or as this run was asked for.
     """
-    before = (st.session_state[_CAME_WITH], st.query_params.to_dict())
+    before = (st.session_state.get(_ASKED_ADDRESS, {}), st.query_params.to_dict())
     leave(_NEXT, _Way(place, before, query))
 
 

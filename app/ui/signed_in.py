@@ -27,14 +27,18 @@ def current_session() -> SignedIn | None:
 
 
 def require_session() -> SignedIn:
-    """As :func:`require_user`, with the session itself."""
+    """As :func:`require_user`, with the session itself.
+
+    In a tab that somebody else has signed in with meanwhile the page begins anew: nothing of before
+    is theirs, not what was set, nor what was clicked.
+    """
     signed_in = current_session()
     if signed_in is None or signed_in.must_change_password:
         leave_page()
     if st.session_state.setdefault(_PERSON, signed_in.actor.id) != signed_in.actor.id:
-        # A tab that somebody else has signed in with meanwhile: nothing of before is theirs.
         st.session_state.clear()
         st.session_state[_PERSON] = signed_in.actor.id
+        st.rerun()
     speak_as_chosen(signed_in.actor.locale)
     return signed_in
 

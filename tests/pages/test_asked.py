@@ -100,6 +100,14 @@ _ADDRESS = """
         return True
     asked("Go", deed, key="go")
 """
+_FORGOTTEN = """
+    show_address("here")
+    def deed():
+        st.session_state.clear()  # as where somebody else signs in meanwhile
+        go_to("here", job="1")
+        return True
+    asked("Go", deed, key="go")
+"""
 
 Open = Callable[[str], AppTest]
 
@@ -178,3 +186,9 @@ def test_go_to_click_with_the_address_of_before_does_not_lead_back(opened: Open)
     assert page.query_params == {"job": "1", "picture": "a"}
     page.query_params.clear()
     assert page.run().query_params == {"picture": "a"}, "whoever goes back is led on no more"
+
+
+def test_go_to_in_a_tab_that_was_emptied_amid_the_deed_leads_on(opened: Open) -> None:
+    page = button(opened(_FORGOTTEN), "Go").click().run()
+    assert not page.exception
+    assert page.query_params == {"job": "1"}

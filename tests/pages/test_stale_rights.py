@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
 from app.people import accounts
 from app.people.tool_switches import switched_off
 from db.actor import Actor
+from db.models import Job
 from db.types import Role
 from tasks.services import Services
 from tests.factories import load_job, make_job
@@ -119,6 +121,27 @@ def later(visit: Visit, actor: Actor, folder: Path, wrapper: str, arguments: str
     page = visit(str(script), actor)
     assert not page.exception
     return page
+
+
+@pytest.mark.parametrize("deed", ["Run again", "note"])
+def test_tab_that_somebody_else_takes_over_does_nothing_that_was_asked_for_before(
+    services: Services, visit: Visit, boss: Actor, tmp_path: Path, deed: str
+) -> None:
+    with services.database.write() as unit:
+        job = make_job(unit, boss)
+    script = navigated(tmp_path, "RUN")
+    page = visit(script, boss)
+    page.query_params["id"] = str(job.id)
+    page.run()
+    visit(script, make_person(services, "other boss", Role.ADMIN))  # has the browser's cookie now
+    if deed == "note":
+        page.text_area(key=f"note.{job.id.hex}").set_value("too late").run()
+    else:
+        button(page, deed).click().run()
+    assert not page.error
+    assert load_job(services.database, job.id).note == ""
+    with services.database.read() as unit:
+        assert list(unit.scalars(select(Job.id))) == [job.id]
 
 
 def test_tab_that_somebody_else_takes_over_forgets_what_was_held(
