@@ -155,9 +155,14 @@ def say_of_others(others: Sequence[StoredFile], bare: Sequence[StoredFile]) -> N
 
 
 def newest_drawing(page: ToolPage, file: StoredFile, easel: Easel) -> Drawing | None:
-    """What is on the canvas, or what is saved of a picture that is not there."""
+    """What is on the canvas, or what is saved of a picture that is not there.
+
+    Raises:
+        Refusal: not all that was painted on the canvas is in it.
+
+    """
     if file.sha256 == easel.picture.sha256:
-        return easel.drawing
+        return easel.whole(page.actor)
     return drawings.find_drawing(page.services, page.actor, file)
 
 

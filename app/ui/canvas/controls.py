@@ -63,6 +63,7 @@ def offer_lost(easel: Easel) -> None:
     """Say what was not saved, vanished or was painted in another tab, and how to get it."""
     if easel.refused:
         st.error(literal_sentence(easel.refused), icon=":material/error:")
+        easel.said = easel.refused
     if easel.lost:
         with st.container(border=True, horizontal=True, vertical_alignment="center", key="lost"):
             words = _n(

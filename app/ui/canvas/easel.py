@@ -74,6 +74,7 @@ class Easel:
         waiting: what it told last of each generation and is neither saved nor refused yet, the
             oldest first.
         refused: why something that it told is not saved.
+        said: the refusal that was said last.
 
     """
 
@@ -92,6 +93,7 @@ class Easel:
     received: Json | None = None
     waiting: list[Json] = field(default_factory=list)
     refused: Refusal | None = None
+    said: Refusal | None = None
     past: deque[Drawing] = field(default_factory=lambda: deque(maxlen=_STEPS))
     future: deque[Drawing] = field(default_factory=lambda: deque(maxlen=_STEPS))
 
@@ -163,6 +165,19 @@ class Easel:
         if isinstance(self.refused, RetriableError | DatabaseAwayError):
             self.refused = None  # it has passed, and nothing waits
         return True
+
+    def whole(self, actor: Actor) -> Drawing:
+        """The drawing with all that the canvas has told, for a run.
+
+        Raises:
+            Refusal: what waits is not in it, or what was refused and nobody has been told so yet.
+
+        """
+        is_taken = self.take(actor)
+        if self.refused and not (is_taken and self.refused is self.said):
+            self.said = self.refused
+            raise self.refused
+        return self.drawing
 
     def _await(self, told: Json) -> None:
         """Keep ``told``, which holds all that the same canvas told before."""
