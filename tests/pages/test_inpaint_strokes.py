@@ -12,13 +12,14 @@ from app.painting import drawings
 from app.painting.canvas_json import View, to_canvas
 from app.ui.canvas import easel as easels
 from app.ui.canvas.easel import Easel, Generation
+from db.actor import Actor
 from db.models import JobInput
 from studio.errors import BusyError, StudioError, UserInputError
 from studio.imaging.drawing import Drawing, Stroke, StrokeKind
 from studio.words import msg
 from tasks.services import Services
 from tasks.submit import store_upload
-from tests.pages.harness import Visit
+from tests.pages.harness import Visit, button
 from tests.pages.navigated import navigated
 from tests.people import make_person
 from tests.pictures import png
@@ -28,13 +29,18 @@ pytestmark = pytest.mark.slow
 FIRST, LAST = (
     Stroke(kind=StrokeKind.BRUSH, points=((5, y), (50, y)), width_px=12) for y in (5, 30)
 )
+BUSY = BusyError(msg("Too many files are being read."), delay_s=1)
 VIEW = View(0, 0, 60, 40, 60, 40)
 
 
 @pytest.fixture
-def page(services: Services, visit: Visit, tmp_path: Path) -> AppTest:
+def mei(services: Services) -> Actor:
+    return make_person(services)
+
+
+@pytest.fixture
+def page(services: Services, visit: Visit, tmp_path: Path, mei: Actor) -> AppTest:
     """A picture that one stroke was painted on; another is told by the next run of the page."""
-    mei = make_person(services)
     picture = store_upload(services, "cat.png", png(1, 60, 40))
     blank = drawings.blank(picture)
     drawings.save_change(services, mei, picture, blank, blank.with_strokes((FIRST,)))
@@ -42,6 +48,7 @@ def page(services: Services, visit: Visit, tmp_path: Path) -> AppTest:
     page.query_params["picture"] = picture.sha256
     page.run()
     easel: Easel = page.session_state["easels"][picture.sha256]
+    page.session_state[easel.key] = {}  # its canvas stays on the page
     easel.generations[1] = Generation(VIEW, easel.drawing.strokes)
     easel.waiting.append(to_canvas(blank.with_strokes((FIRST, LAST)), VIEW, generation=1))
     return page
@@ -70,7 +77,7 @@ def test_inpaint_stroke_that_waits_is_not_left_out_of_the_run(
     services: Services, page: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        refuse(patch, BusyError(msg("Too many files are being read."), delay_s=1))
+        refuse(patch, BUSY)
         page.run()
         click_run(page)
         assert drawings_run(services) == []
@@ -91,3 +98,46 @@ def test_inpaint_run_without_a_stroke_that_was_refused_waits_until_that_was_said
     assert "It was not saved" in page.error[0].value
     click_run(page)
     assert drawings_run(services) == [1]
+
+
+def save_as(page: AppTest, name: str) -> None:
+    [field] = [one for one in page.text_input if one.label == "Name"]
+    field.set_value(name)
+    button(page, "Save this drawing").click().run()
+    assert not page.exception
+
+
+def strokes_kept(services: Services, actor: Actor) -> list[int]:
+    """How many strokes each drawing has that was kept under a name."""
+    kept = drawings.named_drawings(services, actor)
+    read = (drawings.read_named(services, actor, one.id) for one in kept)
+    return [len(one.strokes) for one in read if one]
+
+
+def test_inpaint_drawing_that_is_kept_by_name_has_the_stroke_that_was_on_its_way(
+    services: Services, page: AppTest, mei: Actor
+) -> None:
+    save_as(page, "Logo")
+    assert strokes_kept(services, mei) == [2]
+
+
+def test_inpaint_drawing_that_cannot_be_kept_leaves_its_name_and_says_why(
+    services: Services, page: AppTest, mei: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        refuse(patch, BUSY)
+        page.run()
+        save_as(page, "Logo")
+        assert "Too many files are being read." in page.error[0].value
+        assert strokes_kept(services, mei) == []
+    button(page, "Save this drawing").click().run()
+    assert strokes_kept(services, mei) == [2]
+
+
+def test_inpaint_drawing_without_a_name_is_not_kept_however_many_were_before(
+    services: Services, page: AppTest, mei: Actor
+) -> None:
+    save_as(page, "Logo")
+    save_as(page, "")
+    assert [one.value for one in page.error] == ["Give it a name first."]
+    assert strokes_kept(services, mei) == [2]

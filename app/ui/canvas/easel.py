@@ -167,7 +167,7 @@ class Easel:
         return True
 
     def whole(self, actor: Actor) -> Drawing:
-        """The drawing with all that the canvas has told, for a run.
+        """The drawing with all that the canvas has told, for what is made of it.
 
         Raises:
             Refusal: what waits is not in it, or what was refused and nobody has been told so yet.

@@ -8,7 +8,7 @@ from uuid import UUID
 import streamlit as st
 
 from app.painting import drawings
-from app.ui.asked import once
+from app.ui.asked import once, turn
 from app.ui.canvas.easel import Easel
 from app.ui.guard import acting
 from app.ui.literal import literal
@@ -18,10 +18,8 @@ from db.actor import Actor
 from tasks.files import StoredFile
 from tasks.services import Services
 
-_NAME = "named.name"
+_KEEP = "named.keep"
 _NAMELESS = "named.nameless"
-_KEPT = "named.kept"
-"""The drawing that was kept last: who clicks twice is not asked for a name."""
 
 
 def offer_named(actor: Actor, easel: Easel, others: Sequence[StoredFile]) -> None:
@@ -56,28 +54,25 @@ def offer_named(actor: Actor, easel: Easel, others: Sequence[StoredFile]) -> Non
 
 
 def _ask_name(easel: Easel) -> None:
-    with st.form("named", border=False, clear_on_submit=True):
-        st.text_input(_("Name"), max_chars=100, key=_NAME, placeholder=_("Logo, date…"))
+    name_key = f"named.name-{turn(_KEEP)}"
+    with st.form("named", border=False):
+        st.text_input(_("Name"), max_chars=100, key=name_key, placeholder=_("Logo, date…"))
         st.form_submit_button(
             _("Save this drawing"),
             icon=":material/bookmark_add:",
-            on_click=acting(_keep),
-            args=(easel, drawn_part()),
+            on_click=once(_KEEP, _keep),
+            args=(easel, name_key, drawn_part()),
         )
     if left(_NAMELESS):
         st.error(_("Give it a name first."))
 
 
-def _keep(actor: Actor, easel: Easel, part: str) -> None:
-    """Keep what is painted; the form is emptied, so that a second click finds no name."""
-    if not easel.take(actor):
-        return
-    name = st.session_state[_NAME].strip()
-    if name:
-        drawings.keep_by_name(easel.services, actor, easel.picture, name, easel.drawing)
-        st.session_state[_KEPT] = easel.drawing
-    elif st.session_state.get(_KEPT) is not easel.drawing:
+def _keep(actor: Actor, easel: Easel, name_key: str, part: str) -> None:
+    name = st.session_state[name_key].strip()
+    if not name:
         leave(_NAMELESS, True, part=part)
+        return
+    drawings.keep_by_name(easel.services, actor, easel.picture, name, easel.whole(actor))
 
 
 def _offer_copies(easel: Easel, others: Sequence[StoredFile]) -> None:
@@ -92,9 +87,7 @@ def _offer_copies(easel: Easel, others: Sequence[StoredFile]) -> None:
 
 
 def _copy(actor: Actor, easel: Easel, others: Sequence[StoredFile]) -> None:
-    if not easel.take(actor):
-        return
-    drawings.copy_to(easel.services, actor, easel.drawing, others)
+    drawings.copy_to(easel.services, actor, easel.whole(actor), others)
     st.rerun()  # the whole page, that says what is painted on each
 
 

@@ -110,7 +110,7 @@ def test_inpaint_saved_drawing_is_used_on_another_picture(
 ) -> None:
     drawings.save_change(services, mei, picture, drawing(), drawing(STROKE))
     page = open_picture(visit, tmp_path, mei)
-    page.text_input(key="named.name").set_value("Logo")
+    page.text_input(key="named.name-0").set_value("Logo")
     button(page, "Save this drawing").click().run()
     page.button(key="inpaint.remove").click().run()
     drop(page, [("big.png", png(3, 120, 80))])

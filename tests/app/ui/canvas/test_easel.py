@@ -10,7 +10,7 @@ import pytest
 from app.painting import drawings
 from app.painting.canvas_json import PAINT, View
 from app.ui import stage
-from app.ui.canvas import easel, named
+from app.ui.canvas import easel
 from app.ui.canvas.easel import easel_for
 from app.ui.canvas.painting import react
 from app.ui.stage import Room, StageEvents
@@ -449,22 +449,6 @@ def test_strokes_that_wait_are_saved_however_often_the_view_changes_meanwhile(ta
             tab.easel.look(2, (x / 12, 0.5))
     tab.take()
     assert tab.lines() == [100]
-
-
-def test_drawing_kept_by_name_holds_the_stroke_that_was_on_its_way(
-    services: Services, tab: Tab, mei: Actor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(named, "st", SimpleNamespace(session_state=tab.state))
-    tab.state["named.name"] = "Logo"
-    tab.draw(50)
-    named._keep(mei, tab.easel, "page")
-    tab.state["named.name"] = ""  # the form is emptied; a double click is no complaint
-    named._keep(mei, tab.easel, "page")
-    assert "passing" not in tab.state
-    [kept] = drawings.named_drawings(services, mei)
-    drawing = drawings.read_named(services, mei, kept.id)
-    assert drawing is not None
-    assert len(drawing.strokes) == 1
 
 
 @pytest.mark.parametrize("told", [7, {"raw": 7}, {"raw": {"objects": 7}}, {"raw": {}}, None])
