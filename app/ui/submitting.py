@@ -242,13 +242,12 @@ def _send(
     except (StudioError, RecordError) as error:
         st.error(literal_sentence(error), icon=":material/error:")
         return False
-    # They are queued: whatever fails from here on, the page must not offer to queue them again.
     go_to(page.tool, job=str(job_ids[0]))
     try:
         _open_batch(page, job_ids)
         memory.finish(page.spec.params)
-    except (StudioError, RecordError):
-        logger.warning("after %s was queued its page was not put in order", job_ids, exc_info=True)
+    except Exception:  # they are queued: whatever fails now, they must not be offered once more
+        logger.exception("after %s was queued its page was not put in order", job_ids)
     return True
 
 

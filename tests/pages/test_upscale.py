@@ -90,6 +90,7 @@ def test_upscale_submits_format_and_quality(
     assert UpscaleParams.model_validate(job.params) == expected
 
 
+@pytest.mark.parametrize("error", [DatabaseFullError, TypeError])
 @pytest.mark.parametrize("failing", ["app.ui.memory.finish", "app.ui.submitting.get_run"])
 def test_upscale_that_was_queued_is_shown_whatever_fails_after_it(
     services: Services,
@@ -98,9 +99,10 @@ def test_upscale_that_was_queued_is_shown_whatever_fails_after_it(
     mei: Actor,
     monkeypatch: pytest.MonkeyPatch,
     failing: str,
+    error: type[Exception],
 ) -> None:
     def fail(*_: object) -> Never:
-        raise DatabaseFullError
+        raise error
 
     page = choose(visit, tmp_path, mei, ("a.png", png(1)), ("b.png", png(2)))
     monkeypatch.setattr(failing, fail)
