@@ -8,7 +8,7 @@ one drawing. The colour of an object says what it is; its fill and opacity are f
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, cos, radians, sin, tan
@@ -24,6 +24,8 @@ LASSO = "#00ff00"
 
 Json = Mapping[str, Any]
 
+_FOREIGN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What reading raises where the JSON is not that of a canvas."""
 _DOT_PX = 0.1
 """The browser draws a dot as a line of 0.04 px."""
 DOT_COMMANDS = 2
@@ -105,16 +107,23 @@ class View:
         )
 
 
+class NoCanvasError(Exception):
+    """What was read is not the JSON of a canvas."""
+
+
 def to_strokes(canvas: Json, view: View) -> tuple[Stroke, ...]:
     """What the canvas holds, in pixels of the picture, first object first.
 
     Objects that were moved, scaled, rotated or otherwise edited come as they look.
 
     Raises:
-        ArithmeticError, AttributeError, LookupError, TypeError, ValueError: no canvas wrote it.
+        NoCanvasError: no canvas wrote it.
 
     """
-    found = (_stroke(one, view) for one in objects_of(canvas))
+    try:
+        found = [_stroke(one, view) for one in objects_of(canvas)]
+    except _FOREIGN as error:
+        raise NoCanvasError from error
     return tuple(stroke for stroke in found if stroke is not None)
 
 
@@ -138,6 +147,16 @@ def generation_of(canvas: Json) -> int | None:
 def objects_of(canvas: Json) -> list[Json]:
     """What was painted on the canvas, first object first."""
     return [one for one in _all_objects(canvas) if not _is_mark(one)]
+
+
+def commands_of(canvas: Json) -> int:
+    """How many commands and corners all objects have; each becomes a point, or more."""
+    lists = (
+        one.get("path") or one.get("points")
+        for one in objects_of(canvas)
+        if isinstance(one, Mapping)
+    )
+    return sum(len(one) for one in lists if isinstance(one, Sized))
 
 
 def _all_objects(canvas: Json) -> list[Json]:

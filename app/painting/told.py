@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Hashable, Sequence
 from functools import partial
 
 from app.painting.bounds import MAX_POINTS, MAX_STROKES, full, points_of
-from app.painting.canvas_json import DOT_COMMANDS, Json, View, objects_of, recognise, to_strokes
+from app.painting.canvas_json import (
+    DOT_COMMANDS,
+    Json,
+    NoCanvasError,
+    View,
+    commands_of,
+    objects_of,
+    recognise,
+    to_strokes,
+)
 from studio.confined.pool import OverrunError
 from studio.errors import UserInputError
 from studio.imaging.drawing import Stroke
 from studio.words import msg
 from tasks.reading import reading_pool
 
-_FOREIGN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-"""What reading raises where the JSON is not that of a canvas."""
+logger = logging.getLogger(__name__)
+
 _TIME_LIMIT_S = 10.0
 _MEMORY_LIMIT_BYTES = 1_000_000_000
 """Enough for the largest drawing that a run may have had, as the canvas writes it."""
@@ -37,8 +47,8 @@ def read_canvas(
         RetriableError: too many files are being read.
 
     """
+    _require_room(told, known)
     try:
-        _require_room(told, known)
         found = reading_pool().run(
             partial(_read, told, known, view),
             time_limit_s=_TIME_LIMIT_S,
@@ -47,17 +57,17 @@ def read_canvas(
         )
     except OverrunError as overrun:
         raise _too_complex() from overrun
-    except _FOREIGN as error:
+    except NoCanvasError as error:
+        logger.warning("a browser told of no canvas", exc_info=True)
         raise _unreadable() from error
     return tuple(known[one] if isinstance(one, int) else one for one in found)
 
 
 def _require_room(told: Json, known: Sequence[Stroke]) -> None:
-    """Count before anything is read: lines have a point for each command, or more."""
-    objects = objects_of(told)
-    commands = sum(len(one.get("path") or one.get("points") or ()) for one in objects)
+    """Count before anything is read."""
+    objects, commands = len(objects_of(told)), commands_of(told)
     known_commands = sum(max(len(stroke.points), DOT_COMMANDS) for stroke in known)
-    if len(objects) > max(MAX_STROKES, len(known)) or commands > max(MAX_POINTS, known_commands):
+    if objects > max(MAX_STROKES, len(known)) or commands > max(MAX_POINTS, known_commands):
         raise full()
 
 

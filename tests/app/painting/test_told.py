@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -87,10 +88,25 @@ def test_read_canvas_gives_back_the_strokes_it_knew_themselves() -> None:
         line(["M", 1, 1], ["L", 9, 9]) | {"strokeWidth": -3},
     ],
 )
-def test_read_canvas_of_what_no_canvas_writes_is_refused(painted: Any) -> None:
+def test_read_canvas_of_what_no_canvas_writes_is_refused_and_logged(
+    painted: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     with pytest.raises(UserInputError) as refusal:
         read_canvas({"objects": [painted]}, (), VIEW)
     assert refusal.value.code == "drawing.unreadable"
+    assert "in _stroke" in caplog.text, "where it was found"
+
+
+def test_read_canvas_fault_of_our_own_is_not_said_to_be_the_browsers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("ours")
+
+    monkeypatch.setattr(told, "reading_pool", lambda: SimpleNamespace(run=lambda call, **_: call()))
+    monkeypatch.setattr(told, "recognise", fail)
+    with pytest.raises(ValueError, match="ours"):
+        read_canvas({"objects": [line(["M", 1, 1], ["L", 9, 9])]}, (), VIEW)
 
 
 def test_curve_that_would_fill_the_memory_is_refused() -> None:
