@@ -52,8 +52,8 @@ class FairTurns:
         self._people: dict[Hashable, _Person] = {}
 
     @asynccontextmanager
-    async def turn(self, owner: Hashable) -> AsyncIterator[None]:
-        """Wait for a turn of ``owner`` and have it inside.
+    async def turn(self, owner: Hashable) -> AsyncIterator[bool]:
+        """Wait for a turn of ``owner`` and have it inside; yields whether that took any waiting.
 
         Raises:
             TooManyRequestsError: this person has too many requests open.
@@ -64,8 +64,9 @@ class FairTurns:
             raise TooManyRequestsError
         person.calls += 1
         try:
+            waits = person.turns.locked()
             async with person.turns:
-                yield
+                yield waits
         finally:
             person.calls -= 1
             if not person.calls:

@@ -25,8 +25,9 @@ Identify = Callable[[Request], Actor | None]
 class FewAtOnce:
     """Middleware: finds out who asks, and has requests that only read wait in that person's turn.
 
-    Endpoints find the person of now, or none, as ``request.state.asker``. Who waits holds no
-    thread, and holds up nobody else, whatever number of tokens they use.
+    Endpoints find the person, or none, as ``request.state.asker``: of reads, who it is once their
+    turn has come. Who waits holds no thread, and holds up nobody else, whatever number of tokens
+    they use.
     """
 
     def __init__(self, app: ASGIApp, *, identify: Identify) -> None:
@@ -45,9 +46,10 @@ class FewAtOnce:
             try:
                 request.state.asker = asker = await self._asker(request)
                 if asker is not None and scope["method"] in ("GET", "HEAD"):
-                    await turn.enter_async_context(self._reads.turn(asker.id))
-                    # Whoever waited may have been signed out, demoted or disabled meanwhile.
-                    request.state.asker = await run_in_threadpool(self._identify, request)
+                    has_waited = await turn.enter_async_context(self._reads.turn(asker.id))
+                    if has_waited:
+                        # They may have been signed out, demoted or disabled meanwhile.
+                        request.state.asker = await run_in_threadpool(self._identify, request)
             except (StudioError, RecordError) as error:
                 await refuse(request, error)(scope, receive, send)
                 return
@@ -72,9 +74,12 @@ class _FewTurns:
         self._of_all = asyncio.Semaphore(_MOST_AT_ONCE)
 
     @asynccontextmanager
-    async def turn(self, owner: Hashable) -> AsyncIterator[None]:
-        async with self._of_each.turn(owner), self._of_all:
-            yield
+    async def turn(self, owner: Hashable) -> AsyncIterator[bool]:
+        """As ``FairTurns.turn``."""
+        async with self._of_each.turn(owner) as has_waited:
+            waits = self._of_all.locked()
+            async with self._of_all:
+                yield has_waited or waits
 
 
 def _shown_by(request: Request) -> Hashable:

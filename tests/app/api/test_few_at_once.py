@@ -134,6 +134,23 @@ def test_few_at_once_asker_who_is_nobody_once_their_turn_comes_is_handed_on_as_n
     assert asyncio.run(watch()) == [mei, mei, None]
 
 
+def test_few_at_once_reads_that_need_not_wait_are_looked_up_once() -> None:
+    async def watch() -> int:
+        server, lookups = Server(), []
+        server.is_open.set()
+
+        def identify_and_count(request: Request) -> Actor | None:
+            lookups.append(request)
+            return identify(request)
+
+        gate = FewAtOnce(server, identify=identify_and_count)
+        for _ in range(3):
+            await gate(asked_with("mei"), nothing, read_at_once)
+        return len(lookups)
+
+    assert asyncio.run(watch()) == 3
+
+
 def test_few_at_once_more_requests_than_anybody_needs_are_refused() -> None:
     async def watch() -> tuple[int, list[int]]:
         server, statuses = Server(), []
