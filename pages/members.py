@@ -140,7 +140,7 @@ def describe(user: User, *, is_self: bool) -> str:
 
 def show_actions(services: Services, user: User) -> None:
     key = f"actions-{user.id}"
-    chosen = st.menu_button(
+    match st.menu_button(
         _("Change"),
         ["reset", "enable" if user.disabled_at else "disable"],
         format_func=lambda action: said(ACTIONS[action]),
@@ -148,11 +148,11 @@ def show_actions(services: Services, user: User) -> None:
         help=_("Change the account of {name}", name=literal(user.name)),
         on_click=acting(enable_if_chosen, who=require_admin),
         args=(services, user.id, key),
-    )
-    if chosen == "reset":
-        confirm_reset(services, user)
-    elif chosen == "disable":
-        confirm_disable(services, user)
+    ):
+        case "reset":
+            confirm_reset(services, user)
+        case "disable":
+            confirm_disable(services, user)
 
 
 def enable_if_chosen(actor: Actor, services: Services, user_id: UUID, key: str) -> None:

@@ -137,7 +137,7 @@ def show_actions(services: Services, actor: Actor, spec: ModelSpec, status: Stat
     is_missing = isinstance(status, Missing)
     mend = ["pull"] if not isinstance(status, Installed) else []
     key = f"actions-{spec.id}"
-    chosen = st.menu_button(
+    match st.menu_button(
         _("Change"),
         [*mend, *([] if is_missing else ["verify", "delete"])],
         format_func=lambda action: said(ACTIONS[action]),
@@ -145,10 +145,10 @@ def show_actions(services: Services, actor: Actor, spec: ModelSpec, status: Stat
         help=_("Change {model}", model=literal(spec.title)),
         on_click=acting(begin, who=require_admin),
         args=(services, spec.id, key, turn(verifying(spec.id))),
-    )
+    ):
+        case "delete":
+            confirm_delete(services, spec, status)
     do_noted(verifying(spec.id), lambda: verify(services, actor, spec))
-    if chosen == "delete":
-        confirm_delete(services, spec, status)
 
 
 def begin(actor: Actor, services: Services, model_id: str, key: str, number: int) -> None:

@@ -34,8 +34,7 @@ def faults(tree: ast.Module) -> Iterator[str]:
             yield f"line {node.lineno}: names imported out of streamlit"
         if isinstance(node, ast.Call):
             yield from faults_of_call(node, guarded)
-        if isinstance(node, (ast.If, ast.IfExp, ast.While)):
-            yield from faults_of_click(node, dialogs_in(tree))
+    yield from faults_of_clicks(tree)
 
 
 def faults_of_call(call: ast.Call, guarded: set[str]) -> Iterator[str]:
@@ -45,6 +44,21 @@ def faults_of_call(call: ast.Call, guarded: set[str]) -> Iterator[str]:
             yield f"line {value.lineno}: bare {name}"
         if name in ("args", "kwargs") and persons_in(value):
             yield f"line {value.lineno}: a person in {name}"
+
+
+def faults_of_clicks(tree: ast.Module) -> Iterator[str]:
+    """A click that is asked for may be lost: then nothing may be but a look at something."""
+    looks = {"st.rerun"} | dialogs_in(tree)
+    asked_for = clicks_in(tree)
+    for node in ast.walk(tree):
+        match node:
+            case ast.Expr(value):
+                asked_for.discard(value)
+            case ast.If(test, body) if are_looks(body, looks):
+                asked_for -= clicks_in(test)
+            case ast.Match(subject, cases) if all(are_looks(one.body, looks) for one in cases):
+                asked_for -= clicks_in(subject)
+    yield from (f"line {click.lineno}: a click that may be lost" for click in asked_for)
 
 
 def dialogs_in(tree: ast.Module) -> set[str]:
@@ -57,27 +71,24 @@ def dialogs_in(tree: ast.Module) -> set[str]:
     }
 
 
-def faults_of_click(branch: ast.If | ast.IfExp | ast.While, dialogs: set[str]) -> Iterator[str]:
-    """A click that is asked for may be lost: then nothing may be but a look at something."""
-    clicks = (
+def clicks_in(tree: ast.AST) -> set[ast.expr]:
+    """Calls that tell of a click, as those of ``st.button`` and ``st.menu_button``."""
+    return {
         node
-        for node in ast.walk(branch.test)
+        for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
-        and node.func.attr in ("button", "form_submit_button")
+        and node.func.attr.endswith("button")
+    }
+
+
+def are_looks(body: list[ast.stmt], looks: set[str]) -> bool:
+    return all(
+        isinstance(one, ast.Expr)
+        and isinstance(one.value, ast.Call)
+        and ast.unparse(one.value.func) in looks
+        for one in body
     )
-    looks = {"st.rerun"} | dialogs
-    deeds = [
-        deed
-        for deed in (branch.body if isinstance(branch, ast.If) else [branch])
-        if not (
-            isinstance(deed, ast.Expr)
-            and isinstance(deed.value, ast.Call)
-            and ast.unparse(deed.value.func) in looks
-        )
-    ]
-    if deeds:
-        yield from (f"line {click.lineno}: a deed that may be lost" for click in clicks)
 
 
 def is_callback(name: str) -> bool:
@@ -137,6 +148,12 @@ def test_page_hands_no_person_to_what_runs_later(path: Path) -> None:
         "if st.button('x'): delete()",
         "if not st.form_submit_button('x'): pass",
         "if x and st.button('x', on_click=acting(delete)): delete()",
+        "clicked = st.button('x')\nif clicked: ask()",
+        "delete() if st.button('x') else None",
+        "match st.menu_button('x'):\n    case 'delete': delete()",
+        "if st.menu_button('x') == 'delete': delete()",
+        "do(st.menu_button('x'))",
+        "while st.button('x'): pass",
         "from streamlit import fragment",
     ],
 )
@@ -150,7 +167,11 @@ def test_faults_guarded_code_has_none() -> None:
 def tell(actor): ...
 @dialog('x')
 def ask(actor): ...
+st.button('x')
 if st.button('x'): ask()
+if st.menu_button('x') == 'ask': ask()
+match st.menu_button('x'):
+    case 'ask': ask()
 if st.button('x', on_click=acting(delete)): st.rerun()
 bar(on_room_change=tell, on_event=lambda actor, events: react(actor, events))
 st.download_button('x', on_click='ignore')
