@@ -29,8 +29,7 @@ from studio.words.language import language, locales
 from tasks.services import Services, get_services
 
 TOKEN = "token"  # noqa: S105 — a kind of secret
-# The deed of making a token.
-CREATE = "new-token.do"
+CREATE_TOKEN_KEY = "new-token.do"  # noqa: S105 — of a button
 SCOPES = {
     Scope.READ: N_("Reads runs and their files"),
     Scope.RUN: N_("Reads, and runs tools"),
@@ -135,7 +134,7 @@ def show_tokens(services: Services, actor: Actor) -> None:
             _("Name"),
             placeholder=_("What it is for"),
             max_chars=sessions.MAX_TOKEN_NAME_CHARS,
-            key=f"token-name-{turn(CREATE)}",
+            key=f"token-name-{turn(CREATE_TOKEN_KEY)}",
         )
         scopes = {scope: said(SCOPES[scope]) for scope in SCOPES if may_grant(actor, scope)}
         lifetimes = {days: _n("{n} day", "{n} days", days) for days in LIFETIMES_DAYS}
@@ -154,7 +153,7 @@ def show_tokens(services: Services, actor: Actor) -> None:
         asked(
             _("Create"),
             lambda: create_token(services, actor, name, scope, days),
-            key=CREATE,
+            key=CREATE_TOKEN_KEY,
             submits=True,
             type="primary",
         )

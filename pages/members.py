@@ -33,8 +33,7 @@ ROLES = {
 }
 ACTIONS = {"reset": N_("Reset password"), "enable": N_("Enable"), "disable": N_("Disable")}
 PASSWORD = "password"  # noqa: S105 — a kind of secret
-# The deed of adding a person.
-ADD = "add-person.do"
+ADD_PERSON_KEY = "add-person.do"
 REFUSED = "members-refused"
 REFUSALS = "members-refusals"
 
@@ -74,7 +73,7 @@ def ask_new(services: Services, actor: Actor) -> None:
         name = st.text_input(
             _("Name"),
             placeholder=_("For signing in, such as mei.lin"),
-            key=f"add-name-{turn(ADD)}",
+            key=f"add-name-{turn(ADD_PERSON_KEY)}",
         )
         role = st.selectbox(
             _("Role"),
@@ -85,7 +84,7 @@ def ask_new(services: Services, actor: Actor) -> None:
         asked(
             _("Add"),
             lambda: add(services, actor, name, role),
-            key=ADD,
+            key=ADD_PERSON_KEY,
             submits=True,
             type="primary",
             width="stretch",

@@ -40,13 +40,12 @@ from studio.words import N_, msg, paragraph
 from tasks.services import Services, get_services
 from tasks.submit import rerun
 
-# Of this page, for ``go_to``.
-PLACE = "run"
+RUN_PLACE = "run"
 
 
 def main() -> None:
     actor, services = require_user(), get_services()
-    show_address(PLACE)
+    show_address(RUN_PLACE)
     job_id = query_id("id")
     job = get_run(services, actor, job_id) if job_id else None
     if job is None:
@@ -184,7 +183,7 @@ def confirm_delete(_actor: Actor, services: Services, job: Job) -> None:
 
 
 def run_again(actor: Actor, services: Services, job_id: UUID) -> None:
-    go_to(PLACE, id=str(rerun(services, actor, job_id)))
+    go_to(RUN_PLACE, id=str(rerun(services, actor, job_id)))
 
 
 def show_outcome(services: Services, actor: Actor, job: Job) -> None:
