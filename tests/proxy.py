@@ -14,6 +14,8 @@ from threading import Thread
 from typing import Any
 
 _CHUNK_BYTES = 65536
+_STEP_S = 10
+_DRAIN_S = 5
 
 
 class TcpProxy:
@@ -56,7 +58,7 @@ class TcpProxy:
         self._loop.close()
 
     def _do(self, step: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(step, self._loop).result(timeout=10)
+        asyncio.run_coroutine_threadsafe(step, self._loop).result(timeout=_STEP_S)
 
     async def _restore(self) -> None:
         self._passes.set()
@@ -85,7 +87,10 @@ class TcpProxy:
 
     async def _drain(self) -> None:
         """Wait for the tasks of connections that were cut, those just accepted too."""
+        deadline_s = self._loop.time() + _DRAIN_S
         while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            if self._loop.time() > deadline_s:
+                raise TimeoutError(f"still running after {_DRAIN_S} s: {others}")
             for writer in self._writers:
                 writer.transport.abort()
             await asyncio.wait(others, timeout=0.1)
