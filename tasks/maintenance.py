@@ -31,7 +31,7 @@ UNUSED_FOR = timedelta(days=1)
 EMPTY_FOR = timedelta(hours=1)
 """A batch without runs is dropped when it is older than this, far older than any request."""
 DELETE_BATCH = 100
-"""Files or rows deleted while other writers are kept waiting."""
+"""Files or rows deleted while other writers are kept waiting; of runs, each with its few steps."""
 
 
 @app.task(name=HOUSEKEEPING_TASK)  # type: ignore[untyped-decorator]  # Celery ships no types
@@ -61,7 +61,8 @@ def purge_trash(services: Services) -> int:
     """
     before = utc_now() - timedelta(days=services.settings.trash_days)
     return _in_batches(
-        services, lambda session, limit: KeepingRepository(session).purge_trash(before, limit=limit)
+        services,
+        lambda session, limit: KeepingRepository(session).purge_trash(before, most_runs=limit),
     )
 
 

@@ -55,8 +55,8 @@ class KeepingRepository:
         """Take a run and its steps out of the trash. False when it is not there or not theirs."""
         return self._update_with_steps(actor, job_id, Trash.ONLY, deleted_at=None)
 
-    def purge_trash(self, before: datetime, *, limit: int) -> int:
-        """Delete for good up to ``limit`` runs trashed before then; for maintenance.
+    def purge_trash(self, before: datetime, *, most_runs: int) -> int:
+        """Delete for good up to ``most_runs`` runs trashed before then; for maintenance.
 
         Returns how many went, with their steps. Their blobs stay until ``BlobRepository.forget``.
         A run goes with all of its few steps or not at all, as without them it could be taken out
@@ -64,7 +64,7 @@ class KeepingRepository:
         not in the trash, and while somebody takes it or one of them out of the trash, or is about
         to name it.
         """
-        going = self._lock_purgeable(before, limit)
+        going = self._lock_purgeable(before, most_runs)
         if not going:
             return 0
         gone = delete(Job).returning(Job.id)
@@ -72,16 +72,19 @@ class KeepingRepository:
         runs = self._session.scalars(gone.where(Job.id.in_(going))).all()
         return len(steps) + len(runs)
 
-    def _lock_purgeable(self, before: datetime, limit: int) -> set[UUID]:
-        """Runs of which nobody else holds any part, with their steps; or steps trashed alone."""
-        run_ids = self._session.scalars(_due(before, limit)).all()
+    def _lock_purgeable(self, before: datetime, most_runs: int) -> set[UUID]:
+        """Ids of runs, or of steps trashed alone, that may go; the steps of runs are locked too.
+
+        A run of which somebody else holds any part is left out.
+        """
+        run_ids = self._session.scalars(_due(before, most_runs)).all()
         if not run_ids:
             return set()
         are_steps = Job.serves_id.in_(run_ids)
-        free = select(Job.id).where(are_steps, _may_go(Job)).with_for_update(skip_locked=True)
-        others = Job.id.not_in(self._session.scalars(free).all())
-        staying = self._session.scalars(select(Job.serves_id).where(are_steps, others))
-        return set(run_ids).difference(staying)
+        may_go = select(Job.id).where(are_steps, _may_go(Job)).with_for_update(skip_locked=True)
+        locked = self._session.scalars(may_go).all()
+        stay = select(Job.serves_id).where(are_steps, Job.id.not_in(locked))
+        return set(run_ids).difference(self._session.scalars(stay))
 
     def _update(
         self,

@@ -63,8 +63,8 @@ def test_purge_trash_many_runs_go_in_small_transactions(
     sizes = []
     purge = KeepingRepository.purge_trash
 
-    def counted(self: KeepingRepository, before: datetime, *, limit: int) -> int:
-        sizes.append(purge(self, before, limit=limit))
+    def counted(self: KeepingRepository, before: datetime, *, most_runs: int) -> int:
+        sizes.append(purge(self, before, most_runs=most_runs))
         return sizes[-1]
 
     monkeypatch.setattr(KeepingRepository, "purge_trash", counted)

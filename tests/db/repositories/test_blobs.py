@@ -122,5 +122,5 @@ def test_purged_run_sets_its_files_free_unless_another_run_needs_them(
         make_job(session, actor, image=shared, outputs={"image": result}, deleted_at=LONG_AGO)
         make_job(session, actor, image=shared)
         assert BlobRepository(session).unreferenced(LATELY) == []
-        KeepingRepository(session).purge_trash(LATELY, limit=10)
+        KeepingRepository(session).purge_trash(LATELY, most_runs=10)
         assert BlobRepository(session).unreferenced(LATELY) == [result.sha256]

@@ -288,7 +288,7 @@ def test_sqlite_reads_timings_and_lineage_by_index(history: Database) -> None:
             "ix_audit_actor_id_action": lambda: AuditRepository(session).has_done(
                 actor.id, "faceswap.consent"
             ),
-            "ix_jobs_trash": lambda: KeepingRepository(session).purge_trash(LONG_AGO, limit=10),
+            "ix_jobs_trash": lambda: KeepingRepository(session).purge_trash(LONG_AGO, most_runs=10),
         }
         for index, query in plans.items():
             assert index in plan_of(history.engine, query)

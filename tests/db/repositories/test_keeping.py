@@ -113,7 +113,7 @@ def test_purge_trash_deletes_old_trash_with_its_files_rows_and_nothing_else(
         fresh = make_job(session, actor, deleted_at=now - timedelta(days=29))
         live = make_job(session, actor, parent_id=old.id, origin=Origin.RERUN)
         jobs, kept = JobRepository(session), KeepingRepository(session)
-        assert kept.purge_trash(now - timedelta(days=30), limit=10) == 1
+        assert kept.purge_trash(now - timedelta(days=30), most_runs=10) == 1
         session.expire_all()
         assert jobs.get(actor, old.id) is None
         assert jobs.get(actor, fresh.id) is not None
@@ -122,7 +122,7 @@ def test_purge_trash_deletes_old_trash_with_its_files_rows_and_nothing_else(
         assert child.parent_id is None
         assert session.query(JobInput).filter_by(job_id=old.id).count() == 0
         assert session.query(JobOutput).filter_by(job_id=old.id).count() == 0
-        assert kept.purge_trash(now - timedelta(days=30), limit=10) == 0
+        assert kept.purge_trash(now - timedelta(days=30), most_runs=10) == 0
 
 
 def test_purge_trash_leaves_a_run_that_is_taken_out_at_this_moment(
@@ -135,7 +135,7 @@ def test_purge_trash_leaves_a_run_that_is_taken_out_at_this_moment(
         assert KeepingRepository(restoring).restore(actor, job_id)
         with postgres_database.write() as session:
             session.execute(text("SET LOCAL lock_timeout = '5s'"))
-            assert KeepingRepository(session).purge_trash(utc_now(), limit=10) == 0
+            assert KeepingRepository(session).purge_trash(utc_now(), most_runs=10) == 0
 
 
 def test_purge_trash_leaves_a_run_that_a_new_one_is_about_to_name(
@@ -148,7 +148,7 @@ def test_purge_trash_leaves_a_run_that_a_new_one_is_about_to_name(
         [held] = JobRepository(naming).hold(actor, [job_id])
         with postgres_database.write() as session:
             session.execute(text("SET LOCAL lock_timeout = '5s'"))
-            assert KeepingRepository(session).purge_trash(utc_now(), limit=10) == 0
+            assert KeepingRepository(session).purge_trash(utc_now(), most_runs=10) == 0
         make_job(naming, actor, parent_id=held.id)
 
 
@@ -163,10 +163,10 @@ def test_purge_trash_leaves_a_run_with_its_steps_while_any_of_them_is_held(
         JobRepository(naming).hold_ids(actor, {run_id if held == "run" else step_id})
         with postgres_database.write() as session:
             session.execute(text("SET LOCAL lock_timeout = '5s'"))
-            assert KeepingRepository(session).purge_trash(utc_now(), limit=10) == 0
+            assert KeepingRepository(session).purge_trash(utc_now(), most_runs=10) == 0
     with postgres_database.write() as session:
         assert JobRepository(session).hold_ids(actor, {run_id, step_id}) == {run_id, step_id}
-        assert KeepingRepository(session).purge_trash(utc_now(), limit=10) == 2
+        assert KeepingRepository(session).purge_trash(utc_now(), most_runs=10) == 2
 
 
 def test_purge_trash_leaves_a_run_of_which_a_step_was_restored(database: Database) -> None:
@@ -175,16 +175,16 @@ def test_purge_trash_leaves_a_run_of_which_a_step_was_restored(database: Databas
         _, step_id = trashed_with_step(session, actor)
         kept = KeepingRepository(session)
         assert kept.restore(actor, step_id)
-        assert kept.purge_trash(utc_now(), limit=10) == 0
+        assert kept.purge_trash(utc_now(), most_runs=10) == 0
         assert kept.trash(actor, step_id)
-        assert kept.purge_trash(utc_now() - timedelta(days=1), limit=10) == 2
+        assert kept.purge_trash(utc_now() - timedelta(days=1), most_runs=10) == 2
 
 
 def test_purge_trash_limit_leaves_no_run_without_its_steps(database: Database) -> None:
     with database.write() as session:
         actor = make_actor(session)
         families = [set(trashed_with_step(session, actor)) for _ in range(2)]
-        assert KeepingRepository(session).purge_trash(utc_now(), limit=1) == 2
+        assert KeepingRepository(session).purge_trash(utc_now(), most_runs=1) == 2
         left = JobRepository(session).hold_ids(actor, families[0] | families[1])
         assert left in families
 
@@ -206,4 +206,4 @@ def test_hold_ids_holds_visible_runs_alone_until_new_ones_name_them(
         assert JobRepository(naming).hold_ids(actor, {*job_ids, hidden}) == job_ids
         with postgres_database.write() as session:
             session.execute(text("SET LOCAL lock_timeout = '5s'"))
-            assert KeepingRepository(session).purge_trash(utc_now(), limit=10) == 0
+            assert KeepingRepository(session).purge_trash(utc_now(), most_runs=10) == 0

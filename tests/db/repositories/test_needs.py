@@ -136,10 +136,10 @@ def test_trash_takes_steps_along_and_purge_removes_them(database: Database) -> N
     with database.write() as session:
         kept = KeepingRepository(session)
         assert kept.trash(actor_of(owner), final.id)
-        assert kept.purge_trash(later, limit=10) == 0  # one of them has not stopped
+        assert kept.purge_trash(later, most_runs=10) == 0  # one of them has not stopped
     with database.write() as session:
         assert QueueRepository(session).stop(held)
-        assert KeepingRepository(session).purge_trash(later, limit=10) == 3
+        assert KeepingRepository(session).purge_trash(later, most_runs=10) == 3
         assert session.scalar(select(func.count()).select_from(Job)) == 0
 
 
@@ -193,7 +193,7 @@ def test_purge_of_a_done_need_leaves_its_file_to_who_waits(database: Database) -
         kept, blobs = KeepingRepository(session), BlobRepository(session)
         assert kept.trash(actor_of(owner), done.id)
         assert not kept.trash(actor_of(owner), open_.id)  # it has not ended
-        assert kept.purge_trash(later, limit=10) == 1
+        assert kept.purge_trash(later, most_runs=10) == 1
         assert made not in blobs.unreferenced(later)
         assert made not in blobs.forget([made], later)
     run(database, open_)
