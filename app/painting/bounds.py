@@ -22,7 +22,7 @@ def points_of(strokes: Sequence[Stroke]) -> int:
     return sum(len(stroke.points) for stroke in strokes)
 
 
-def require_room(after: Drawing, *there: Drawing) -> None:
+def require_fits(after: Drawing, *there: Drawing) -> None:
     """Refuse a drawing of more than a canvas holds, unless one that was ``there`` held as much.
 
     Raises:

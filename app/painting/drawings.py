@@ -8,7 +8,7 @@ from uuid import UUID
 
 import numpy as np
 
-from app.painting.bounds import require_room
+from app.painting.bounds import require_fits
 from app.painting.changes import have_vanished, merge, missing
 from app.runs.reading import painted_input, stored_file
 from db import models
@@ -132,7 +132,7 @@ def save_change(
 
     def change(saved: Sheet) -> Sheet:
         merged = merge(before, after, saved.drawing)
-        require_room(merged, saved.drawing, before, *([after] if is_step else []))
+        require_fits(merged, saved.drawing, before, *([after] if is_step else []))
         is_loss = not is_step and have_vanished(before, after)
         return Sheet(merged, saved.drawing if is_loss else saved.previous)
 
@@ -165,7 +165,7 @@ def restore_previous(services: Services, actor: Actor, picture: StoredFile) -> S
             return saved
         since = missing(saved.drawing.strokes, saved.previous.strokes)
         restored = saved.previous.with_strokes((*saved.previous.strokes, *since))
-        require_room(restored, saved.drawing, saved.previous)
+        require_fits(restored, saved.drawing, saved.previous)
         return Sheet(restored)
 
     return _change(services, actor, picture, restore)

@@ -47,7 +47,7 @@ def read_canvas(
         RetriableError: too many files are being read.
 
     """
-    _require_room(told, known)
+    _require_fits(told, known)
     try:
         found = reading_pool().run(
             partial(_read, told, known, view),
@@ -63,7 +63,7 @@ def read_canvas(
     return tuple(known[one] if isinstance(one, int) else one for one in found)
 
 
-def _require_room(told: Json, known: Sequence[Stroke]) -> None:
+def _require_fits(told: Json, known: Sequence[Stroke]) -> None:
     """Count before anything is read."""
     objects, commands = len(objects_of(told)), commands_of(told)
     known_commands = sum(max(len(stroke.points), DOT_COMMANDS) for stroke in known)
