@@ -60,6 +60,7 @@ def _ask_name(easel: Easel) -> None:
         st.form_submit_button(
             _("Save this drawing"),
             icon=":material/bookmark_add:",
+            key=f"{_KEEP}-{turn(_KEEP)}",
             on_click=once(_KEEP, _keep),
             args=(easel, name_key, drawn_part()),
         )
