@@ -17,12 +17,11 @@ from db.models import JobInput
 from studio.errors import BusyError, StudioError, UserInputError
 from studio.imaging.drawing import Drawing, Stroke, StrokeKind
 from studio.words import msg
+from tasks.files import StoredFile
 from tasks.services import Services
-from tasks.submit import store_upload
 from tests.pages.harness import Visit, button
-from tests.pages.navigated import navigated
-from tests.people import make_person
-from tests.pictures import png
+from tests.pages.inpaint.masking import refuse
+from tests.pages.navigated import open_page
 
 pytestmark = pytest.mark.slow
 
@@ -34,19 +33,13 @@ VIEW = View(0, 0, 60, 40, 60, 40)
 
 
 @pytest.fixture
-def mei(services: Services) -> Actor:
-    return make_person(services)
-
-
-@pytest.fixture
-def page(services: Services, visit: Visit, tmp_path: Path, mei: Actor) -> AppTest:
+def page(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor, picture: StoredFile
+) -> AppTest:
     """A picture that one stroke was painted on; another is told by the next run of the page."""
-    picture = store_upload(services, "cat.png", png(1, 60, 40))
     blank = drawings.blank(picture)
     drawings.save_change(services, mei, picture, blank, blank.with_strokes((FIRST,)))
-    page = visit(navigated(tmp_path, "INPAINT"), mei)
-    page.query_params["picture"] = picture.sha256
-    page.run()
+    page = open_page(visit, tmp_path, "INPAINT", mei, picture=picture.sha256)
     easel: Easel = page.session_state["easels"][picture.sha256]
     page.session_state[easel.key] = {}  # its canvas stays on the page
     easel.generations[1] = Generation(VIEW, easel.drawing.strokes)
@@ -61,11 +54,9 @@ def drawings_run(services: Services) -> list[int]:
     return [len(Drawing.parse(services.blobs.read(one), file_name="").strokes) for one in found]
 
 
-def refuse(patch: pytest.MonkeyPatch, error: StudioError) -> None:
-    def fail(*_args: object, **_options: object) -> None:
-        raise error
-
-    patch.setattr(easels, "read_canvas", fail)
+def unread(patch: pytest.MonkeyPatch, error: StudioError) -> None:
+    """From now on nothing that the canvas tells can be read."""
+    patch.setattr(easels, "read_canvas", refuse(error))
 
 
 def click_run(page: AppTest) -> None:
@@ -77,7 +68,7 @@ def test_inpaint_stroke_that_waits_is_not_left_out_of_the_run(
     services: Services, page: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        refuse(patch, BUSY)
+        unread(patch, BUSY)
         page.run()
         click_run(page)
         assert drawings_run(services) == []
@@ -89,7 +80,7 @@ def test_inpaint_stroke_that_waits_is_not_left_out_of_the_run(
 def test_inpaint_run_without_a_stroke_that_was_refused_waits_until_that_was_said(
     services: Services, page: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refuse(
+    unread(
         monkeypatch,
         UserInputError(msg("It was not saved"), remedy=msg("Undo it."), code="drawing.too_complex"),
     )
@@ -125,7 +116,7 @@ def test_inpaint_drawing_that_cannot_be_kept_leaves_its_name_and_says_why(
     services: Services, page: AppTest, mei: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        refuse(patch, BUSY)
+        unread(patch, BUSY)
         page.run()
         save_as(page, "Logo")
         assert "Too many files are being read." in page.error[0].value
