@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from io import BytesIO
 
 import numpy as np
 from PIL import Image
 from playwright.sync_api import FloatRect, Locator, Page, expect
 
+from studio.imaging.drawing import Drawing
 from tests.browser.steps import SignIn, drop, settle
 
 WIDTH_PX, HEIGHT_PX = 600, 400
@@ -16,6 +18,10 @@ SPOT = (330, 220)
 
 OPEN = "html:not([data-dr-asked])"
 """A page where nothing is on its way that was asked for."""
+
+
+Saved = Callable[[], Drawing]
+"""What the record holds of the drawing on the meadow."""
 
 
 def meadow() -> bytes:

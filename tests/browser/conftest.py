@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal, Protocol
 from urllib.parse import urlsplit
@@ -25,10 +26,14 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from db.migrate import upgrade
+from db.repositories.drawings import DrawingRepository
 from db.types import Role
+from studio.imaging.drawing import Drawing
 from studio.settings import ROOT
 from tasks.services import Services
 from tasks.supervisor import Program, environment, programs
+from tests.browser.canvas import Canvas, Saved, meadow, open_canvas
+from tests.browser.steps import SignIn, find_actor
 from tests.people import PASSWORD, make_person
 from tests.scratch import scratch_settings
 from tests.servers import free_port
@@ -253,3 +258,27 @@ def sign_in(studio: Studio) -> Callable[..., None]:
         page.wait_for_url(lambda url: "/account/" not in url)
 
     return sign_in_on
+
+
+@pytest.fixture
+def name(studio: Studio) -> str:
+    """Of a new member."""
+    return studio.add_user()
+
+
+@pytest.fixture
+def canvas(name: str, open_page: OpenPage, sign_in: SignIn) -> Canvas:
+    """The page Inpaint with the meadow on its canvas."""
+    return open_canvas(open_page(), sign_in, name)
+
+
+@pytest.fixture
+def saved(studio: Studio, name: str) -> Saved:
+    def read() -> Drawing:
+        digest = sha256(meadow()).hexdigest()
+        with studio.services.database.read() as session:
+            row = DrawingRepository(session).in_work(find_actor(studio.services, name), digest)
+            assert row is not None
+            return Drawing.model_validate_json(row.canvas)
+
+    return read
