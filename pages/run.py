@@ -9,8 +9,9 @@ from uuid import UUID
 
 import streamlit as st
 
+from app.runs.chains import Chain, chain_command, chain_fault, chain_of, chain_recipe
 from app.runs.keeping import MAX_NOTE_CHARS, Change, change_run, read_note, read_tags
-from app.runs.parameters import Described, command_line, described_params, params_fault, recipe
+from app.runs.parameters import Described, described_params, params_fault
 from app.runs.reading import get_run, lineage
 from app.ui import gallery, states
 from app.ui.asked import once
@@ -58,8 +59,9 @@ def main() -> None:
         st.page_link(HISTORY, label=_("Open the history"), icon=":material/history:")
         return
     header(job.title or said(tool_title(job.tool)))
-    show_summary(job)
-    show_buttons(services, actor, job)
+    chain = chain_of(services, actor, job)
+    show_summary(job, chain)
+    show_buttons(services, actor, job, chain)
     picture, side = st.columns([5, 3], gap="medium")
     with picture:
         show_outcome(services, actor, job)
@@ -70,14 +72,16 @@ def main() -> None:
         show_params(job)
         show_tags(services, actor, job)
         show_note(services, actor, job)
+    show_chain(chain)
     show_files(services, job)
     show_record(job)
-    show_lineage(services, actor, job)
+    show_lineage(services, actor, job, chain)
 
 
-def show_summary(job: Job) -> None:
+def show_summary(job: Job, chain: Chain) -> None:
     facts = [
         escape(said(tool_title(job.tool))),
+        *([escape(step_words(chain))] if is_chain(chain) else []),
         escape(_("by {name}", name=job.owner.name)),
         when(job.queued_at),
     ]
@@ -91,7 +95,17 @@ def show_summary(job: Job) -> None:
     st.html(f'<p class="dr-summary">{states.state_pill(job.state)}<span>{line}</span></p>')
 
 
-def show_buttons(services: Services, actor: Actor, job: Job) -> None:
+def is_chain(chain: Chain) -> bool:
+    return len(chain.jobs) > 1
+
+
+def step_words(chain: Chain) -> str:
+    """Which step of its chain the run is."""
+    total = len(chain.jobs)
+    return _n("step {number} of {n}", "step {number} of {n}", total, number=chain.number)
+
+
+def show_buttons(services: Services, actor: Actor, job: Job, chain: Chain) -> None:
     with st.container(horizontal=True, key="run-actions"):
         if actor.may_run:
             key = f"again.{job.id.hex}"
@@ -110,23 +124,32 @@ def show_buttons(services: Services, actor: Actor, job: Job) -> None:
                     icon=":material/edit:",
                     query_params={"from": str(job.id)},
                 )
-        offer_recipe(job)
+        offer_recipe(job, chain)
         if may_change(actor, job):
             show_keeping(services, job)
 
 
-def offer_recipe(job: Job) -> None:
-    """How to do the same without the pages."""
+def offer_recipe(job: Job, chain: Chain) -> None:
+    """How to do the same without the pages, with the steps before it."""
+    before = len(chain.so_far) - 1
     with st.popover(_("Recipe"), icon=":material/receipt_long:"):
-        if fault := params_fault(job):
+        if fault := chain_fault(chain):
             reason = [msg("This studio cannot repeat the run."), fault.message]
             st.markdown(literal_sentence(paragraph(reason)))
         else:
-            st.markdown(_("On the command line, beside its files:"))
-            st.code(command_line(job), language="bash", wrap_lines=True)
+            st.markdown(
+                _n(
+                    "With the step before it, on the command line, beside their files:",
+                    "With the {n} steps before it, on the command line, beside their files:",
+                    before,
+                )
+                if before
+                else _("On the command line, beside its files:")
+            )
+            st.code(chain_command(chain), language="bash", wrap_lines=True)
         st.download_button(
-            _("Parameters for REST"),
-            json.dumps(recipe(job), indent=2),
+            _("Steps for REST") if before else _("Parameters for REST"),
+            json.dumps(chain_recipe(chain), indent=2),
             f"{job.tool}-recipe.json",
             "application/json",
             icon=":material/download:",
@@ -292,10 +315,21 @@ def keep(actor: Actor, services: Services, make: Change) -> None:
         st.toast(_("That could not be kept. Reload the page to see how the run stands now."))
 
 
-def show_lineage(services: Services, actor: Actor, job: Job) -> None:
-    found = lineage(services, actor, job.id)
-    show_family(_("Made from"), found.ancestors, "ancestors")
-    show_family(_("Runs made from this one"), found.children, "children")
+def show_chain(chain: Chain) -> None:
+    """Each step with what it made, in order."""
+    if is_chain(chain):
+        total = len(chain.jobs)
+        st.subheader(_n("Chain of {n} step", "Chain of {n} steps", total), anchor=False)
+        gallery.cards(chain.rows, key="chain", are_steps=True, min_width_px=150)
+
+
+def show_lineage(services: Services, actor: Actor, job: Job, chain: Chain) -> None:
+    """What the run came from and what came of it, apart from the steps of its chain."""
+    found, steps = lineage(services, actor, job.id), {step.id for step in chain.jobs}
+    ancestors = [row for row in found.ancestors if row.id not in steps]
+    children = [row for row in found.children if row.id not in steps]
+    show_family(_("Made from"), ancestors, "ancestors")
+    show_family(_("Runs made from this one"), children, "children")
 
 
 def show_family(title: str, rows: Sequence[JobRow], key: str) -> None:

@@ -55,6 +55,12 @@ class ResultOfStep:
         step, role, position = parse_result(STEP, text)
         return cls(whole_number(step), role, position)
 
+    def __str__(self) -> str:
+        """What ``parse`` reads, as short as it may be."""
+        if self.position:
+            return f"{STEP}{self.step}/{self.role}/{self.position}"
+        return f"{STEP}{self.step}" + ("" if self.role == RESULT_ROLE else f"/{self.role}")
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -92,20 +92,39 @@ def recipe(job: Job) -> dict[str, Any]:
 def command_line(job: Job) -> str:
     """``studio run`` as it would repeat the run, beside copies of the files that it read.
 
-    ``PHOTO`` stands for a picture that has yet to be made.
+    Raises:
+        UserInputError: as ``params_of`` does.
+
+    """
+    return command(job.tool, job, options_of(job))
+
+
+def command(what: str, job: Job, options: Sequence[str]) -> str:
+    """``studio run WHAT`` with ``options``, on the picture that ``job`` works on.
+
+    ``PHOTO`` stands for one that has yet to be made.
+    """
+    main = main_input(job)
+    name = main.file_name if main else "PHOTO"
+    if name.startswith("-"):  # after this mark it is read as a name
+        return shlex.join(["studio", "run", what, *options, "--", name])
+    return shlex.join(["studio", "run", what, name, *options])
+
+
+def options_of(job: Job, made: Mapping[tuple[str, int], str] | None = None) -> list[str]:
+    """The further files of the run and what its parameters change, as options of its tool.
+
+    ``made`` names, by role and position, files that are made by an earlier step.
 
     Raises:
         UserInputError: as ``params_of`` does.
 
     """
-    params, main = params_of(job), main_input(job)
-    main_name = main.file_name if main else "PHOTO"
-    words = ["studio", "run", job.tool]
-    if not main_name.startswith("-"):
-        words.append(main_name)
-    for file in job.inputs:
-        if file is not main:
-            words += [_flag(file.role), file.file_name]
+    params, words = params_of(job), list[str]()
+    files = {(file.role, file.position): file.file_name for file in job.inputs} | dict(made or {})
+    files.pop((job.main_role, 0), None)
+    for (role, _position), name in sorted(files.items()):
+        words += [_flag(role), name]
     for name, value in params:
         if value == type(params).model_fields[name].get_default():
             continue
@@ -113,9 +132,7 @@ def command_line(job: Job) -> str:
             words.append(_flag(name if value else f"no-{name}"))
         else:
             words += [_flag(name), value if isinstance(value, str) else json.dumps(value)]
-    if main_name.startswith("-"):  # after this mark it is read as a name
-        words += ["--", main_name]
-    return shlex.join(words)
+    return words
 
 
 def described_params(job: Job) -> Sequence[Described]:

@@ -28,16 +28,22 @@ def cards(
     parameter: str = "id",
     show_tool: bool = False,
     show_owner: bool = False,
+    are_steps: bool = False,
     min_width_px: int = 160,
 ) -> None:
-    """A grid of ``rows`` that folds to one column on a phone; each leads to ``page``."""
+    """A grid of ``rows`` that folds to one column on a phone; each leads to ``page``.
+
+    Those that ``are_steps`` of a chain have the same name, so number and tool tell them apart.
+    """
     with st.grid(min_column_width=min_width_px, gap="small", key=f"grid-{key}") as grid:
-        for row in rows:
+        for number, row in enumerate(rows, 1):
+            tool = said(tool_title(row.tool))
+            step = _("{number}. {tool}", number=number, tool=literal(tool))
             with grid.cell(), st.container(key=f"card-{key}-{row.id.hex}", gap="xxsmall"):
                 st.html(_picture(row))
                 st.page_link(
                     page,
-                    label=literal(row.title) or said(tool_title(row.tool)),
+                    label=step if are_steps else literal(row.title) or tool,
                     icon="",
                     query_params={parameter: str(row.id)},
                 )

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -40,11 +40,18 @@ class JobRepository:
 
     def get(self, actor: Actor, job_id: UUID) -> Job | None:
         """A visible run with owner, inputs, outputs and their blobs; also from the trash."""
-        return self._session.scalar(_with_all(actor, [job_id]))
+        return self._session.scalar(_with_all(actor, Job.id == job_id))
+
+    def chain(self, actor: Actor, run_id: UUID) -> Sequence[Job]:
+        """A run and its steps, those that :meth:`get` finds."""
+        return self._session.scalars(
+            _with_all(actor, or_(Job.id == run_id, Job.serves_id == run_id))
+        ).all()
 
     def hold(self, actor: Actor, job_ids: Collection[UUID]) -> Sequence[Job]:
         """Those that :meth:`get` finds; nobody purges them before this transaction named them."""
-        held = _with_all(actor, job_ids).with_for_update(of=Job, read=True, key_share=True)
+        found = _with_all(actor, Job.id.in_(job_ids))
+        held = found.with_for_update(of=Job, read=True, key_share=True)
         return self._session.scalars(held).all()
 
     def hold_ids(self, actor: Actor, job_ids: Collection[UUID]) -> set[UUID]:
@@ -146,8 +153,8 @@ class JobRepository:
         return _page(rows[1:], has_older=True, has_newer=True)
 
 
-def _with_all(actor: Actor, job_ids: Collection[UUID]) -> Select[Job]:
-    found = visible_jobs(actor, Trash.INCLUDED).where(Job.id.in_(job_ids))
+def _with_all(actor: Actor, condition: ColumnElement[bool]) -> Select[Job]:
+    found = visible_jobs(actor, Trash.INCLUDED).where(condition)
     return found.options(joinedload(Job.owner), *with_files())
 
 

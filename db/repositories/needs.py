@@ -144,6 +144,10 @@ class NeedRepository:
         )
         return {run: Steps(total, int(done), float(share)) for run, total, done, share in rows}
 
+    def of(self, job_ids: Iterable[UUID]) -> Sequence[JobNeed]:
+        """What these jobs wait for, and what they waited for until it was made."""
+        return self._session.scalars(select(JobNeed).where(JobNeed.job_id.in_(list(job_ids)))).all()
+
     def open_counts(self, job_ids: Iterable[UUID]) -> Mapping[UUID, int]:
         """How many results each of these jobs waits for; those that wait for none are left out."""
         rows = self._session.execute(

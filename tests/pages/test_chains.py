@@ -14,6 +14,8 @@ from db.actor import Actor
 from db.states import JobState
 from db.types import Lane, Origin
 from studio.params import CutoutParams, InpaintParams, MaskPreset, ToolParams, UpscaleParams
+from tasks.chains import ChainRequest, Step
+from tasks.chains import submit_chain as submit_chains
 from tasks.execute import run_next
 from tasks.requests import ResultOf
 from tasks.services import Services
@@ -129,6 +131,27 @@ def test_result_used_in_another_tool_is_its_picture_and_parent(
     made, again = (load_job(services.database, one) for one in (first, second.id))
     assert (again.parent_id, again.origin) == (first, Origin.MADE_FROM)
     assert again.inputs[0].blob_sha256 == made.outputs[0].blob_sha256
+
+
+def test_run_that_is_a_step_says_which_and_leads_to_the_others(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    picture = store_upload(services, "cat.png", png(1))
+    steps = [Step(UPSCALE), Step(UPSCALE), Step(CutoutParams())]
+    [run] = submit_chains(services, mei, ChainRequest([picture], steps))
+    assert run_next(services, Lane.CPU)
+    page = open_page(visit(navigated(tmp_path, "RUN"), mei), id=run)
+    assert "step 3 of 3" in markup(page)
+    assert "Chain of 3 steps" in [each.value for each in page.subheader]
+    assert "Made from" not in [each.value for each in page.subheader]
+    numbered = [each.replace("\\", "") for each in links(page) if each[:1].isdigit()]
+    assert numbered == ["1. Upscale", "2. Upscale", "3. Cutout"]
+    [command] = [each.value for each in page.code]
+    assert command.startswith("studio run chain cat.png --step 'upscale ")
+    first = page.get("page_link")[-3].proto.query_string.removeprefix("id=")
+    step = open_page(visit(navigated(tmp_path, "RUN"), mei), id=UUID(first))
+    assert "step 1 of 3" in markup(step)
+    assert step.code[0].value.startswith("studio run upscale cat.png ")
 
 
 def asked_sizes(page: AppTest) -> list[str]:
