@@ -8,7 +8,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from app.ui.words import _, said
+from app.ui.words import _, _n, said
 from db.states import JobState
 from db.types import Role
 from studio.errors import UserInputError
@@ -52,8 +52,11 @@ def state_pill(state: JobState) -> str:
     return f'<span class="dr-pill dr-{state}">{escape(said(STATE_LABELS[state]))}</span>'
 
 
-def refusals(errors: Sequence[UserInputError], title: str) -> None:
-    """List refused files under ``title``, each with its reason and remedy."""
+def refusals(errors: Sequence[UserInputError], title: str, *, before: int = 0) -> None:
+    """List refused files under ``title``, each with its reason and remedy.
+
+    ``before`` is how many others there were before them.
+    """
     if not errors:
         return
     unnamed = _("File")
@@ -62,6 +65,9 @@ def refusals(errors: Sequence[UserInputError], title: str) -> None:
         f"<span>{sentence(_without_name(error))}</span></li>"
         for error in errors
     )
+    if before:
+        more = _n("and {n} more before it", "and {n} more before them", before)
+        rows += f"<li>{escape(more)}</li>"
     st.html(f'<div class="dr-refusals" role="alert"><b>{escape(title)}</b><ul>{rows}</ul></div>')
 
 

@@ -20,6 +20,7 @@ from app.ui.guard import acting
 from app.ui.layout import go_to
 from app.ui.literal import literal_sentence
 from app.ui.options import OptionForm
+from app.ui.refused import Refused, leave_out
 from app.ui.toolpage import ToolPage, query_id
 from app.ui.uploader import Tray
 from app.ui.words import _, _n, said
@@ -76,6 +77,7 @@ def ask_run(
             [_made_from(page, make_item(file)) for file in held.files],
             visibility=visibility,
             parent_id=query_id("from"),
+            refused=held.refused,
         ),
         key=_run_key(page),
         is_enabled=bool(held.chosen) and is_ready and params is not None and not refused,
@@ -225,8 +227,11 @@ def _send(
     *,
     visibility: Visibility,
     parent_id: UUID | None = None,
+    refused: Refused | None = None,
 ) -> bool:
     """Submit, and have the page show what was submitted next; a refusal is said in place.
+
+    The files that were ``refused`` before are named beside the runs as well.
 
     Returns whether it was submitted, as ``asked`` wants to know.
     """
@@ -244,15 +249,22 @@ def _send(
         return False
     go_to(page.tool, job=str(job_ids[0]))
     try:
-        _open_batch(page, job_ids)
+        shown_id = _open_batch(page, job_ids)
+        if refused:
+            leave_out(page.tool, shown_id, refused)
         memory.finish(page.spec.params)
     except Exception:  # they are queued: whatever fails now, they must not be offered once more
         logger.exception("after %s was queued its page was not put in order", job_ids)
     return True
 
 
-def _open_batch(page: ToolPage, job_ids: Sequence[UUID]) -> None:
-    """Go to all of the runs where they are several, and not to the first alone."""
+def _open_batch(page: ToolPage, job_ids: Sequence[UUID]) -> UUID:
+    """Go to all of the runs where they are several, and not to the first alone.
+
+    Returns the id of what is gone to.
+    """
     first = get_run(page.services, page.actor, job_ids[0]) if len(job_ids) > 1 else None
-    if first and first.batch_id:
-        go_to(page.tool, batch=str(first.batch_id))
+    if not (first and first.batch_id):
+        return job_ids[0]
+    go_to(page.tool, batch=str(first.batch_id))
+    return first.batch_id

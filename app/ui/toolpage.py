@@ -28,6 +28,7 @@ from app.ui.layout import go_to, name_tab, show_address
 from app.ui.literal import literal, literal_sentence
 from app.ui.navigation import HISTORY, RUN, STUDIO, tool_page
 from app.ui.progress import watch
+from app.ui.refused import say_left_out
 from app.ui.result import (
     offer_formats,
     show_downloads,
@@ -150,6 +151,7 @@ def _bring(page: ToolPage, job: Job) -> None:
 
 def _show_batch(page: ToolPage, batch_id: UUID, rows: Sequence[JobRow]) -> None:
     _title_bar(page, _n("{n} picture", "{n} pictures", len(rows)))
+    say_left_out(page.tool, batch_id)
     watch(
         page.services,
         page.actor,
@@ -174,6 +176,7 @@ def _show_job(
     page: ToolPage, job: Job, beside_result: Callable[[ToolPage, Job], None] | None
 ) -> None:
     _title_bar(page, job.title)
+    say_left_out(page.tool, job.id)
     picture, side = st.columns([5, 3], gap="medium")
     with picture:
         is_unfinished = watch(

@@ -25,10 +25,13 @@ from app.runs.incoming import incoming
 from app.runs.page_memory import KeptTray, keep_tray, recall_tray
 from app.runs.reading import stored_file
 from app.ui import states
+from app.ui.guard import acting
 from app.ui.literal import literal
+from app.ui.refused import Refused
 from app.ui.signed_in import require_runner, require_user
 from app.ui.unbroken import unbroken
 from app.ui.words import _, _n
+from db.actor import Actor
 from db.errors import RecordError
 from db.models import JobInput, JobOutput
 from studio.errors import RetriableError, StudioError, UserInputError
@@ -57,9 +60,10 @@ def _keep_nothing(_files: Sequence[StoredFile]) -> None:
 
 @dataclass(slots=True)
 class Tray:
-    """The pictures a page holds, and the refusals of its last drop.
+    """The pictures a page holds, and what was refused since they were last cleared.
 
     Attributes:
+        refused: what was refused and is not dismissed yet.
         forgotten: names of what lay here for so long that it was let go.
         keep: puts on record what is to be held, before it is.
 
@@ -68,7 +72,7 @@ class Tray:
     """
 
     chosen: Sequence[Chosen] = ()
-    refused: list[UserInputError] = field(default_factory=list)
+    refused: Refused = field(default_factory=Refused)
     forgotten: Sequence[str] = ()
     drops: int = 0
     keep: Callable[[Sequence[StoredFile]], None] = field(default=_keep_nothing, repr=False)
@@ -94,7 +98,7 @@ class Tray:
         ``owner`` says whose they are, so that nobody else waits for them.
         """
         with self._lock:
-            self.refused, self.forgotten = [], ()
+            self.forgotten = ()
             self._renew()
             self._fill(services, files, limit, owner)
 
@@ -110,7 +114,8 @@ class Tray:
         """As ``take``, of what lies in the drop zone ``drop``; each once, whichever run is first.
 
         What is dropped while others are checked lies in the same zone afterwards. So another one
-        takes its place only when nothing new does.
+        takes its place only when nothing new does. Where there is room for one file alone, a drop
+        is another try, and what was refused before is forgotten.
         """
         with self._lock:
             if drop != self.drops:
@@ -120,7 +125,9 @@ class Tray:
                 self._renew()
                 return
             if not self._read:
-                self.refused, self.forgotten = [], ()
+                self.forgotten = ()
+                if limit == 1:
+                    self.dismiss()
             self._read |= {one.file_id for one in new}
             self._fill(services, _sources(new), limit, owner)
 
@@ -156,6 +163,11 @@ class Tray:
         with self._lock:
             self._begin_with(())
 
+    def dismiss(self) -> None:
+        """Forget what was refused: it was read."""
+        with self._lock:
+            self.refused = Refused()
+
     def _fill(
         self,
         services: Services,
@@ -173,7 +185,7 @@ class Tray:
                     _require_new(chosen, new)
                     chosen = [*chosen, new]
                 except (StudioError, RecordError) as error:
-                    self.refused.append(_refusal(file_name, error))
+                    self.refused = self.refused.plus(_refusal(file_name, error))
         finally:
             self._take_up(chosen)
 
@@ -188,11 +200,13 @@ class Tray:
             self._become(chosen)
         except (StudioError, RecordError) as error:
             new = [one for one in chosen if one not in self.chosen]
-            self.refused += [_refusal(one.file.file_name, error) for one in new]
+            refusals = [_refusal(one.file.file_name, error) for one in new]
+            self.refused = self.refused.plus(*refusals)
 
     def _begin_with(self, chosen: Sequence[Chosen]) -> None:
         self._become(chosen)
-        self.refused, self.forgotten = [], ()
+        self.forgotten = ()
+        self.dismiss()
         self._renew()
 
     def _become(self, chosen: Sequence[Chosen]) -> None:
@@ -274,7 +288,7 @@ def _filled(kept: KeptTray, keep: Callable[[Sequence[StoredFile]], None]) -> Tra
 def pick_files(
     services: Services, held: Tray, *, key: str, limit: int, label: str, invitation: str = ""
 ) -> None:
-    """Draw the drop zone, take what is dropped into ``held``, and say what became of the last drop.
+    """Draw the drop zone, take what is dropped into ``held``, and say what of it was refused.
 
     Files of every kind are taken up: what the browser keeps back is named by nobody.
 
@@ -303,15 +317,26 @@ def pick_files(
         with checking if new else nullcontext():
             held.take_drop(services, several, limit=limit, drop=drop, owner=owner)
         st.rerun()
-    say_refused(held)
+    say_refused(held, key=key)
 
 
-def say_refused(held: Tray) -> None:
-    """Name what was refused of the last drop, and what is no longer there."""
-    states.refusals(
-        held.refused,
-        _n("This file is not taken", "{n} files are not taken", len(held.refused)),
-    )
+def say_refused(held: Tray, *, key: str) -> None:
+    """Name what was refused, until somebody says that it was read, and what is no longer there.
+
+    ``key`` begins the key of the button for that.
+    """
+    refused = held.refused
+    if refused.total:
+        title = _n("This file is not taken", "{n} files are not taken", refused.total)
+        states.refusals(refused.named, title, before=refused.before)
+        st.button(
+            _("Dismiss"),
+            type="tertiary",
+            icon=":material/close:",
+            key=f"{key}.dismiss",
+            on_click=acting(_dismiss),
+            args=(held,),
+        )
     if held.forgotten:
         st.info(
             _(
@@ -321,6 +346,10 @@ def say_refused(held: Tray) -> None:
             ),
             icon=":material/history_toggle_off:",
         )
+
+
+def _dismiss(_actor: Actor, held: Tray) -> None:
+    held.dismiss()
 
 
 def _write_on(key: str, invitation: str) -> None:

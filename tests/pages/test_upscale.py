@@ -42,6 +42,21 @@ def test_upscale_without_a_restoration_model_links_to_what_upscale_uses(
     assert model_links(page) == ["tool=upscale"]
 
 
+def test_upscale_names_refused_files_until_dismissed_and_beside_the_runs(
+    visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    page = choose(visit, tmp_path, mei, ("letter.png", b"Dear all"))
+    drop(page, [("a.png", png(1)), ("b.png", png(2))])
+    assert "letter.png" in markup(page)
+    button(page, "Enlarge 2 pictures").click().run()
+    assert "batch" in page.query_params
+    assert "This file was not taken, so it is not run" in markup(page)
+    button(page, "New run").click().run()
+    assert "This file is not taken" in markup(page)
+    button(page, "Dismiss").click().run()
+    assert "letter.png" not in markup(page)
+
+
 def test_upscale_says_the_result_size_of_each_picture(
     visit: Visit, tmp_path: Path, mei: Actor
 ) -> None:

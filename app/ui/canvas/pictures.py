@@ -81,7 +81,7 @@ def show_pictures(
         st.caption(_("Each is painted on by itself; they are run together."))
         limit = page.services.settings.max_files_per_run
         pick_files(page.services, held, key="inpaint.more", limit=limit, label=_("Pictures"))
-    say_refused(held)
+    say_refused(held, key="inpaint")
     if len(held.files) > 1:
         others = {one.sha256: saved.get(one.sha256) for one in held.files if one != painted}
         show_tray(

@@ -10,6 +10,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRe
 from streamlit.testing.v1 import AppTest
 
 from app.ui import uploader
+from app.ui.refused import MAX_NAMED
 from app.ui.uploader import Tray
 from db.errors import DatabaseAwayError
 from studio.errors import DiskFullError
@@ -22,7 +23,7 @@ def test_tray_takes_the_good_and_names_the_others(services: Services) -> None:
     tray = Tray()
     tray.take(services, [("a.png", png(1)), ("b.txt", b"text"), ("c.png", png(2))], limit=5)
     assert [file.file_name for file in tray.files] == ["a.png", "c.png"]
-    assert [(e.file_name, e.code) for e in tray.refused] == [("b.txt", "image.not_an_image")]
+    assert [(e.file_name, e.code) for e in tray.refused.named] == [("b.txt", "image.not_an_image")]
     assert all(services.blobs.exists(file.sha256) for file in tray.files)
     assert tray.chosen[0].thumbnail.startswith("data:image/jpeg;base64,")
 
@@ -31,7 +32,7 @@ def test_tray_refuses_what_is_beyond_the_limit(services: Services) -> None:
     tray = Tray()
     tray.take(services, [(f"{n}.png", png(n)) for n in range(3)], limit=2)
     assert len(tray.files) == 2
-    assert [e.code for e in tray.refused] == ["run.too_many_files"]
+    assert [e.code for e in tray.refused.named] == ["run.too_many_files"]
 
 
 def test_tray_same_picture_twice_is_kept_once_and_the_other_named(services: Services) -> None:
@@ -39,7 +40,7 @@ def test_tray_same_picture_twice_is_kept_once_and_the_other_named(services: Serv
     tray.take(services, [("a.png", png(1))], limit=5)
     tray.take(services, [("copy of a.png", png(1)), ("b.png", png(2))], limit=5)
     assert [file.file_name for file in tray.files] == ["a.png", "b.png"]
-    [refusal] = tray.refused
+    [refusal] = tray.refused.named
     assert (refusal.file_name, refusal.code) == ("copy of a.png", "upload.twice")
     assert "a.png" in str(refusal)
 
@@ -59,7 +60,7 @@ def test_tray_names_the_file_that_could_not_be_kept_and_takes_the_others(
     tray = Tray()
     tray.take(services, [(f"{name}.png", png(ord(name))) for name in "abc"], limit=5)
     assert [file.file_name for file in tray.files] == ["a.png", "c.png"]
-    [refusal] = tray.refused
+    [refusal] = tray.refused.named
     assert refusal.file_name == "b.png"
     assert str(fault) in str(refusal)
 
@@ -118,7 +119,7 @@ def test_tray_names_what_of_a_drop_could_not_be_put_on_record(services: Services
     tray.keep = _lose_the_database
     tray.take(services, [("b.png", png(2))], limit=5)
     assert [file.file_name for file in tray.files] == ["1.png"]
-    assert [refusal.file_name for refusal in tray.refused] == ["b.png"]
+    assert [refusal.file_name for refusal in tray.refused.named] == ["b.png"]
 
 
 def test_tray_picture_added_twice_is_kept_once(services: Services) -> None:
@@ -129,12 +130,38 @@ def test_tray_picture_added_twice_is_kept_once(services: Services) -> None:
     assert [file.file_name for file in tray.files] == ["a.png"]
 
 
-def test_tray_another_drop_forgets_old_refusals(services: Services) -> None:
+@pytest.mark.parametrize("forget", [Tray.dismiss, Tray.empty], ids=["dismiss", "empty"])
+def test_tray_names_refusals_of_all_drops_until_they_are_dismissed(
+    services: Services, forget: Callable[[Tray], None]
+) -> None:
     tray = Tray()
     tray.take(services, [("b.txt", b"text")], limit=5)
-    tray.take(services, [("a.png", png(1))], limit=5)
-    assert not tray.refused
+    tray.take(services, [("a.png", png(1)), ("c.txt", b"text")], limit=5)
     assert tray.drops == 2
+    tray.remove(tray.files[0].sha256)
+    assert [refusal.file_name for refusal in tray.refused.named] == ["b.txt", "c.txt"]
+    forget(tray)
+    assert not tray.refused.total
+
+
+def test_tray_names_the_newest_refusals_and_counts_those_before(services: Services) -> None:
+    tray = Tray()
+    files = [(f"{number}.txt", b"text") for number in range(MAX_NAMED + 2)]
+    for several in (files[:5], files[5:]):
+        tray.take(services, several, limit=5)
+    assert (tray.refused.named[0].file_name, tray.refused.before) == ("2.txt", 2)
+    assert len(tray.refused.named) == MAX_NAMED
+    tray.dismiss()
+    assert tray.refused.total == 0
+
+
+def test_tray_of_one_file_forgets_what_was_refused_before_another_try(services: Services) -> None:
+    tray = Tray()
+    for drop, (name, data) in enumerate([("b.txt", b"text"), ("a.png", png(1))]):
+        uploads = [dropped(name, data)]
+        for _ in range(2):  # the second has another zone in its place
+            tray.take_drop(services, uploads, limit=1, drop=drop, owner=None)
+    assert (len(tray.files), tray.refused.total) == (1, 0)
 
 
 def test_tray_that_is_being_filled_makes_the_next_run_of_the_page_wait(
@@ -181,10 +208,10 @@ def test_tray_takes_what_is_dropped_while_others_are_checked(services: Services)
         if tray.unread(uploads):
             tray.take_drop(services, uploads, limit=5, drop=0, owner=None)
     assert [file.file_name for file in tray.files] == ["a.png", "c.png"]
-    assert [refusal.file_name for refusal in tray.refused] == ["b.txt", "d.txt"]
+    assert [refusal.file_name for refusal in tray.refused.named] == ["b.txt", "d.txt"]
     assert tray.drops == 0, "the zone that may hold more stays"
     tray.take_drop(services, late, limit=5, drop=0, owner=None)
-    assert (tray.drops, len(tray.refused)) == (1, 2)
+    assert (tray.drops, len(tray.refused.named)) == (1, 2)
     tray.take_drop(services, late, limit=5, drop=0, owner=None)
     assert (tray.drops, len(tray.files)) == (1, 2), "a run that comes late takes nothing twice"
 
