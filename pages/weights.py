@@ -29,7 +29,7 @@ from studio.errors import StudioError
 from studio.models.catalogue import ModelSpec
 from studio.models.weights import Installed, Missing, Status
 from studio.tools.registry import TOOLS, tool_title
-from studio.words import N_, Message, msg, paragraph
+from studio.words import N_, Message, Value, msg, paragraph
 from tasks.services import Services, get_services
 
 PAGE_SIZE = 20
@@ -37,7 +37,7 @@ PAGE_SIZE = 20
 PLACE = "page"
 _MAX_PAGE_DIGITS = 10
 SAID = "weights-said"
-ACTIONS = {"pull": N_("Pull"), "verify": N_("Verify"), "delete": N_("Delete")}
+ACTIONS = {"pull": N_("Install"), "verify": N_("Verify"), "delete": N_("Delete")}
 SHOWN = {
     "all": N_("All"),
     "installed": N_("Installed"),
@@ -61,22 +61,27 @@ def main() -> None:
         offer_import(rows)
     filters = Filters(PLACE)
     found = filtered(filters, rows)
-    show_summary(rows, found)
+    page = current_page(len(found))
+    shown = range(len(found))[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
+    show_summary(rows, len(found), shown)
     if not found:
         states.empty(_("Nothing matches"), _("No model fits these filters."), icon="search_off")
         return
-    page = current_page(len(found))
-    for spec, status in found[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]:
+    for spec, status in found[shown.start : shown.stop]:
         show_model(services, actor, spec, status)
     turn_pages(filters, page, len(found))
 
 
 def list_models(services: Services) -> list[Row]:
-    """Every model with its state, in the order of the tools that they are there for."""
+    """Every model with its state, what is here before what is not.
+
+    Both in the order of the tools that they are there for.
+    """
     store = weights.open_store(services.settings)
     order = {tool: place for place, tool in enumerate(TOOLS)}
     specs = sorted(store.catalogue, key=lambda spec: order.get(spec.tools[0], len(order)))
-    return [(spec, store.status(spec.id)) for spec in specs]
+    rows = [(spec, store.status(spec.id)) for spec in specs]
+    return sorted(rows, key=lambda row: isinstance(row[1], Missing))
 
 
 def filtered(filters: Filters, rows: Sequence[Row]) -> list[Row]:
@@ -109,17 +114,30 @@ def described(spec: ModelSpec) -> str:
     return " ".join(parts).casefold()
 
 
-def show_summary(rows: Sequence[Row], found: Sequence[Row]) -> None:
+def show_summary(rows: Sequence[Row], found: int, shown: range) -> None:
+    """How many models are ``found``, which of them are ``shown``, and what is installed of all."""
     installed = [status for _, status in rows if isinstance(status, Installed)]
-    total = file_size(sum(status.bytes for status in installed))
-    words = _n(
-        "{n} model shown, {installed} of {all} installed, {size}",
-        "{n} models shown, {installed} of {all} installed, {size}",
-        len(found),
-        installed=len(installed),
-        all=len(rows),
-        size=total,
-    )
+    here: dict[str, Value] = {
+        "installed": len(installed),
+        "all": len(rows),
+        "size": file_size(sum(status.bytes for status in installed)),
+    }
+    if len(shown) == found:
+        words = _n(
+            "{n} model, {installed} of {all} installed, {size}",
+            "{n} models, {installed} of {all} installed, {size}",
+            found,
+            **here,
+        )
+    else:
+        words = _n(
+            "{first} to {last} of {n} model, {installed} of {all} installed, {size}",
+            "{first} to {last} of {n} models, {installed} of {all} installed, {size}",
+            found,
+            first=shown.start + 1,
+            last=shown.stop,
+            **here,
+        )
     st.html(f'<span class="dr-muted dr-small">{escape(words)}</span>')
 
 
@@ -134,12 +152,21 @@ def show_model(services: Services, actor: Actor, spec: ModelSpec, status: Status
 
 
 def show_actions(services: Services, actor: Actor, spec: ModelSpec, status: Status) -> None:
-    is_missing = isinstance(status, Missing)
-    mend = ["pull"] if not isinstance(status, Installed) else []
+    if isinstance(status, Missing):
+        st.button(
+            said(ACTIONS["pull"]),
+            icon=":material/download:",
+            key=f"pull-{spec.id}",
+            help=_("Install {model}", model=literal(spec.title)),
+            on_click=acting(pull, who=require_admin),
+            args=(services, spec.id),
+        )
+        return
     key = f"actions-{spec.id}"
+    mend = [] if isinstance(status, Installed) else ["pull"]
     match st.menu_button(
         _("Change"),
-        [*mend, *([] if is_missing else ["verify", "delete"])],
+        [*mend, "verify", "delete"],
         format_func=lambda action: said(ACTIONS[action]),
         key=key,
         help=_("Change {model}", model=literal(spec.title)),
@@ -155,10 +182,14 @@ def begin(actor: Actor, services: Services, model_id: str, key: str, number: int
     """Do what takes a moment only; have the page do the rest, where it says so meanwhile."""
     chosen = st.session_state[key]
     if chosen == "pull":
-        with saying():
-            weights.pull(services, model_id, by=actor, visitor=visitor())
+        pull(actor, services, model_id)
     elif chosen == "verify":
         note(actor, verifying(model_id), number)
+
+
+def pull(actor: Actor, services: Services, model_id: str) -> None:
+    with saying():
+        weights.pull(services, model_id, by=actor, visitor=visitor())
 
 
 def verifying(model_id: str) -> str:
@@ -181,7 +212,7 @@ def say_verified(spec: ModelSpec, found: Status) -> None:
         say(
             "error",
             msg(
-                "{model} is {state}. Pull it again, or drop a good file.",
+                "{model} is {state}. Install it again, or drop a good file.",
                 model=spec.title,
                 state=weights.state_words(found),
             ),

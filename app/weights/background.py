@@ -208,7 +208,7 @@ class WorkFolder:
         if work.state.is_over:
             return work
         message = (
-            msg("This was interrupted. Pull it again: it goes on from where it was.")
+            msg("This was interrupted. Install it again: it goes on from where it was.")
             if work.kind == "pull"
             else msg("This was interrupted. Drop the file again.")
         )

@@ -71,6 +71,11 @@ def change(page: Page, model_id: str, action: str) -> None:
     ).first.click()
 
 
+def install(page: Page, model_id: str) -> None:
+    settle(page)
+    page.locator(f".st-key-model-{model_id}").get_by_role("button", name="Install").click()
+
+
 def state_of(page: Page, model_id: str, words: str) -> None:
     row = page.locator(f".st-key-model-{model_id}")
     expect(row.get_by_text(words, exact=True)).to_be_visible(timeout=30_000)
@@ -98,7 +103,7 @@ def test_model_is_pulled_verified_and_deleted_while_one_looks_elsewhere(
 ) -> None:
     page = admin_page
     state_of(page, "good", "Not installed")
-    change(page, "good", "Pull")
+    install(page, "good")
     expect(page.locator("[class*='st-key-work-']")).to_be_visible()
     page.goto("/history")
     page.goto("/weights")
@@ -123,7 +128,7 @@ def test_model_is_pulled_verified_and_deleted_while_one_looks_elsewhere(
 def test_pull_of_other_bytes_fails_with_the_reason_and_the_way_on(
     studio: Studio, admin_page: Page
 ) -> None:
-    change(admin_page, "wrong", "Pull")
+    install(admin_page, "wrong")
     failure = admin_page.get_by_text("could not be fetched")
     expect(failure).to_be_visible(timeout=60_000)
     expect(failure).to_contain_text("is not the file the catalogue means")
@@ -173,5 +178,6 @@ def test_member_reads_the_terms_and_can_change_nothing(
     page.goto("/weights")
     expect(page.get_by_text("Wrong net", exact=True)).to_be_visible()
     expect(page.get_by_text("No commercial use").first).to_be_visible()
-    expect(page.get_by_role("button", name="Change")).to_have_count(0)
+    for name in ("Change", "Install"):
+        expect(page.get_by_role("button", name=name)).to_have_count(0)
     expect(page.get_by_text("Import a file")).to_have_count(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -215,7 +216,7 @@ def left_over(page: AppTest, *names: str) -> set[str]:
     known = sorted({*outside_words(), *names} - {""}, key=len, reverse=True)
     left = set()
     for text in shown(page):
-        rest = unbracketed(_HIDDEN.sub(" ", text))
+        rest = unbracketed(unescape(_HIDDEN.sub(" ", text)))
         for words in known:
             rest = rest.replace(words, " ")
         if _WORD.search(rest):

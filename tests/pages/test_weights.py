@@ -87,7 +87,7 @@ def test_models_lists_each_with_state_terms_and_digest(
 ) -> None:
     install(services, weights_dir)
     page = open_page(visit, tmp_path, "WEIGHTS", boss)
-    assert "3 models shown, 1 of 3 installed, 420 kB" in markup(page)
+    assert "3 models, 1 of 3 installed, 420 kB" in markup(page)
     alpha, beta = entry(page, "Alpha net"), entry(page, "Beta net")
     assert ">Installed<" in alpha
     assert "Matting, used by Cutout and Cartoon<br>alpha · 420 kB · MIT" in alpha
@@ -97,9 +97,23 @@ def test_models_lists_each_with_state_terms_and_digest(
     assert "The publisher allows research and nothing else." in beta
     [file] = load_catalogue().get("beta").files
     assert file.digests[0].value in beta
-    [alpha_menu, *others] = page.menu_button
+    [alpha_menu] = page.menu_button
     assert alpha_menu.options == ["Verify", "Delete"]
-    assert [menu.options for menu in others] == [["Pull"], ["Pull"]]
+    assert [each.key for each in page.button if each.label == "Install"] == [
+        "pull-beta",
+        "pull-gamma",
+    ]
+
+
+def test_models_that_are_here_come_before_those_that_are_not(
+    services: Services, visit: Visit, tmp_path: Path, boss: Actor, weights_dir: Path
+) -> None:
+    file = weights_dir / "dropped.onnx"
+    file.write_bytes(b"gamma")
+    weights.open_store(services.settings).import_file(file, "gamma")
+    shown = markup(open_page(visit, tmp_path, "WEIGHTS", boss))
+    places = [shown.index(f"<b>{name} net</b>") for name in ("Gamma", "Alpha", "Beta")]
+    assert places == sorted(places)
 
 
 @pytest.mark.parametrize(
@@ -183,17 +197,17 @@ def test_models_stop_ends_a_pull_and_the_next_goes_on_from_there(
     server.files["/alpha.onnx"].stall_after = PART_BYTES
     work = WorkFolder(services.settings)
     page = open_page(visit, tmp_path, "WEIGHTS", boss)
-    page.menu_button[0].click("pull").run()
+    page.button(key="pull-alpha").click().run()
     wait_until(lambda: kept_bytes(weights_dir) > 0, what="the first bytes")
     page.run()
     button(page, "Stop").click().run()
     wait_until(lambda: work.all()[0].state is WorkState.FAILED, what="the end of the pull")
     page.run()
-    assert "This was interrupted. Pull it again: it goes on from where it was." in markup(page)
+    assert "This was interrupted. Install it again: it goes on from where it was." in markup(page)
     assert "Stop" not in {each.label for each in page.button}
 
     server.released.set()
-    page.menu_button[0].click("pull").run()
+    page.button(key="pull-alpha").click().run()
     wait_until(lambda: work.all()[0].state.is_over, what="the second pull")
     page.run()
     assert "Alpha net is installed." in markup(page)
@@ -216,7 +230,7 @@ def test_models_pull_that_has_not_begun_offers_no_stop(
 ) -> None:
     monkeypatch.setattr("app.weights.background.subprocess.Popen", Mock())
     page = open_page(visit, tmp_path, "WEIGHTS", boss)
-    page.menu_button[0].click("pull").run()
+    page.button(key="pull-alpha").click().run()
     assert ">Starting<" in markup(page)
     assert "Stop" not in {each.label for each in page.button}
 
@@ -232,9 +246,11 @@ def test_models_are_turned_in_pages(
     write_catalogue(weights_dir, *(matting_toml(name, name.encode()) for name in names))
     load_catalogue.cache_clear()
     first = open_page(visit, tmp_path, "WEIGHTS", boss)
+    assert "1 to 20 of 21 models, 0 of 21 installed" in markup(first)
     assert "<b>Net19 net</b>" in markup(first)
     assert "<b>Net20 net</b>" not in markup(first)
     assert 'href="?page=2"' in markup(first)
     second = open_page(visit, tmp_path, "WEIGHTS", boss, page="2")
+    assert "21 to 21 of 21 models" in markup(second)
     assert "<b>Net20 net</b>" in markup(second)
     assert "<b>Net19 net</b>" not in markup(second)

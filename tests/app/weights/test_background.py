@@ -129,7 +129,7 @@ def test_work_whose_process_died_counts_as_interrupted(folder: WorkFolder) -> No
 
     [interrupted] = folder.all()
     assert interrupted.state is WorkState.FAILED
-    assert "Pull it again" in str(interrupted.message)
+    assert "Install it again" in str(interrupted.message)
     folder.dismiss(interrupted)
     assert folder.all() == []
 
