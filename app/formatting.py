@@ -84,4 +84,14 @@ def ago(moment: datetime, now: datetime | None = None) -> Message:
         return msg("{hours} h ago", hours=int(passed.total_seconds() // 3600))
     if passed < _WITHOUT_YEAR:
         return msg("{moment:d MMM, HH:mm}", moment=moment)
+    return day(moment)
+
+
+def day(moment: datetime) -> Message:
+    """The day alone, in the order that all dates have here: ``2 Feb 2025``."""
     return msg("{moment:d MMM y}", moment=moment)
+
+
+def exact(moment: datetime) -> Message:
+    """To the second, with the zone: ``2 Feb 2025, 14:05:09 UTC``."""
+    return msg("{moment:d MMM y, HH:mm:ss z}", moment=moment)

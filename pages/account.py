@@ -8,7 +8,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from app.formatting import ago
+from app.formatting import ago, day
 from app.people import accounts, sessions
 from app.people.agents import describe_agent
 from app.people.sessions import SignedIn
@@ -208,8 +208,8 @@ def revoke(actor: Actor, services: Services, token_id: UUID) -> None:
 def ending(token: ApiToken) -> str:
     if token.expires_at is None:
         return _("never ends")
-    day, is_over = token.expires_at, token.expires_at <= utc_now()
-    return _("ended on {day:d MMM y}", day=day) if is_over else _("ends on {day:d MMM y}", day=day)
+    last, is_over = day(token.expires_at), token.expires_at <= utc_now()
+    return _("ended on {day}", day=last) if is_over else _("ends on {day}", day=last)
 
 
 if __name__ == "__main__":

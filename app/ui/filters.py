@@ -49,6 +49,7 @@ class Filters:
             value=None,
             key=key,
             bind="query-params",
+            format="YYYY-MM-DD",  # as in the address
             on_change=acting(self.start_over),
             width=190,
         )

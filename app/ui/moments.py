@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from html import escape
 
-from app.formatting import ago
+from app.formatting import ago, exact
 from app.ui.words import said
-from studio.words import Message
 
 
 def exactly(moment: datetime) -> str:
     """Date and time to the second where the browser is, and in which zone that is."""
-    return said(Message("{moment:long}", {"moment": moment}))
+    return said(exact(moment))
 
 
 def when(moment: datetime) -> str:

@@ -13,7 +13,7 @@ def _page() -> None:
 
     import streamlit as st
 
-    from app.formatting import ago
+    from app.formatting import ago, day
     from app.ui.moments import exactly, when
     from app.ui.words import _, said
 
@@ -21,18 +21,18 @@ def _page() -> None:
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)
     st.text(said(ago(moment, now)))
     st.text(exactly(moment))
-    st.text(_("ends on {day:d MMM y}", day=moment))
+    st.text(_("ends on {day}", day=day(moment)))
     st.text(when(moment))
 
 
 @pytest.mark.parametrize(
     ("zone", "said"),
     [
-        ("Asia/Tokyo", ("1 Jan, 08:30", "January 1, 2026, 8:30:00\u202fAM +0900", "1 Jan 2026")),
-        (None, ("31 Dec, 23:30", "December 31, 2025, 11:30:00\u202fPM UTC", "31 Dec 2025")),
+        ("Asia/Tokyo", ("1 Jan, 08:30", "1 Jan 2026, 08:30:00 +0900", "1 Jan 2026")),
+        (None, ("31 Dec, 23:30", "31 Dec 2025, 23:30:00 UTC", "31 Dec 2025")),
         (
             "Mars/Olympus",
-            ("31 Dec, 23:30", "December 31, 2025, 11:30:00\u202fPM UTC", "31 Dec 2025"),
+            ("31 Dec, 23:30", "31 Dec 2025, 23:30:00 UTC", "31 Dec 2025"),
         ),
     ],
 )
@@ -57,7 +57,6 @@ def test_moments_are_told_in_the_language_of_the_browser(monkeypatch: pytest.Mon
 
     page = AppTest.from_function(_page).run()
 
-    assert [text.value for text in page.text][:2] == [
-        "⟦1 Jan, 00:30⟧",
-        "1 Januaro 2026 00:30:00 +0100",
-    ]
+    short, exact = [text.value for text in page.text][:2]
+    assert short == "⟦1 Jan, 00:30⟧"
+    assert "1 Jan 2026, 00:30:00 +0100" in exact
