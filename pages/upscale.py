@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.formatting import dimensions, estimate
-from app.runs.estimates import Estimator
+from app.formatting import dimensions
 from app.ui import toolpage
 from app.ui.choosing import ask_model, ask_restoration
 from app.ui.layout import header
@@ -48,8 +47,7 @@ def compose(page: ToolPage) -> None:
         form.ask_format()
         ask_run(page, form, held, page.item, is_ready=is_ready)
     with pictures:
-        estimator = Estimator(page.services, form.parse())
-        toolpage.ask_pictures(page, held, add=lambda file: describe_result(form, estimator, file))
+        toolpage.ask_pictures(page, held, add=lambda file: describe_result(form, file))
 
 
 def all_slight(form: OptionForm, files: Sequence[StoredFile]) -> bool:
@@ -76,15 +74,14 @@ def ask_scale(form: OptionForm) -> None:
         form.ask("scale", format_func="×{}".format, label_visibility="collapsed")
 
 
-def describe_result(form: OptionForm, estimator: Estimator, file: StoredFile) -> str:
-    """The result's size and the seconds it may take, as in "→ 2048 × 1536 px · about 4 s"."""
+def describe_result(form: OptionForm, file: StoredFile) -> str:
+    """The result's size, as in "→ 2048 × 1536 px"; the time is told once, for all pictures."""
     width_px, height_px = file.width_px or 0, file.height_px or 0
     try:
-        size = said(dimensions(*form.parse().output_size(width_px, height_px)))
+        size = dimensions(*form.parse().output_size(width_px, height_px))
     except UserInputError:
         return ""
-    expected = estimator.estimate_file(file)
-    return f"→ {size} · {said(estimate(expected.seconds))}" if expected else f"→ {size}"
+    return f"→ {said(size)}"
 
 
 if __name__ == "__main__":

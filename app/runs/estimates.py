@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from app.formatting import estimate
 from app.runs.parameters import find_params
 from app.runs.reading import main_input, stored_file
 from db.actor import Actor
@@ -14,6 +15,7 @@ from studio.models.catalogue import ModelSpec, load_catalogue
 from studio.params import ToolParams
 from studio.tools.estimate import Estimate, PastRun, estimate_seconds
 from studio.tools.registry import AUXILIARY_TOOLS, get_tool, load_params
+from studio.words import Message, msg, msgs
 from tasks.files import StoredFile
 from tasks.reuse import ReuseKeys
 from tasks.services import Services
@@ -89,6 +91,26 @@ def find_known(
     with services.database.read() as session:
         found = PastRunRepository(session).find_outputs(actor, set(sought.values()))
     return {sha256 for sha256, key in sought.items() if key in found}
+
+
+def describe(expected: Estimate | None) -> Message:
+    """One phrase for people, honest about what it rests on."""
+    if expected is None:
+        return msg("no run yet to judge by")
+    time, runs = estimate(expected.seconds), expected.judged_by_runs
+    if expected.is_same_model:
+        return msgs(
+            "{time}, from {n} run of this model",
+            "{time}, from {n} runs of this model",
+            runs,
+            time=time,
+        )
+    return msgs(
+        "{time}, from {n} run of other models",
+        "{time}, from {n} runs of other models",
+        runs,
+        time=time,
+    )
 
 
 def _past_megapixels(params: ToolParams, timing: Timing) -> float:

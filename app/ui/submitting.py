@@ -10,7 +10,7 @@ from uuid import UUID
 import streamlit as st
 
 from app.formatting import estimate
-from app.runs.estimates import estimate_files, find_known
+from app.runs.estimates import describe, estimate_files, find_known
 from app.runs.queueing import wait_of_next
 from app.runs.reading import find_output, get_run
 from app.ui import memory, states
@@ -29,7 +29,6 @@ from db.models import Job
 from db.types import Origin, Visibility
 from studio.errors import StudioError, UserInputError
 from studio.params import ToolParams
-from studio.tools.estimate import describe
 from tasks.files import StoredFile
 from tasks.planning import lane_of
 from tasks.requests import ResultOf, RunItem, RunRequest, require_result_fits

@@ -12,7 +12,7 @@ from studio.models.catalogue import ModelSpec
 from studio.models.contracts import MattingContract
 from studio.params import ToolParams
 from studio.params.sizes import megapixels
-from studio.words import Message, msg, msgs
+from studio.words import msg
 
 _INPUTS_FACTOR = 4
 """All pictures that a run reads may have this many times the pixels that one may have: a picture
@@ -147,26 +147,6 @@ def estimate_seconds(
     return Estimate(run_s + handling_s, len(handling), is_same_model=bool(past))
 
 
-def describe(estimate: Estimate | None) -> Message:
-    """One phrase for people, honest about what it rests on."""
-    if estimate is None:
-        return msg("no run yet to judge by")
-    seconds, runs = _rounded(estimate.seconds), estimate.judged_by_runs
-    if estimate.is_same_model:
-        return msgs(
-            "about {time}, from {n} run of this model",
-            "about {time}, from {n} runs of this model",
-            runs,
-            time=seconds,
-        )
-    return msgs(
-        "about {time}, from {n} run of other models",
-        "about {time}, from {n} runs of other models",
-        runs,
-        time=seconds,
-    )
-
-
 def _work(model: ModelSpec | None, megapixels: float) -> float:
     """What a run's seconds are in proportion to: multiply-adds where they are known."""
     gmac = _gmac(model, megapixels)
@@ -184,11 +164,3 @@ def _gmac(model: ModelSpec | None, megapixels: float) -> float | None:
 def _seconds_a_gmac(model: ModelSpec, run: PastRun) -> float | None:
     gmac = _gmac(model, run.megapixels)
     return run.run_s / gmac if gmac else None
-
-
-def _rounded(seconds: float) -> Message:
-    if seconds < 10:
-        return msg("{seconds:.1f} s", seconds=max(seconds, 0.1))
-    if seconds < 90:
-        return msg("{seconds} s", seconds=round(seconds))
-    return msg("{minutes} min", minutes=round(seconds / 60))

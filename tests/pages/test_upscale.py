@@ -75,7 +75,8 @@ def test_upscale_estimate_rests_on_past_runs(
     with services.database.write() as session:
         make_job(session, mei, tool="upscale", params=params, record=record)
     page = choose(visit, tmp_path, mei, ("a.png", png(1, 1000, 500)))
-    assert any("about 16 s, from 1 run of this model" in each.value for each in page.caption)
+    assert any("about 15 s, from 1 run of this model" in each.value for each in page.caption)
+    assert "→ 2000 × 1000 px<" in markup(page), "the time is told once"
 
 
 def test_upscale_to_a_width_that_is_too_much_cannot_be_run(

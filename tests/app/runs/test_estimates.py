@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.runs.estimates import Estimator, estimate_files, estimate_job
+from app.runs.estimates import Estimator, describe, estimate_files, estimate_job
 from db.models import Blob
 from db.types import Lane
 from studio.params import (
@@ -14,6 +14,7 @@ from studio.params import (
     UpscaleParams,
 )
 from studio.record import RunRecord
+from studio.tools.estimate import Estimate
 from tasks.files import StoredFile
 from tasks.reuse import ReuseKeys
 from tasks.services import Services
@@ -130,3 +131,16 @@ def test_estimate_leaves_out_runs_whose_parameters_cannot_be_read(services: Serv
     found = Estimator(services, CutoutParams()).estimate(640, 480)
     assert found is not None
     assert found.seconds < 9.0
+
+
+@pytest.mark.parametrize(
+    ("estimate", "words"),
+    [
+        (None, "no run yet to judge by"),
+        (Estimate(0.02, 1, is_same_model=True), "under a second, from 1 run of this model"),
+        (Estimate(42.4, 3, is_same_model=True), "about 40 s, from 3 runs of this model"),
+        (Estimate(600, 2, is_same_model=False), "about 10 min, from 2 runs of other models"),
+    ],
+)
+def test_describe_says_what_an_estimate_rests_on(estimate: Estimate | None, words: str) -> None:
+    assert str(describe(estimate)) == words

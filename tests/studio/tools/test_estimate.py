@@ -6,9 +6,7 @@ from studio.errors import UserInputError
 from studio.models.catalogue import ModelSpec
 from studio.params import CutoutParams, ImageFormat, UpscaleParams
 from studio.tools.estimate import (
-    Estimate,
     PastRun,
-    describe,
     estimate_seconds,
     require_inputs_fit,
     require_output_fits,
@@ -91,7 +89,6 @@ def test_estimate_without_any_run_says_so() -> None:
     estimate = estimate_seconds(full_size_model(), 1.0, past=[])
 
     assert estimate is None
-    assert str(describe(estimate)) == "no run yet to judge by"
 
 
 @pytest.mark.parametrize("gmac", [100.0, None])
@@ -131,18 +128,6 @@ def test_estimate_of_unmeasured_cost_is_not_guessed_from_other_networks() -> Non
     others = [(full_size_model(50.0), past_run(1.0, 2.0))]
 
     assert estimate_seconds(full_size_model(None), 1.0, [], others) is None
-
-
-@pytest.mark.parametrize(
-    ("estimate", "words"),
-    [
-        (Estimate(0.02, 1, is_same_model=True), "about 0.1 s, from 1 run of this model"),
-        (Estimate(42.4, 3, is_same_model=True), "about 42 s, from 3 runs of this model"),
-        (Estimate(600, 2, is_same_model=False), "about 10 min, from 2 runs of other models"),
-    ],
-)
-def test_describe_says_what_an_estimate_rests_on(estimate: Estimate, words: str) -> None:
-    assert str(describe(estimate)) == words
 
 
 def test_past_run_reads_the_stages_and_leaves_loading_out() -> None:
