@@ -22,8 +22,9 @@ from app.language import _, _n, said
 from app.weights.management import open_store
 from db.errors import DatabaseAwayError
 from db.migrate import current, head
+from db.types import Lane
 from studio.errors import StudioError
-from studio.tools.registry import TOOL_FAULTS, TOOLS
+from studio.tools.registry import AUXILIARY_TOOLS, TOOL_FAULTS, TOOLS
 from tasks.celery_app import broker_options, broker_url
 from tasks.services import Services
 from tasks.status import live_workers, queued_counts
@@ -200,7 +201,15 @@ def _tools(_services: Services) -> Finding:
         words = " ".join(said(fault.message) for fault in TOOL_FAULTS)
         remedy = _("Update or remove the package.")
         return Finding("tools", State.WARNING, words.removesuffix("."), remedy)
-    return Finding("tools", State.OK, ", ".join(TOOLS))
+    helpers = tuple(AUXILIARY_TOOLS)
+    detail = _n(
+        "{tools}; {helpers} serves these and has no page",
+        "{tools}; {helpers} serve these and have no pages",
+        len(helpers),
+        tools=tuple(tool for tool in TOOLS if tool not in helpers),
+        helpers=helpers,
+    )
+    return Finding("tools", State.OK, detail)
 
 
 def _device(services: Services) -> Finding:
@@ -248,10 +257,15 @@ def _workers(services: Services) -> Finding:
         )
     if not slots:
         return Finding("workers", State.OK, _("none: the studio is not started"))
+    with_network, without = (
+        sum(worker.slots for worker in workers if lane in worker.lanes)
+        for lane in (Lane.GPU, Lane.CPU)
+    )
     detail = _n(
-        "{n} job at a time, {queued} waiting",
-        "{n} jobs at a time, {queued} waiting",
-        slots,
+        "room for {n} job with a network and {others} without; {queued} waiting",
+        "room for {n} jobs with a network and {others} without; {queued} waiting",
+        with_network,
+        others=without,
         queued=queued,
     )
     return Finding("workers", State.OK, detail)

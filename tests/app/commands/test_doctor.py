@@ -5,7 +5,10 @@ from pathlib import Path
 import onnxruntime as ort
 import pytest
 
+from db.repositories.workers import WorkerRepository
+from db.types import Lane, utc_now
 from studio.models.catalogue import Catalogue
+from tasks.services import Services
 from tests.app.commands.outcome import Outcome, Studio
 from tests.studio.models.weight_factories import make_file, make_model
 
@@ -50,6 +53,29 @@ def test_doctor_after_migration_finds_the_database_well(studio: Studio) -> None:
 
     for part in ("database", "storage", "workers"):
         assert found[part]["state"] == "ok", found[part]
+
+
+def test_doctor_tells_the_tools_people_use_from_those_that_serve_them(studio: Studio) -> None:
+    tools = findings(studio("doctor", "--json"))["tools"]
+
+    assert tools["detail"] == (
+        "cutout, cartoon, inpaint, faceswap, and upscale; faces serves these and has no page"
+    )
+
+
+def test_doctor_says_how_many_jobs_of_which_kind_run_at_once(
+    studio: Studio, services: Services
+) -> None:
+    with services.database.write() as session:
+        for name, lanes, slots in (
+            ("gpu@here:1", [Lane.GPU], 1),
+            ("light@here:2", [Lane.CPU, Lane.MAINTENANCE], 3),
+        ):
+            WorkerRepository(session).report(name, lanes, slots, started_at=utc_now())
+
+    workers = findings(studio("doctor", "--json"))["workers"]
+
+    assert workers["detail"] == "room for 1 job with a network and 3 without; 0 waiting"
 
 
 @pytest.mark.parametrize(
