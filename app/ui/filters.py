@@ -16,6 +16,8 @@ from app.ui.guard import acting
 from app.ui.words import _
 from db.actor import Actor
 
+_FIRST_DAY, _LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
+
 
 class Filters:
     """What a page asks to narrow its list."""
@@ -23,7 +25,7 @@ class Filters:
     def __init__(self, place: str) -> None:
         """``place`` names the part of the list in the address; other filters start from the top."""
         self._place = place
-        self._bound: dict[str, str | None] = {}  # what widgets tied to the address hold when empty
+        self._bound: dict[str, str] = {}  # what widgets tied to the address hold when empty
         self._chosen: list[str] = []
         self._unknown: list[str] = []
 
@@ -43,14 +45,21 @@ class Filters:
 
     def ask_day(self, label: str, key: str) -> date | None:
         """A day, as year-month-day."""
-        self._bound[key] = None
+        self._chosen.append(key)
+        wanted = st.query_params.get(key)
+        day = _day(wanted) if wanted else None
+        if wanted and day is None:  # Streamlit's binding would not say so
+            self._unknown.append(label)
+        st.session_state[key] = day
         return st.date_input(
             label,
             value=None,
+            min_value=_FIRST_DAY,
+            max_value=_LAST_DAY,
             key=key,
-            bind="query-params",
             format="YYYY-MM-DD",  # as in the address
-            on_change=acting(self.start_over),
+            on_change=acting(self._keep_in_address),
+            args=(key, None),
             width=190,
         )
 
@@ -134,5 +143,14 @@ class Filters:
         if st.session_state[key] == default:
             st.query_params.pop(key, None)
         else:
-            st.query_params[key] = st.session_state[key]
+            st.query_params[key] = str(st.session_state[key])
         self.start_over(actor)
+
+
+def _day(text: str) -> date | None:
+    """The day that the address names, or None for what is none that can be chosen."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if _FIRST_DAY <= day <= _LAST_DAY else None

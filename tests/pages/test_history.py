@@ -106,6 +106,21 @@ def test_history_address_with_an_unknown_choice_says_that_it_is_left_out(
     assert not page.info
 
 
+@pytest.mark.parametrize("no_day", ["2026-99-99", "yesterday", "1999-12-31"])
+def test_history_address_with_a_day_that_is_none_says_that_it_is_left_out(
+    visit: Visit, tmp_path: Path, mei: Actor, no_day: str
+) -> None:
+    days = {"from": no_day, "to": "2026-03-02"}
+    page = open_page(visit, tmp_path, "HISTORY", mei, **days)
+    assert [each.value for each in page.info] == [
+        "What the address asks for under From is not there, so it is left out."
+    ]
+    assert page.date_input(key="to").value == date(2026, 3, 2)
+    page.date_input(key="from").set_value(date(2026, 3, 1)).run()
+    assert not page.info
+    assert page.query_params["from"] == "2026-03-01"
+
+
 def test_history_from_a_day_after_the_last_says_why_nothing_matches(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor
 ) -> None:
