@@ -11,7 +11,7 @@ from sqlalchemy import event, select, update
 
 from db.models import FairShare, Job
 from db.repositories.fair_shares import FairShareRepository
-from db.repositories.queue import Claim, QueueRepository
+from db.repositories.queue import Claim, Counted, Kind, QueueRepository
 from db.repositories.queue_upkeep import Reconciled
 from db.repositories.submissions import NewInput
 from db.session import Database
@@ -249,6 +249,34 @@ def test_position_job_that_does_not_wait_has_none(database: Database) -> None:
     must_claim(database)
     with database.read() as session:
         assert QueueRepository(session).position(job_id) is None
+
+
+def test_place_of_next_counts_the_own_runs_and_the_turns_of_others_in_the_lane(
+    database: Database,
+) -> None:
+    owner, other = add_user(database), add_user(database)
+    enqueue(database, owner, 2)
+    enqueue(database, other, 5)
+    enqueue(database, owner, 4, lane=Lane.CPU)
+    with database.read() as session:
+        # The person's own two, and two or three of the other's, who takes turns with them.
+        place = QueueRepository(session).place_of_next(owner.id, Lane.GPU)
+    [job_id] = enqueue(database, owner)
+    with database.read() as session:
+        assert place == QueueRepository(session).position(job_id)
+    assert place in (5, 6)
+
+
+def test_kinds_count_what_runs_and_what_is_to_start_in_the_lane(database: Database) -> None:
+    owner = add_user(database)
+    enqueue(database, owner, 4)
+    enqueue(database, owner, 2, lane=Lane.CPU)
+    held = must_claim(database)
+    model = job_of(database, held.job_id).model
+    with database.read() as session:
+        queue = QueueRepository(session)
+        assert queue.kinds(Lane.GPU) == {Kind("upscale", model): Counted(queued=3, running=1)}
+        assert queue.kinds(Lane.GPU, at_most=2) == {Kind("upscale", model): Counted(2, 1)}
 
 
 def test_queued_counts_name_every_lane(database: Database) -> None:
