@@ -286,7 +286,14 @@ def _filled(kept: KeptTray, keep: Callable[[Sequence[StoredFile]], None]) -> Tra
 
 
 def pick_files(
-    services: Services, held: Tray, *, key: str, limit: int, label: str, invitation: str = ""
+    services: Services,
+    held: Tray,
+    *,
+    key: str,
+    limit: int,
+    label: str,
+    invitation: str = "",
+    says_refused: bool = True,
 ) -> None:
     """Draw the drop zone, take what is dropped into ``held``, and say what of it was refused.
 
@@ -299,6 +306,7 @@ def pick_files(
         limit: most pictures that ``held`` may hold.
         label: names the drop zone to those who cannot see it.
         invitation: written on it, in place of the usual words.
+        says_refused: False where the page calls ``say_refused`` itself.
 
     """
     drop = held.drops
@@ -317,7 +325,8 @@ def pick_files(
         with checking if new else nullcontext():
             held.take_drop(services, several, limit=limit, drop=drop, owner=owner)
         st.rerun()
-    say_refused(held, key=key)
+    if says_refused:
+        say_refused(held, key=key)
 
 
 def say_refused(held: Tray, *, key: str) -> None:

@@ -80,7 +80,14 @@ def show_pictures(
     with st.expander(_("Add pictures"), icon=":material/add_photo_alternate:"):
         st.caption(_("Each is painted on by itself; they are run together."))
         limit = page.services.settings.max_files_per_run
-        pick_files(page.services, held, key="inpaint.more", limit=limit, label=_("Pictures"))
+        pick_files(
+            page.services,
+            held,
+            key="inpaint.more",
+            limit=limit,
+            label=_("Pictures"),
+            says_refused=False,  # below, where a closed expander hides nothing
+        )
     say_refused(held, key="inpaint")
     if len(held.files) > 1:
         others = {one.sha256: saved.get(one.sha256) for one in held.files if one != painted}

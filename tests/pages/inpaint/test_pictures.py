@@ -100,3 +100,12 @@ def test_inpaint_picture_taken_out_does_not_come_back_by_the_address(
     page.button(key="inpaint.remove").click().run()
     assert page.button(key="inpaint.sample")
     assert "picture" not in page.query_params
+
+
+def test_refused_picture_among_others_is_named_once(
+    visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    page = open_pictures(visit, tmp_path, mei)
+    drop(page, [("letter.png", b"Dear all")])
+    assert not page.exception
+    assert markup(page).count("letter.png") == 1
