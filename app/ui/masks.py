@@ -129,18 +129,6 @@ def _take_out(_actor: Actor, given: Tray) -> None:
 
 
 def _ask_upload(page: ToolPage, given: Tray) -> StoredFile | None:
-    if given.files:
-        with st.container(horizontal=True, vertical_alignment="center", key="given-mask"):
-            st.markdown(f":material/texture: {literal(given.files[0].file_name)}")
-            st.button(
-                _("Remove"),
-                icon=":material/close:",
-                type="tertiary",
-                key="mask.remove",
-                on_click=acting(_take_out),
-                args=(given,),
-            )
-        return given.files[0]
     pick_files(
         page.services,
         given,
@@ -149,8 +137,20 @@ def _ask_upload(page: ToolPage, given: Tray) -> StoredFile | None:
         label=_("Mask"),
         invitation=_("Drop the mask here"),
     )
-    st.caption(_("White is repainted, black stays. It is stretched to the picture."))
-    return None
+    if not given.files:
+        st.caption(_("White is repainted, black stays. It is stretched to the picture."))
+        return None
+    with st.container(horizontal=True, vertical_alignment="center", key="given-mask"):
+        st.markdown(f":material/texture: {literal(given.files[0].file_name)}")
+        st.button(
+            _("Remove"),
+            icon=":material/close:",
+            type="tertiary",
+            key="mask.remove",
+            on_click=acting(_take_out),
+            args=(given,),
+        )
+    return given.files[0]
 
 
 def _ask_search(

@@ -286,18 +286,20 @@ def _filled(kept: KeptTray, keep: Callable[[Sequence[StoredFile]], None]) -> Tra
 
 
 def pick_files(
-    services: Services,
-    held: Tray,
-    *,
-    key: str,
-    limit: int,
-    label: str,
-    invitation: str = "",
-    says_refused: bool = True,
+    services: Services, held: Tray, *, key: str, limit: int, label: str, invitation: str = ""
 ) -> None:
-    """Draw the drop zone, take what is dropped into ``held``, and say what of it was refused.
+    """Draw the drop zone, as ``drop_zone`` does, and say what of it was refused."""
+    drop_zone(services, held, key=key, limit=limit, label=label, invitation=invitation)
+    say_refused(held, key=key)
 
-    Files of every kind are taken up: what the browser keeps back is named by nobody.
+
+def drop_zone(
+    services: Services, held: Tray, *, key: str, limit: int, label: str, invitation: str = ""
+) -> None:
+    """Draw the drop zone, and take what is dropped into ``held``.
+
+    Files of every kind are taken up: what the browser keeps back is named by nobody. The zone is
+    to be drawn however full ``held`` is: it may hold what was dropped while others were checked.
 
     Args:
         services: the studio.
@@ -306,7 +308,6 @@ def pick_files(
         limit: most pictures that ``held`` may hold.
         label: names the drop zone to those who cannot see it.
         invitation: written on it, in place of the usual words.
-        says_refused: False where the page calls ``say_refused`` itself.
 
     """
     drop = held.drops
@@ -325,8 +326,6 @@ def pick_files(
         with checking if new else nullcontext():
             held.take_drop(services, several, limit=limit, drop=drop, owner=owner)
         st.rerun()
-    if says_refused:
-        say_refused(held, key=key)
 
 
 def say_refused(held: Tray, *, key: str) -> None:

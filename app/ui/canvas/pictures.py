@@ -13,7 +13,7 @@ from app.ui.guard import acting
 from app.ui.held import offer_removal, show_tray
 from app.ui.toolpage import ToolPage
 from app.ui.unbroken import unbroken
-from app.ui.uploader import Tray, pick_files, say_refused
+from app.ui.uploader import Tray, drop_zone, say_refused
 from app.ui.words import _, _n, said
 from db.actor import Actor
 from db.repositories.drawings import StrokeCount
@@ -80,15 +80,9 @@ def show_pictures(
     with st.expander(_("Add pictures"), icon=":material/add_photo_alternate:"):
         st.caption(_("Each is painted on by itself; they are run together."))
         limit = page.services.settings.max_files_per_run
-        pick_files(
-            page.services,
-            held,
-            key="inpaint.more",
-            limit=limit,
-            label=_("Pictures"),
-            says_refused=False,  # below, where a closed expander hides nothing
-        )
-    say_refused(held, key="inpaint")
+        # The zone that the first picture was dropped into: it may hold more.
+        drop_zone(page.services, held, key=page.tool, limit=limit, label=_("Pictures"))
+    say_refused(held, key=page.tool)  # not in the expander, which may be closed
     if len(held.files) > 1:
         others = {one.sha256: saved.get(one.sha256) for one in held.files if one != painted}
         show_tray(

@@ -24,15 +24,14 @@ MAX_SOURCES = 8
 
 def ask_sources(page: ToolPage, sources: Tray, searches: dict[str, Job]) -> None:
     """A drop zone and the saved faces, above what was chosen of both."""
-    if len(sources.chosen) < MAX_SOURCES:
-        pick_files(
-            page.services,
-            sources,
-            key="faceswap.source",
-            limit=MAX_SOURCES,
-            label=_("Faces to put in"),
-            invitation=_("Drop the faces to put in here"),
-        )
+    pick_files(
+        page.services,
+        sources,
+        key="faceswap.source",
+        limit=MAX_SOURCES,
+        label=_("Faces to put in"),
+        invitation=_("Drop the faces to put in here"),
+    )
     library = saved_faces(page.services, page.actor)
     if library:
         show_library(page, sources, library, limit=MAX_SOURCES)
