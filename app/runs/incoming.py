@@ -106,6 +106,15 @@ class Incoming:
         _close(source)
         return False
 
+    def awaits(self, owner: UUID) -> bool:
+        """Whether a page of this person may be told of a file that it does not know of yet."""
+        with self._lock:
+            return any(
+                one.source is None or monotonic() - one.since_s <= _TAKEN_S
+                for one in self._arrivals.values()
+                if one.owner == owner and one.is_wanted
+            )
+
     def take(self, file_id: str) -> BinaryIO | StudioError | None:
         """What arrived under this id, once; None when nothing has. The caller closes it."""
         with self._lock:

@@ -11,7 +11,7 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import closing, nullcontext
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from threading import RLock
@@ -21,11 +21,12 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from app.runs.addresses import thumbnail_url
+from app.runs.following import FOLLOW_S
 from app.runs.incoming import incoming
 from app.runs.page_memory import KeptTray, keep_tray, recall_tray
 from app.runs.reading import stored_file
 from app.ui import states
-from app.ui.guard import acting
+from app.ui.guard import acting, fragment
 from app.ui.literal import literal
 from app.ui.refused import Refused
 from app.ui.signed_in import require_runner, require_user
@@ -78,6 +79,7 @@ class Tray:
     keep: Callable[[Sequence[StoredFile]], None] = field(default=_keep_nothing, repr=False)
     _read: set[str] = field(default_factory=set, repr=False, compare=False)
     """Ids of what was taken from the drop zone that is drawn; it holds them still."""
+    _first_drop: int | None = field(default=None, repr=False, compare=False)
     _lock: RLock = field(default_factory=RLock, repr=False, compare=False)
 
     @property
@@ -113,23 +115,33 @@ class Tray:
     ) -> None:
         """As ``take``, of what lies in the drop zone ``drop``; each once, whichever run is first.
 
-        What is dropped while others are checked lies in the same zone afterwards. So another one
-        takes its place only when nothing new does. Where there is room for one file alone, a drop
-        is another try, and what was refused before is forgotten.
+        What is dropped while others are checked lies in the same zone afterwards, which stays
+        until ``renew`` is called. Where there is room for one file alone, a drop is another try,
+        and what was refused before is forgotten.
         """
         with self._lock:
-            if drop != self.drops:
-                return
             new = self.unread(uploads)
-            if not new:
-                self._renew()
+            if drop != self.drops or not new:
                 return
+            if not self.chosen:
+                self._first_drop = drop
             if not self._read:
                 self.forgotten = ()
                 if limit == 1:
                     self.dismiss()
             self._read |= {one.file_id for one in new}
             self._fill(services, _sources(new), limit, owner)
+
+    def renew(self, drop: int) -> None:
+        """Have another drop zone in place of ``drop``, of which all was taken."""
+        with self._lock:
+            if drop == self.drops:
+                self._renew()
+
+    @property
+    def is_in_first_zone(self) -> bool:
+        """Whether the drop zone that is drawn is the one that filled the empty tray."""
+        return self.drops == self._first_drop
 
     def unread(self, uploads: Sequence[UploadedFile]) -> Sequence[UploadedFile]:
         """Those of the drop zone that were not taken yet."""
@@ -318,13 +330,26 @@ def drop_zone(
         key=f"{key}.drop.{drop}",
         label_visibility="collapsed",
     )
-    if uploads:
-        owner = require_runner().id
-        several = uploads if isinstance(uploads, list) else [uploads]
-        new = len(held.unread(several))
-        checking = st.spinner(_n("Checking {n} file…", "Checking {n} files…", new))
-        with checking if new else nullcontext():
+    if not uploads:
+        return
+    owner = require_runner().id
+    several = uploads if isinstance(uploads, list) else [uploads]
+    new = len(held.unread(several))
+    if new:
+        with st.spinner(_n("Checking {n} file…", "Checking {n} files…", new)):
             held.take_drop(services, several, limit=limit, drop=drop, owner=owner)
+        st.rerun()
+    if incoming().awaits(owner):
+        _follow_arrivals()  # another zone would not be told of what this one still waits for
+    else:
+        held.renew(drop)
+        st.rerun()
+
+
+@fragment(run_every=FOLLOW_S, who=require_runner)
+def _follow_arrivals(actor: Actor) -> None:
+    """Draw the page anew once nothing is on its way any more: what is called off nobody tells."""
+    if not incoming().awaits(actor.id):
         st.rerun()
 
 

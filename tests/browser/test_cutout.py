@@ -92,14 +92,3 @@ def test_refused_files_are_named_and_the_good_one_goes_on(
     expect(refusals).to_contain_text("letter.png")
     expect(page.get_by_role("figure", name="good.png")).to_be_visible()
     expect(page.get_by_text("1 picture", exact=True)).to_be_visible()
-
-
-def test_files_dropped_while_others_are_checked_are_taken_too(
-    studio: Studio, open_page: OpenPage, sign_in: SignIn
-) -> None:
-    page = open_page()
-    sign_in(page, studio.add_user())
-    drop(page, *((f"{number}.png", png(number, 640, 480)) for number in range(40)))
-    expect(page.get_by_text("Checking 40 files…")).to_be_visible()
-    drop(page, ("late.png", png(99)))
-    expect(page.get_by_text("41 pictures", exact=True)).to_be_visible(timeout=60_000)

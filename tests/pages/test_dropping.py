@@ -15,6 +15,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from streamlit.testing.v1 import AppTest
 
 from app.people.consent import give_consent
+from app.runs.incoming import incoming
 from app.runs.page_memory import recall_tray
 from app.ui import uploader
 from app.ui.masks import Start
@@ -115,3 +116,17 @@ def test_faceswap_source_that_no_place_is_left_for_is_named(
     drop_both(page, 1, sources[-1], "one too many.png")
     assert names(services, mei, "faceswap.source") == sources
     assert "<strong>one too many.png</strong>" in markup(page)
+
+
+@pytest.mark.parametrize("tool", ["cutout", "inpaint"])
+def test_zone_stays_as_long_as_more_is_on_its_way(
+    visit: Visit, tmp_path: Path, mei: Actor, tool: str
+) -> None:
+    page = open_page(visit, tmp_path, tool.upper(), mei)
+    with incoming().arriving(mei.id, "late", 5):
+        drop(page, [("cat.png", png(1))])
+        [zone] = page.file_uploader
+        assert zone.proto.id.endswith(f"{tool}.drop.0"), "in it the browser holds the file to come"
+        assert not [one for box in page.expander for one in box.file_uploader], "nor is it moved"
+    page.run()
+    assert page.file_uploader[0].proto.id.endswith(f"{tool}.drop.1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from html import escape
 
 import streamlit as st
@@ -76,11 +77,9 @@ def show_pictures(
                 on_click=acting(_clear),
                 args=(held,),
             )
-    # No popover: one that is closed forgets what is on its way.
-    with st.expander(_("Add pictures"), icon=":material/add_photo_alternate:"):
+    with _place_to_drop(held):
         st.caption(_("Each is painted on by itself; they are run together."))
         limit = page.services.settings.max_files_per_run
-        # The zone that the first picture was dropped into: it may hold more.
         drop_zone(page.services, held, key=page.tool, limit=limit, label=_("Pictures"))
     say_refused(held, key=page.tool)  # not in the expander, which may be closed
     if len(held.files) > 1:
@@ -91,6 +90,17 @@ def show_pictures(
             describe=lambda file: _strokes_on(others[file.sha256]) if file != painted else "",
             below=lambda file: _offer(file, is_painted=file == painted),
         )
+
+
+def _place_to_drop(held: Tray) -> AbstractContextManager[object]:
+    """Where further pictures are dropped.
+
+    A drop zone that is moved, or goes as popovers are closed, forgets what is on its way. So the
+    one that took the first pictures stays on the page itself.
+    """
+    if held.is_in_first_zone:
+        return nullcontext()
+    return st.expander(_("Add pictures"), icon=":material/add_photo_alternate:")
 
 
 def _strokes_on(count: StrokeCount | None) -> str:

@@ -84,3 +84,30 @@ def test_forget_old_leaves_the_files_of_a_drop_that_still_arrives(
     incoming.forget_old()
     assert early.closed
     assert incoming.take("c") is late
+
+
+def test_awaits_a_file_until_it_is_taken_or_its_page_seems_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now_s = 0.0
+    monkeypatch.setattr(arrivals, "monotonic", lambda: now_s)
+    incoming, owner = Incoming(), uuid4()
+    with incoming.arriving(owner, "a", 5) as arrival:
+        assert incoming.awaits(owner)
+        assert not incoming.awaits(uuid4())
+        now_s = 4000.0
+        assert incoming.awaits(owner)
+        assert incoming.keep(arrival, BytesIO(b"late"), 5)
+    assert incoming.awaits(owner), "its page may not know yet that it is here"
+    now_s += 61.0
+    assert not incoming.awaits(owner)
+
+
+def test_awaits_nothing_that_was_called_off() -> None:
+    incoming, owner = Incoming(), uuid4()
+    with incoming.arriving(owner, "a", 5):
+        incoming.drop(owner, "a")
+        assert not incoming.awaits(owner)
+    with incoming.arriving(owner, "b", 5):
+        pass
+    assert not incoming.awaits(owner)

@@ -158,9 +158,8 @@ def test_tray_names_the_newest_refusals_and_counts_those_before(services: Servic
 def test_tray_of_one_file_forgets_what_was_refused_before_another_try(services: Services) -> None:
     tray = Tray()
     for drop, (name, data) in enumerate([("b.txt", b"text"), ("a.png", png(1))]):
-        uploads = [dropped(name, data)]
-        for _ in range(2):  # the second has another zone in its place
-            tray.take_drop(services, uploads, limit=1, drop=drop, owner=None)
+        tray.take_drop(services, [dropped(name, data)], limit=1, drop=drop, owner=None)
+        tray.renew(drop)
     assert (len(tray.files), tray.refused.total) == (1, 0)
 
 
@@ -205,12 +204,12 @@ def test_tray_takes_what_is_dropped_while_others_are_checked(services: Services)
     first = [dropped("a.png", png(1)), dropped("b.txt", b"text")]
     late = [*first, dropped("c.png", png(2)), dropped("d.txt", b"text")]
     for uploads in (first, first[:1], late):
-        if tray.unread(uploads):
-            tray.take_drop(services, uploads, limit=5, drop=0, owner=None)
+        tray.take_drop(services, uploads, limit=5, drop=0, owner=None)
     assert [file.file_name for file in tray.files] == ["a.png", "c.png"]
     assert [refusal.file_name for refusal in tray.refused.named] == ["b.txt", "d.txt"]
     assert tray.drops == 0, "the zone that may hold more stays"
-    tray.take_drop(services, late, limit=5, drop=0, owner=None)
+    for _ in range(2):
+        tray.renew(0)
     assert (tray.drops, len(tray.refused.named)) == (1, 2)
     tray.take_drop(services, late, limit=5, drop=0, owner=None)
     assert (tray.drops, len(tray.files)) == (1, 2), "a run that comes late takes nothing twice"
