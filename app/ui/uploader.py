@@ -125,11 +125,12 @@ class Tray:
                 return
             if not self.chosen:
                 self._first_drop = drop
-            if not self._read:
+            ids = {one.file_id for one in uploads}
+            if self._read.isdisjoint(ids):  # it is another drop, in this zone or in its place
                 self.forgotten = ()
                 if limit == 1:
                     self.dismiss()
-            self._read |= {one.file_id for one in new}
+            self._read = ids
             self._fill(services, _sources(new), limit, owner)
 
     def renew(self, drop: int) -> None:

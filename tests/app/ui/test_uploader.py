@@ -215,6 +215,15 @@ def test_tray_takes_what_is_dropped_while_others_are_checked(services: Services)
     assert (tray.drops, len(tray.files)) == (1, 2), "a run that comes late takes nothing twice"
 
 
+def test_tray_forgets_refusals_of_a_zone_that_holds_none_of_them_any_more(
+    services: Services,
+) -> None:
+    tray = Tray()
+    tray.take_drop(services, [dropped("b.txt", b"text")], limit=1, drop=0, owner=None)
+    tray.take_drop(services, [dropped("a.png", png(1))], limit=1, drop=0, owner=None)
+    assert ([file.file_name for file in tray.files], tray.refused.total) == (["a.png"], 0)
+
+
 def _drop_zone() -> None:
     from app.ui.uploader import Tray, pick_files
     from tasks.services import get_services
