@@ -188,17 +188,20 @@ class Tray:
         limit: int,
         owner: Hashable,
     ) -> None:
-        chosen = self.chosen
+        chosen, files = self.chosen, iter(files)
         try:
             for file_name, source in files:
                 try:
-                    if len(chosen) >= limit:
-                        raise _beyond(limit)
+                    _require_room(chosen, limit)
                     new = _take_one(services, file_name, source, owner)
                     _require_new(chosen, new)
                     chosen = [*chosen, new]
                 except (StudioError, RecordError) as error:
                     self.refused = self.refused.plus(_refusal(file_name, error))
+                except BaseException:
+                    left = [file_name, *(name for name, _source in files)]
+                    self.refused = self.refused.plus(*map(_broken_off, left))
+                    raise
         finally:
             self._take_up(chosen)
 
@@ -255,11 +258,21 @@ def passing_tray(key: str) -> Tray:
     return held
 
 
-def _beyond(limit: int) -> UserInputError:
+def _require_room(chosen: Sequence[Chosen], limit: int) -> None:
+    if len(chosen) >= limit:
+        raise UserInputError(
+            msgs("A run takes at most {n} picture", "A run takes at most {n} pictures", limit),
+            remedy=msg("Run these first, then add the rest."),
+            code="run.too_many_files",
+        )
+
+
+def _broken_off(file_name: str) -> UserInputError:
     return UserInputError(
-        msgs("A run takes at most {n} picture", "A run takes at most {n} pictures", limit),
-        remedy=msg("Run these first, then add the rest."),
-        code="run.too_many_files",
+        msg("The check broke off"),
+        remedy=msg("Drop it again."),
+        code="upload.broken_off",
+        file_name=file_name,
     )
 
 

@@ -224,6 +224,24 @@ def test_tray_forgets_refusals_of_a_zone_that_holds_none_of_them_any_more(
     assert ([file.file_name for file in tray.files], tray.refused.total) == (["a.png"], 0)
 
 
+def test_tray_names_what_an_unexpected_fault_left_unchecked(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = uploader.store_upload
+
+    def store_most(services: Services, file_name: str, *args: Any, **kwargs: Any) -> StoredFile:
+        if file_name == "b.png":
+            raise ZeroDivisionError
+        return store(services, file_name, *args, **kwargs)
+
+    monkeypatch.setattr(uploader, "store_upload", store_most)
+    tray, uploads = Tray(), [dropped(f"{name}.png", png(ord(name))) for name in "abc"]
+    with pytest.raises(ZeroDivisionError):
+        tray.take_drop(services, uploads, limit=5, drop=0, owner=None)
+    assert [file.file_name for file in tray.files] == ["a.png"]
+    assert [refusal.file_name for refusal in tray.refused.named] == ["b.png", "c.png"]
+
+
 def _drop_zone() -> None:
     from app.ui.uploader import Tray, pick_files
     from tasks.services import get_services
