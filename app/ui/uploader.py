@@ -10,12 +10,10 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from threading import RLock
-from typing import BinaryIO
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -26,6 +24,7 @@ from app.runs.incoming import incoming
 from app.runs.page_memory import KeptTray, keep_tray, recall_tray
 from app.runs.reading import stored_file
 from app.ui import states
+from app.ui.dropped import Source, sources
 from app.ui.guard import acting, fragment
 from app.ui.literal import literal
 from app.ui.refused import Refused
@@ -40,9 +39,6 @@ from studio.words import msg, msgs
 from tasks.files import StoredFile
 from tasks.services import Services, get_services
 from tasks.submit import store_upload
-
-Source = bytes | BinaryIO | StudioError
-"""A file, or why it was refused while it arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +127,7 @@ class Tray:
                 if limit == 1:
                     self.dismiss()
             self._read = ids
-            self._fill(services, _sources(new), limit, owner)
+            self._fill(services, sources(new), limit, owner)
 
     def renew(self, drop: int) -> None:
         """Have another drop zone in place of ``drop``, of which all was taken."""
@@ -425,14 +421,3 @@ def _refusal(file_name: str, error: StudioError | RecordError) -> UserInputError
 
 def _data_address(jpeg: bytes) -> str:
     return f"data:image/jpeg;base64,{b64encode(jpeg).decode()}"
-
-
-def _sources(uploads: Iterable[UploadedFile]) -> Iterator[tuple[str, Source]]:
-    """Each upload as our own route keeps it, or as Streamlit does where none stands before it."""
-    for one in uploads:
-        arrived = incoming().take(one.file_id)
-        if arrived is None or isinstance(arrived, StudioError):
-            yield one.name, arrived or one
-        else:
-            with closing(arrived):
-                yield one.name, arrived

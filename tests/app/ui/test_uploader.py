@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from io import BytesIO
 from threading import Event, Thread
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from streamlit.proto.Common_pb2 import FileURLs
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 from streamlit.testing.v1 import AppTest
 
+from app.runs import incoming as arrivals
+from app.runs.incoming import incoming
 from app.ui import uploader
 from app.ui.refused import MAX_NAMED
 from app.ui.uploader import Tray
@@ -17,6 +21,8 @@ from studio.errors import DiskFullError
 from tasks.files import StoredFile
 from tasks.services import Services
 from tests.pictures import png
+
+OWNER = uuid4()
 
 
 def test_tray_takes_the_good_and_names_the_others(services: Services) -> None:
@@ -240,6 +246,42 @@ def test_tray_names_what_an_unexpected_fault_left_unchecked(
         tray.take_drop(services, uploads, limit=5, drop=0, owner=None)
     assert [file.file_name for file in tray.files] == ["a.png"]
     assert [refusal.file_name for refusal in tray.refused.named] == ["b.png", "c.png"]
+
+
+def arrive(file_id: str, data: bytes) -> BytesIO:
+    source = BytesIO(data)
+    with incoming().arriving(OWNER, file_id, len(data)) as arrival:
+        assert incoming().keep(arrival, source, len(data))
+    return source
+
+
+def test_tray_takes_all_of_a_drop_however_long_the_check_lasts(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = 0.0
+    monkeypatch.setattr(arrivals, "monotonic", lambda: now_s)
+    store = uploader.store_upload
+
+    def store_slowly(*args: Any, **kwargs: Any) -> StoredFile:
+        nonlocal now_s
+        now_s += 4000.0
+        incoming().forget_old()
+        return store(*args, **kwargs)
+
+    monkeypatch.setattr(uploader, "store_upload", store_slowly)
+    tray, uploads = Tray(), [dropped(f"{name}.png", b"") for name in "abc"]
+    sources = [arrive(one.file_id, png(number)) for number, one in enumerate(uploads)]
+    tray.take_drop(services, uploads, limit=2, drop=0, owner=None)
+    assert [file.file_name for file in tray.files] == ["a.png", "b.png"]
+    assert [refusal.code for refusal in tray.refused.named] == ["run.too_many_files"]
+    assert all(source.closed for source in sources)
+
+
+def test_tray_says_of_a_file_that_was_let_go_of_that_it_is_gone(services: Services) -> None:
+    tray = Tray()
+    tray.take_drop(services, [dropped("a.png", b"")], limit=5, drop=0, owner=None)
+    [refusal] = tray.refused.named
+    assert (refusal.file_name, refusal.code) == ("a.png", "upload.gone")
 
 
 def _drop_zone() -> None:
