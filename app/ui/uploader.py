@@ -257,8 +257,10 @@ def passing_tray(key: str) -> Tray:
 def _require_room(chosen: Sequence[Chosen], limit: int) -> None:
     if len(chosen) >= limit:
         raise UserInputError(
-            msgs("A run takes at most {n} picture", "A run takes at most {n} pictures", limit),
-            remedy=msg("Run these first, then add the rest."),
+            msgs(
+                "There is room for {n} picture here", "There is room for {n} pictures here", limit
+            ),
+            remedy=msg("Take one out, or run these first."),
             code="run.too_many_files",
         )
 
