@@ -182,14 +182,13 @@ def confirm_reset(_actor: Actor, services: Services, user: User) -> None:
         )
     )
     key = f"reset-{user.id}"
-    if st.button(
+    st.button(
         _("Reset password"),
         type="primary",
         key=key,
         on_click=once(key, reset_password, who=require_admin),
         args=(services, user),
-    ):
-        st.rerun()
+    )
 
 
 def reset_password(actor: Actor, services: Services, user: User) -> None:

@@ -234,13 +234,12 @@ def confirm_delete(_actor: Actor, services: Services, spec: ModelSpec, status: S
     st.write(said(paragraph(sentences)))
     if spec.default:
         st.write(_("It is one of the models that a fresh studio installs."))
-    if st.button(
+    st.button(
         _("Delete"),
         type="primary",
         on_click=once(f"delete-{spec.id}", delete, who=require_admin),
         args=(services, spec),
-    ):
-        st.rerun()
+    )
 
 
 def delete(actor: Actor, services: Services, spec: ModelSpec) -> None:

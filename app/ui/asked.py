@@ -14,7 +14,6 @@ from functools import wraps
 from typing import Literal, TypedDict, Unpack
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import RerunException
 
 from app.ui.guard import Deed, Guarded, P, Who, acting
 from app.ui.passing import PAGE, drawn_part, drop, leave, left
@@ -92,7 +91,10 @@ def do_noted(key: str, deed: Callable[[], bool]) -> None:
 def once(key: str, deed: Deed[P], *, who: Who = require_user) -> Guarded[P]:
     """As ``acting``, done for one click only of those made on the same drawing.
 
-    ``key`` says which deed it is, be it drawn in several places.
+    ``key`` says which deed it is, be it drawn in several places. Once it is done the whole page is
+    drawn anew, and a dialog closed: a part by itself would be drawn before it hears of a second
+    click, which would then be one on the new drawing. Where such a click would do harm, the button
+    is another one by then, with a key that has its ``turn``.
     """
     number = turn(key)
 
@@ -100,12 +102,9 @@ def once(key: str, deed: Deed[P], *, who: Who = require_user) -> Guarded[P]:
     def act(actor: Actor, /, *args: P.args, **kwargs: P.kwargs) -> None:
         if number != turn(key):
             return
-        try:
-            deed(actor, *args, **kwargs)
-        except RerunException:  # done, and the whole page is to be drawn
-            _count(key)
-            raise
+        deed(actor, *args, **kwargs)
         _count(key)
+        st.rerun()
 
     return acting(act, who=who)
 

@@ -17,13 +17,15 @@ _FRAME = """
 import streamlit as st
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 from app.ui.asked import asked, once
+from app.ui.guard import fragment
 from app.ui.layout import go_to, show_address
 from app.ui.passing import PAGE, drawing
 
 context, deeds = get_script_run_ctx(), st.session_state.setdefault("deeds", [])
 
-def tell_again(**changes):
+def tell_again(part=None, **changes):
     \"\"\"As a browser that tells of the same click once more, or of what is set by now.\"\"\"
     context = get_script_run_ctx()  # that of callbacks is not the one of the run that drew them
     told = context.session_state.get_widget_states()
@@ -33,7 +35,7 @@ def tell_again(**changes):
         if one.HasField("trigger_value"):
             one.trigger_value = not changes
     told = WidgetStates(widgets=told)
-    context.script_requests.request_rerun(RerunData(widget_states=told))
+    context.script_requests.request_rerun(RerunData(widget_states=told, fragment_id=part))
 
 with drawing(PAGE):
     option = st.slider("Option", 0, 9)
@@ -78,13 +80,16 @@ _ONCE = """
         deeds.append(option)
     st.button("Go", key="go", on_click=once("go", deed))
 """
-_ONCE_FOR_THE_WHOLE_PAGE = """
-    def deed(actor):
-        if not deeds:
-            tell_again()
-        deeds.append(option)
-        st.rerun()
-    st.button("Go", key="go", on_click=once("go", deed))
+_ONCE_IN_A_PART = """
+    @fragment()
+    def part(actor):
+        me = ThreadState.get().fragment_id
+        def deed(actor):
+            if not deeds:
+                tell_again(me)
+            deeds.append(option)
+        st.button("Go", key="go", on_click=once("go", deed))
+    part()
 """
 _ADDRESS = """
     show_address("here")
@@ -145,8 +150,8 @@ def test_asked_form_that_is_broken_off_is_done_with_what_was_submitted(opened: O
 
 @pytest.mark.parametrize(
     "body",
-    [_DOUBLED, _ONCE, _ONCE_FOR_THE_WHOLE_PAGE],
-    ids=["asked", "once", "once for the whole page"],
+    [_DOUBLED, _ONCE, _ONCE_IN_A_PART],
+    ids=["asked", "once", "once in a part"],
 )
 def test_deed_two_clicks_on_one_drawing_do_it_once(opened: Open, body: str) -> None:
     page = button(opened(body), "Go").click().run()

@@ -89,7 +89,6 @@ def _offer_copies(easel: Easel, others: Sequence[StoredFile]) -> None:
 
 def _copy(actor: Actor, easel: Easel, others: Sequence[StoredFile]) -> None:
     drawings.copy_to(easel.services, actor, easel.whole(actor), others)
-    st.rerun()  # the whole page, that says what is painted on each
 
 
 def _forget(actor: Actor, services: Services, drawing_id: UUID) -> None:
