@@ -13,7 +13,7 @@ from app.ui.options import OptionForm, label_of, value_of
 from app.ui.signed_in import require_user
 from app.ui.submitting import ask_run, offer_again, show_expectation
 from app.ui.toolpage import ToolPage
-from app.ui.uploader import tray
+from app.ui.trays import tray
 from app.ui.words import _, said
 from db.models import Job
 from studio.params import ALL_LOOKS, CartoonParams, CartoonRegion, Look

@@ -14,7 +14,8 @@ from app.ui.options import OptionForm
 from app.ui.signed_in import require_user
 from app.ui.submitting import ask_run, offer_again
 from app.ui.toolpage import ToolPage
-from app.ui.uploader import Tray, passing_tray, pick_files, tray
+from app.ui.trays import Tray, passing_tray, tray
+from app.ui.uploader import pick_files
 from app.ui.words import _, said
 from db.models import Job
 from studio.params import CutoutOutput, CutoutParams, ImageFormat

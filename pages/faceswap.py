@@ -16,7 +16,7 @@ from app.ui.options import OptionForm
 from app.ui.signed_in import require_user
 from app.ui.submitting import ask_run
 from app.ui.toolpage import ToolPage
-from app.ui.uploader import Tray, tray
+from app.ui.trays import Tray, tray
 from app.ui.words import _, said
 from studio.params import FaceswapParams
 from studio.tools.faceswap.spec import SPEC

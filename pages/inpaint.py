@@ -31,8 +31,8 @@ from app.ui.signed_in import require_runner, require_user
 from app.ui.stage import style
 from app.ui.submitting import ask_run
 from app.ui.toolpage import ToolPage
+from app.ui.trays import Tray, tray
 from app.ui.unbroken import unbroken
-from app.ui.uploader import Tray, tray
 from app.ui.words import _, said
 from db.actor import Actor
 from db.models import Job, JobOutput

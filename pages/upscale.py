@@ -14,7 +14,7 @@ from app.ui.options import OptionForm
 from app.ui.signed_in import require_user
 from app.ui.submitting import ask_run
 from app.ui.toolpage import ToolPage
-from app.ui.uploader import tray
+from app.ui.trays import tray
 from app.ui.words import _, said
 from studio.errors import UserInputError
 from studio.params import UpscaleParams

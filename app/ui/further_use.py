@@ -9,8 +9,8 @@ import streamlit as st
 from app.people.tool_switches import switched_off
 from app.runs.reading import find_output
 from app.ui.navigation import tool_page
+from app.ui.trays import tray
 from app.ui.unbroken import unbroken
-from app.ui.uploader import tray
 from app.ui.words import _, said
 from db.actor import Actor
 from db.models import Job, JobOutput

@@ -18,7 +18,8 @@ from app.ui.progress import watch
 from app.ui.signed_in import require_user
 from app.ui.submitting import ask_run, ask_run_on
 from app.ui.toolpage import ToolPage
-from app.ui.uploader import pick_files, tray
+from app.ui.trays import tray
+from app.ui.uploader import pick_files
 from app.ui.words import _, said
 from db.models import Job
 from studio.tools.spec import Media, ToolSpec

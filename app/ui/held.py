@@ -10,7 +10,7 @@ import streamlit as st
 from app.formatting import dimensions, file_size
 from app.ui.guard import acting
 from app.ui.literal import literal
-from app.ui.uploader import Chosen, Tray
+from app.ui.trays import Chosen, Tray
 from app.ui.words import _, said
 from db.actor import Actor
 from tasks.files import StoredFile

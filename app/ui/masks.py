@@ -20,7 +20,8 @@ from app.ui.mask_figure import mask_figure
 from app.ui.options import OptionForm
 from app.ui.progress import watch
 from app.ui.toolpage import ToolPage
-from app.ui.uploader import Tray, pick_files
+from app.ui.trays import Tray
+from app.ui.uploader import pick_files
 from app.ui.words import _, said
 from db.actor import Actor
 from db.models import Job

@@ -22,7 +22,7 @@ from app.ui.literal import literal_sentence
 from app.ui.options import OptionForm
 from app.ui.refused import Refused, leave_out
 from app.ui.toolpage import ToolPage, query_id
-from app.ui.uploader import Tray
+from app.ui.trays import Tray
 from app.ui.words import _, _n, said
 from db.errors import RecordError
 from db.models import Job

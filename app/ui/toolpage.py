@@ -36,8 +36,9 @@ from app.ui.result import (
     show_result,
     show_source,
 )
+from app.ui.trays import Tray
 from app.ui.unbroken import unbroken
-from app.ui.uploader import Tray, pick_files
+from app.ui.uploader import pick_files
 from app.ui.words import _, _n, said
 from db.actor import Actor
 from db.models import Job

@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from app.people.consent import give_consent
 from app.runs.incoming import incoming
 from app.runs.page_memory import recall_tray
-from app.ui import uploader
+from app.ui import trays
 from app.ui.masks import Start
 from db.actor import Actor
 from studio.models.weights import Installed, WeightStore
@@ -48,7 +48,7 @@ def weights(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def drop_both(monkeypatch: pytest.MonkeyPatch) -> DropBoth:
     """Drops a picture into a zone of a page, and a second one while the first is checked."""
-    store = uploader.store_upload
+    store = trays.store_upload
 
     def drop_both(page: AppTest, zone: int, first: str, late: str) -> None:
         dropped = page.file_uploader[zone]
@@ -59,7 +59,7 @@ def drop_both(monkeypatch: pytest.MonkeyPatch) -> DropBoth:
         files.add(file_id=late_id, name=late)
 
         def store_and_tell(*args: Any, **kwargs: Any) -> StoredFile:
-            monkeypatch.setattr(uploader, "store_upload", store)
+            monkeypatch.setattr(trays, "store_upload", store)
             context = get_script_run_ctx()
             assert context is not None
             assert context.script_requests is not None
@@ -75,7 +75,7 @@ def drop_both(monkeypatch: pytest.MonkeyPatch) -> DropBoth:
             )
             return store(*args, **kwargs)
 
-        monkeypatch.setattr(uploader, "store_upload", store_and_tell)
+        monkeypatch.setattr(trays, "store_upload", store_and_tell)
         page.run()
         assert not page.exception
 

@@ -13,8 +13,9 @@ from app.painting import drawings
 from app.ui.guard import acting
 from app.ui.held import offer_removal, show_tray
 from app.ui.toolpage import ToolPage
+from app.ui.trays import Tray
 from app.ui.unbroken import unbroken
-from app.ui.uploader import Tray, drop_zone, say_refused
+from app.ui.uploader import drop_zone, say_refused
 from app.ui.words import _, _n, said
 from db.actor import Actor
 from db.repositories.drawings import StrokeCount

@@ -13,7 +13,8 @@ from app.ui.held import show_tray
 from app.ui.options import OptionForm, label_of
 from app.ui.result import notes_of
 from app.ui.toolpage import ToolPage
-from app.ui.uploader import Tray, pick_files
+from app.ui.trays import Tray
+from app.ui.uploader import pick_files
 from app.ui.words import _, _n, said
 from db.models import Job
 from db.states import JobState

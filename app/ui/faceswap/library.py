@@ -16,7 +16,7 @@ from app.ui.guard import acting, dialog
 from app.ui.literal import literal, literal_sentence
 from app.ui.signed_in import visitor
 from app.ui.toolpage import ToolPage
-from app.ui.uploader import Chosen, Tray
+from app.ui.trays import Chosen, Tray
 from app.ui.words import _
 from db.actor import Actor
 from db.models import Job, SavedFace

@@ -14,7 +14,7 @@ from app.ui.asked import once
 from app.ui.progress import watch
 from app.ui.regions import crop, show_regions
 from app.ui.toolpage import ToolPage
-from app.ui.uploader import Tray
+from app.ui.trays import Tray
 from app.ui.words import _
 from db.actor import Actor
 from db.models import Job

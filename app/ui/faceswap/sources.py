@@ -12,7 +12,8 @@ from app.ui.faceswap.library import ask_save, show_library
 from app.ui.faceswap.search import face_picture, offer_search_again, reason_of
 from app.ui.guard import acting
 from app.ui.toolpage import ToolPage
-from app.ui.uploader import Chosen, Tray, pick_files
+from app.ui.trays import Chosen, Tray
+from app.ui.uploader import pick_files
 from app.ui.words import _, _n, said
 from db.actor import Actor
 from db.models import Job

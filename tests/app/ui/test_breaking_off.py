@@ -10,7 +10,7 @@ import pytest
 import streamlit as st
 
 from app.runs.page_memory import recall_options, recall_tray
-from app.ui import memory, uploader
+from app.ui import memory, trays
 from db.actor import Actor
 from studio.params import ImageFormat, UpscaleParams
 from tasks.services import Services
@@ -62,17 +62,17 @@ def person(services: Services, state: Touchy, monkeypatch: pytest.MonkeyPatch) -
         "person" in state  # noqa: B015 - the real one looks there as well
         return actor
 
-    for module in (memory, uploader):
+    for module in (memory, trays):
         monkeypatch.setattr(module, "get_services", lambda: services)
         monkeypatch.setattr(module, "require_user", require_user)
-    monkeypatch.setattr(uploader, "unbroken", state.unbroken)
+    monkeypatch.setattr(trays, "unbroken", state.unbroken)
     return actor
 
 
 def test_tray_run_broken_off_during_a_drop_has_it_on_record(
     services: Services, state: Touchy, person: Actor
 ) -> None:
-    held = uploader.tray("upscale")
+    held = trays.tray("upscale")
     state.is_asked_for = True
     held.take(services, [("a.png", png())], limit=5)
     kept = recall_tray(services, person, "upscale").files
