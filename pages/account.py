@@ -161,6 +161,7 @@ def show_tokens(services: Services, actor: Actor) -> None:
 
 def create_token(services: Services, actor: Actor, name: str, scope: Scope, days: int) -> bool:
     if not name.strip():
+        st.error(_("Give it a name first."))
         return False
     secret = sessions.create_api_token(
         services, actor, name, visitor(), scope=scope, lifetime=timedelta(days=days)

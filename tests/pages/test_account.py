@@ -34,6 +34,15 @@ def test_account_token_is_shown_once_and_can_be_revoked(services: Services, visi
     assert not api_tokens_of(services, mei)
 
 
+def test_account_token_without_a_name_is_not_made_and_the_page_says_why(
+    services: Services, visit: Visit
+) -> None:
+    mei = make_person(services)
+    page = button(visit("pages/account.py", mei), "Create").click().run()
+    assert [each.value for each in page.error] == ["Give it a name first."]
+    assert not api_tokens_of(services, mei)
+
+
 def test_account_offers_no_language_where_there_is_but_one(
     services: Services, visit: Visit
 ) -> None:
