@@ -45,13 +45,14 @@ class Canvas:
         self.layer: Locator = page.locator("canvas.upper-canvas")
 
     def wait(self) -> None:
-        """Until it is there and has the size that it keeps."""
+        """Until it is there, has the size that it keeps, and is open."""
         expect(self.layer).to_be_visible()
         settle(self.page)
         last: FloatRect | None = None
         while (box := self.layer.bounding_box()) != last:
             last = box
             self.page.wait_for_timeout(400)  # the length of a glance: does it still move?
+        self.page.wait_for_selector(OPEN, state="attached")
 
     def place(self, x: float, y: float) -> tuple[float, float]:
         self.layer.scroll_into_view_if_needed()
@@ -90,7 +91,7 @@ class Canvas:
 
     def expect_saved(self, strokes: int) -> None:
         words = f"{strokes} stroke{'s' if strokes != 1 else ''}, saved"
-        status = self.page.locator("[role=status]")
+        status = self.page.locator("[role=status]:not(#dr-away)")
         expect(status).to_have_text(words if strokes else "Nothing painted yet")
 
     def shows(self, x: float, y: float) -> bool:
