@@ -93,7 +93,9 @@ def stage_bar(
 
     @acting
     def tell(actor: Actor) -> None:
-        on_event(actor, read_events(st.session_state[key]))
+        values = st.session_state.get(key)  # none of a bar that went while it told
+        if values is not None:
+            on_event(actor, read_events(values))
 
     result = _bar(
         key=key,

@@ -119,6 +119,24 @@ def test_strokes_survive_leaving_for_another_page_at_once(studio: Studio, canvas
     canvas.expect_shown(120, 140)
 
 
+def test_strokes_survive_turning_to_another_picture_at_once(canvas: Canvas, saved: Saved) -> None:
+    page = canvas.page
+    paint = page.get_by_role("button", name="Paint", exact=True)
+    drop(page, ("another.png", png(7, 600, 400)))
+    expect(paint).to_be_visible()
+    for turn in range(3):
+        canvas.wait()
+        for y in (60, 140):
+            canvas.drag((60, y + 20 * turn), (200, y + 20 * turn))
+        paint.click()
+        expect(page.locator(".dr-filename", has_text="another.png").first).to_be_visible()
+        canvas.wait()
+        assert len(saved().strokes) == 2 * (turn + 1)
+        paint.click()
+        expect(page.locator(".dr-filename", has_text="meadow.png").first).to_be_visible()
+    canvas.expect_saved(6)
+
+
 def test_reloading_at_the_heels_of_a_stroke_asks_first(
     studio: Studio, name: str, open_page: OpenPage, sign_in: SignIn
 ) -> None:

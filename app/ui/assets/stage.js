@@ -76,6 +76,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   const { on, atEnd, end } = begin(parentElement);
   const find = (selector) => parentElement.querySelector(selector);
   const stage = parentElement.host.closest(STAGE);
+  if (!stage) return end; // the bar of a picture that goes
   const [toggle, peek, map] = [find(".toggle"), find(".peek"), find(".map")];
   let root = null;
   seen.steps = seen.steps.filter(([number]) => number > data.stepped);
@@ -125,7 +126,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   // it would lose the stroke. It takes the stroke in after this event, and closes polygons itself.
   const send = () => {
     if (seen.isPainting && data.tool !== "Polygon") {
-      setTimeout(() => root.querySelector(SEND).click());
+      setTimeout(() => root?.querySelector(SEND)?.click());
       // The last that was sent, and how many will be taken once it is: none stands for another.
       seen.stroke = { number: Date.now(), count: Math.max(data.taken, seen.stroke?.count ?? 0) + 1 };
       seen.toldAt = Date.now();

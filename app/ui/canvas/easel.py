@@ -64,7 +64,8 @@ class Easel:
         drawing: what the canvas holds, as far as it has told.
         shown: what the canvas was given in this generation, once there is room for it; made once,
             for each run of the page gives it again.
-        generation: raised whenever the canvas is given something else to show.
+        generation: raised whenever the canvas is given something else to show; 0 while another
+            picture lies on it.
         generations: this one and the last few, for strokes that come late.
         lost: strokes that vanished and can be brought back.
         has_foreign: whether another tab has painted what this one does not show.
@@ -135,6 +136,13 @@ class Easel:
         if room != self.room:
             self.room = room
             self.show()
+
+    def set_aside(self) -> None:
+        """Another picture lies on the canvas: what it still tells of this one comes late.
+
+        A canvas that goes may be built once more, with what it was given, and tell of that.
+        """
+        self.generation = 0
 
     def look(self, zoom: int, centre: tuple[float, float]) -> None:
         """Show another part of the picture."""
@@ -285,6 +293,8 @@ def easel_for(services: Services, actor: Actor, picture: StoredFile) -> Easel:
     easel = easels.pop(picture.sha256, None)
     if easel is None:
         easel = Easel(services, actor.id, picture, drawings.blank(picture))
+    for other in easels.values():
+        other.set_aside()
     easels[picture.sha256] = easel
     for idle in [sha256 for sha256, one in easels.items() if not one.waiting][:-_EASELS]:
         del easels[idle]

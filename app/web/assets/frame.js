@@ -37,20 +37,25 @@ setInterval(look, 2_500)
 // heard it. So a link that is clicked at the heels of something else waits until it was heard.
 const TELL_MS = 500 // within so long, fields tell what was done to them
 const REST_MS = 200 // between two runs a page seems to be at rest, too, but not as long
+const QUIET_MS = 1_500 // a browser that was busy may have missed that a run ended
 const PATIENCE_MS = 5_000
 const CLOSED_MS = 30_000
 let touchedAt = -Infinity
 let isPainted = false // whether it was a canvas that was touched
 let told = null // when a page was last told what somebody did, and how many runs ended since
 let asked = null // the same of what was done to anything but a canvas
+let answeredAt = -Infinity // when the studio last said anything
 let leaving = null
 
 const app = () => document.querySelector('[data-testid="stApp"]')
 const isThere = () => app()?.dataset.testConnectionState === "CONNECTED"
 
+const isAtRest = () => app()?.dataset.testScriptState === "notRunning"
+
 // A run that was under way when it was told ends first; then comes the one that hears it.
 const isHeard = (one, now, patienceMs = PATIENCE_MS) => one === null || one.ended > 1
   || now - one.at > patienceMs || (one.ended === 1 && now - one.endedAt > REST_MS)
+  || (isAtRest() && answeredAt > one.at && now - answeredAt > QUIET_MS)
 window.darkroom.isAwaited = () => isThere() && !isHeard(told, performance.now())
 
 // Painting waits until what was asked for before it is there, be it a zoom or a step back: on a
@@ -67,9 +72,12 @@ window.darkroom.touch = touch
 
 // How Streamlit's message begins that asks for a run, the only one that tells what was done.
 const RERUN = 0x5a
+const heard = new WeakSet()
 const send = WebSocket.prototype.send
 WebSocket.prototype.send = function (...message) {
   const now = performance.now()
+  if (!heard.has(this)) this.addEventListener("message", () => { answeredAt = performance.now() })
+  heard.add(this)
   if (message[0]?.[0] === RERUN && now - touchedAt < TELL_MS) {
     told = { at: now, ended: 0 }
     if (!isPainted) asked = told
@@ -79,7 +87,7 @@ WebSocket.prototype.send = function (...message) {
 }
 
 new MutationObserver(() => {
-  if (app()?.dataset.testScriptState !== "notRunning") return
+  if (!isAtRest()) return
   for (const one of new Set([told, asked])) {
     if (one === null) continue
     one.ended += 1

@@ -174,6 +174,18 @@ def test_canvas_that_left_the_page_begins_with_what_is_saved(
     assert easel_for(services, mei, tab.picture).drawing == after
 
 
+def test_canvas_built_once_more_as_it_goes_takes_no_stroke_back(
+    services: Services, tab: Tab
+) -> None:
+    tab.draw(50)
+    tab.take()
+    easel_for(services, tab.actor, store_upload(services, "dog.png", png(2)))
+    tab.mount()
+    tab.take()
+    assert tab.lines() == [100]
+    assert len(saved(services, tab).strokes) == 1
+
+
 def test_taken_strokes_are_counted_and_what_a_canvas_tells_as_it_loads_is_not(tab: Tab) -> None:
     tab.draw(50)
     tab.draw(50)
