@@ -10,7 +10,7 @@ from uuid import UUID
 import streamlit as st
 
 from app.runs.chains import Chain, chain_command, chain_fault, chain_of, chain_recipe
-from app.runs.keeping import MAX_NOTE_CHARS, Change, change_run, read_note, read_tags
+from app.runs.keeping import MAX_NOTE_CHARS, Change, change_run, read_note, retag
 from app.runs.parameters import Described, described_params, params_fault
 from app.runs.reading import get_run, lineage
 from app.ui import gallery, states
@@ -294,9 +294,9 @@ def show_tags(services: Services, actor: Actor, job: Job) -> None:
             st.caption(_("Tags: {tags}", tags=literal(", ".join(job.tags))))
         return
     key = f"tags.{job.id.hex}"
+    st.session_state[key] = job.tags  # those of now, whatever was chosen here before
     st.multiselect(
         _("Tags"),
-        job.tags,
         job.tags,
         key=key,
         accept_new_options=True,
@@ -304,7 +304,7 @@ def show_tags(services: Services, actor: Actor, job: Job) -> None:
         on_change=acting(keep),
         args=(
             services,
-            lambda jobs, me: jobs.set_tags(me, job.id, read_tags(st.session_state[key])),
+            lambda jobs, me: jobs.change_tags(me, job.id, retag(job.tags, st.session_state[key])),
         ),
     )
 

@@ -41,6 +41,19 @@ def read_note(text: str) -> str:
     return paragraphs(text, MAX_NOTE_CHARS, what=msg("The note"))
 
 
+def retag(shown: Sequence[str], chosen: Sequence[str]) -> Callable[[Sequence[str]], Sequence[str]]:
+    """What has to become of the tags of a run for a person who was ``shown`` some and chose others.
+
+    What somebody else added or took out meanwhile stays as they left it.
+    """
+
+    def change(there: Sequence[str]) -> Sequence[str]:
+        kept = [tag for tag in there if tag in chosen or tag not in shown]
+        return read_tags([*kept, *(tag for tag in chosen if tag not in {*shown, *kept})])
+
+    return change
+
+
 def read_tags(words: Sequence[str]) -> Sequence[str]:
     """The words that a person would find a run by, as they are kept.
 

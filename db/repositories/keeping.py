@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -30,12 +30,25 @@ class KeepingRepository:
 
     def set_note(self, actor: Actor, job_id: UUID, note: str) -> bool:
         """Write what is worth remembering. Returns whether the actor could."""
-        return self._describe(actor, job_id, note=note.strip())
 
-    def set_tags(self, actor: Actor, job_id: UUID, tags: Sequence[str]) -> bool:
-        """Replace the tags; blanks and repetitions are dropped. Returns whether the actor could."""
-        clean = dict.fromkeys(tag.strip() for tag in tags if tag.strip())
-        return self._describe(actor, job_id, tags=list(clean))
+        def write(job: Job) -> None:
+            job.note = note.strip()
+
+        return self._describe(actor, job_id, write)
+
+    def change_tags(
+        self, actor: Actor, job_id: UUID, change: Callable[[Sequence[str]], Sequence[str]]
+    ) -> bool:
+        """Have what ``change`` makes of the tags that are there, which nobody else changes by then.
+
+        Blanks and repetitions are dropped. Returns whether the actor could.
+        """
+
+        def write(job: Job) -> None:
+            tags = (tag.strip() for tag in change(job.tags))
+            job.tags = list(dict.fromkeys(filter(None, tags)))
+
+        return self._describe(actor, job_id, write)
 
     def set_visibility(self, actor: Actor, job_id: UUID, visibility: Visibility) -> bool:
         """Show a run and its steps to the team, or to its owner and admins alone.
@@ -113,18 +126,12 @@ class KeepingRepository:
         self._session.execute(update(Job).where(Job.serves_id == job_id).values(values))
         return True
 
-    def _describe(
-        self,
-        actor: Actor,
-        job_id: UUID,
-        **values: Any,  # noqa: ANN401 — columns of Job
-    ) -> bool:
+    def _describe(self, actor: Actor, job_id: UUID, write: Callable[[Job], None]) -> bool:
         visible = visible_jobs(actor, Trash.INCLUDED).where(Job.id == job_id, may_change(actor))
         job = self._session.scalar(visible.with_for_update())
         if job is None:
             return False
-        for name, value in values.items():
-            setattr(job, name, value)
+        write(job)
         batch = self._session.get(Batch, job.batch_id) if job.batch_id else None
         job.search_text = search_text(
             job.title, job.model, batch.name if batch else "", *job.tags, job.note

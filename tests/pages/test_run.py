@@ -126,6 +126,20 @@ def test_run_note_star_trash_and_restore_are_kept(
     assert load_job(services.database, run_id).deleted_at is None
 
 
+def test_run_tags_of_two_tabs_add_up_and_what_one_takes_out_is_gone(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor, run_id: UUID
+) -> None:
+    def tags() -> list[str]:
+        return load_job(services.database, run_id).tags
+
+    first, second = (open_page(visit, tmp_path, "RUN", mei, id=str(run_id)) for _ in range(2))
+    first.multiselect[0].set_value(["summer", "print"]).run()
+    second.multiselect[0].set_value(["client"]).run()
+    assert tags() == ["summer", "print", "client"] == second.multiselect[0].value
+    first.multiselect[0].set_value(["print"]).run()
+    assert tags() == ["print", "client"]
+
+
 @pytest.mark.parametrize(
     "tags", [["a"] * 31, ["a" * 65], ["a\0b"]], ids=["too many", "too long", "cannot be shown"]
 )

@@ -61,7 +61,7 @@ def test_team_run_is_changed_by_its_owner_and_admins_alone(
         kept = KeepingRepository(session)
         assert kept.set_starred(actor, job.id, True) is may
         assert kept.set_note(actor, job.id, " for the print ") is may
-        assert kept.set_tags(actor, job.id, ["print", " print", "", "A4"]) is may
+        assert kept.change_tags(actor, job.id, lambda _tags: ["print", " print", "", "A4"]) is may
         assert kept.trash(actor, job.id) is may
         session.refresh(job)
         assert job.starred is may
@@ -80,7 +80,7 @@ def test_note_and_tags_become_searchable_and_stop_to_be(database: Database) -> N
             return [row.id for row in jobs.page(actor, JobFilters(text=text)).rows] == [job.id]
 
         kept.set_note(actor, job.id, "Straße am Abend")
-        kept.set_tags(actor, job.id, ["Winter"])
+        kept.change_tags(actor, job.id, lambda _tags: ["Winter"])
         assert finds("STRASSE winter cat")
         kept.set_note(actor, job.id, "")
         assert finds("winter")

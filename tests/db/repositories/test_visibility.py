@@ -115,7 +115,7 @@ def test_job_repository_gives_nothing_of_anothers_private_runs(database: Databas
         for job_id in hidden:
             assert not kept.set_starred(ann, job_id, True)
             assert not kept.set_note(ann, job_id, "seen")
-            assert not kept.set_tags(ann, job_id, ["seen"])
+            assert not kept.change_tags(ann, job_id, lambda _tags: ["seen"])
             assert not kept.trash(ann, job_id)
             assert not kept.restore(ann, job_id)
         session.expire_all()
