@@ -77,12 +77,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class ChainRequest:
-    """A chain for each picture, of one step or more; two pictures or more form a batch."""
+    """A chain for each picture, of one step or more; two pictures or more form a batch.
+
+    ``visibility`` is that of ``RunRequest``; where one step of a chain is private all are.
+    """
 
     pictures: Sequence[StoredFile | ResultOf]
     steps: Sequence[Step]
     batch_name: str = ""
-    visibility: Visibility = Visibility.TEAM
+    visibility: Visibility | None = None
 
 
 def submit_chain(services: Services, actor: Actor, chain: ChainRequest) -> list[UUID]:
@@ -180,4 +183,8 @@ def _plan(
         for new, job_id, run_id in zip(new_jobs, own_ids, job_ids[-1], strict=True):
             serves_id = run_id if job_id != run_id else None
             planned[job_id] = replace(new, id=job_id, serves_id=serves_id)
-    return list(planned.values())
+    # Who sees a run sees its steps: what is private in the last may have come in there alone.
+    return [
+        replace(new, visibility=planned[new.serves_id or new.id].visibility)
+        for new in planned.values()
+    ]

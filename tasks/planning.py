@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from uuid import UUID
@@ -15,7 +15,7 @@ from db.repositories.blobs import BlobRepository
 from db.repositories.jobs import JobRepository
 from db.repositories.past_runs import FoundOutput, PastRunRepository
 from db.repositories.submissions import NewInput, NewJob, NewNeed, SubmissionRepository
-from db.types import Lane, Origin
+from db.types import Lane, Origin, Visibility
 from studio.errors import UserInputError
 from studio.models.catalogue import load_catalogue
 from studio.params import ToolParams
@@ -56,12 +56,12 @@ def plan_items(
 
     Those are planned already, by their ids, and are added in the same transaction.
     """
-    if request.parent_id is not None:
-        held_job(session, actor, request.parent_id)
+    parent_id = request.parent_id
+    parent = held_job(session, actor, parent_id) if parent_id is not None else None
     all_params = [request.params_of(item) for item in request.items]
     _require_stored(session, request.items)
     sources = _sources(session, actor, request.items, coming)
-    planner = _Planner(services, actor, request, batch, sources)
+    planner = _Planner(services, actor, request, batch, parent, sources)
     drafts = [
         planner.draft(item, params) for item, params in zip(request.items, all_params, strict=True)
     ]
@@ -89,6 +89,7 @@ class _Planner:
     actor: Actor
     request: RunRequest
     batch: Batch | None
+    parent: Job | None
     sources: Mapping[UUID, Job | NewJob]
     """The jobs whose results are asked for; new ones have made nothing yet."""
     reuse_keys: dict[str, ReuseKeys] = field(default_factory=dict)
@@ -125,7 +126,7 @@ class _Planner:
             batch=self.batch,
             parent_id=parent_id,
             origin=origin,
-            visibility=self.request.visibility,
+            visibility=self.request.visibility or self._visibility(item),
         )
 
     def _inputs(self, item: RunItem) -> tuple[list[NewInput], list[NewNeed]]:
@@ -141,6 +142,13 @@ class _Planner:
                 else:
                     inputs.append(_input(given, role, position))
         return inputs, needs
+
+    def _visibility(self, item: RunItem) -> Visibility:
+        """Whose it is to see where nobody said: what comes of a private job is private."""
+        made_from = [self.sources[result.job_id] for result in _results(item)]
+        jobs = [self.parent, *made_from] if self.parent else made_from
+        is_private = any(job.visibility is Visibility.PRIVATE for job in jobs)
+        return Visibility.PRIVATE if is_private else Visibility.TEAM
 
     def _title(self, result: ResultOf) -> str:
         """That of the job which makes the file: a chain is called as its picture is."""
@@ -228,16 +236,15 @@ def _sources(
     session: Session, actor: Actor, items: Sequence[RunItem], coming: Mapping[UUID, NewJob]
 ) -> dict[UUID, Job | NewJob]:
     """The jobs whose results are asked for; what cannot be seen cannot be used."""
-    job_ids = {
-        file.job_id
-        for item in items
-        for group in item.files.values()
-        for file in group
-        if isinstance(file, ResultOf)
-    }
+    job_ids = {result.job_id for item in items for result in _results(item)}
     there = job_ids - coming.keys()
     made = held_jobs(session, actor, there) if there else {}
     return {job_id: coming.get(job_id) or made[job_id] for job_id in job_ids}
+
+
+def _results(item: RunItem) -> Iterator[ResultOf]:
+    """What ``item`` takes of other jobs."""
+    return (file for group in item.files.values() for file in group if isinstance(file, ResultOf))
 
 
 def _output_name(main_name: str, role: str, *, like: str) -> str:

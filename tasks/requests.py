@@ -64,7 +64,8 @@ class RunRequest:
         params: of the tool that shall run, shared by all items.
         items: at least one.
         batch_name: for people; of no effect on a single item.
-        visibility: who will see the jobs.
+        visibility: who will see the jobs; where nobody says (None), what each is made from decides:
+            private where ``parent_id`` or a job whose result it takes is, else the team.
         parent_id: the job that these are made from, or are another attempt at.
         origin: what ``parent_id`` is to them.
 
@@ -73,7 +74,7 @@ class RunRequest:
     params: ToolParams
     items: Sequence[RunItem]
     batch_name: str = ""
-    visibility: Visibility = Visibility.TEAM
+    visibility: Visibility | None = None
     parent_id: UUID | None = None
     origin: Origin | None = None
 

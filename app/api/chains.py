@@ -26,7 +26,7 @@ from tasks.submit import require_may_submit
 _TEXTS = {
     "steps": 'a JSON list, one recipe for each step, in order: {"tool": "upscale", '
     '"params": {"scale": 2}}, with "params_version" where it was saved earlier',
-    "visibility": "who sees the runs besides admins",
+    "visibility": fields.VISIBILITY_TEXT,
     "batch_name": "for people, where there are several pictures",
 }
 _FILES = (

@@ -22,12 +22,16 @@ from studio.words import msg, msgs, paragraph
 
 T = TypeVar("T")
 
+VISIBILITY_TEXT = (
+    "who sees the runs besides admins; without it, "
+    "a run made from a private run is private, and others are the team's"
+)
 SUBMIT_TEXTS = {
     "tool": "which tool runs, by its name in GET /v1/tools",
     "params": "a JSON object of the tool's parameters; those left out have their defaults",
     "params_version": "of a recipe that was saved: its version, so that one of an older release is "
     "understood",
-    "visibility": "who sees the runs besides admins",
+    "visibility": VISIBILITY_TEXT,
     "batch_name": "for people, where there are several images",
     "overrides": "a JSON list: for each image, in order, an object of the parameters in which "
     "its run differs, or null",
@@ -198,16 +202,16 @@ def read_overrides(form: FormData, count: int) -> list[dict[str, Any]]:
     return [one or {} for one in value]
 
 
-def read_visibility(form: FormData) -> Visibility:
-    """Who shall see the runs; the team where nothing was sent.
+def read_visibility(form: FormData) -> Visibility | None:
+    """Who shall see the runs; None where nothing was sent.
 
     Raises:
         UserInputError: ``request.invalid``.
 
     """
-    value = read_text(form, "visibility") or Visibility.TEAM
+    value = read_text(form, "visibility")
     try:
-        return Visibility(value)
+        return Visibility(value) if value else None
     except ValueError as error:
         remedy = msg("Choose one of {options}.", options=tuple(Visibility))
         raise invalid("visibility", msg("this is not known"), remedy) from error
