@@ -59,7 +59,7 @@ def ask_run(
         st.caption(note)
     params = form.parse_or_say()
     if params:
-        memory.keep(params, from_id=query_id("from"), is_private=visibility is Visibility.PRIVATE)
+        _keep(page, params, visibility, from_id=query_id("from"))
         _offer_defaults(page, params)
     refused = _find_unfit(page, params, held.files) if params else []
     if params:
@@ -100,7 +100,7 @@ def ask_run_on(
     visibility = _ask_visibility(page)
     params = form.parse_or_say()
     if params:
-        memory.keep(params, from_id=None, is_private=visibility is Visibility.PRIVATE)
+        _keep(page, params, visibility, from_id=None)
         _offer_defaults(page, params)
     item = RunItem({page.spec.main_role: [result], **files})
     lack = params.lacks(item.files) if params else None
@@ -195,15 +195,42 @@ def _offer_defaults(page: ToolPage, params: ToolParams) -> None:
         )
 
 
+def _keep(
+    page: ToolPage, params: ToolParams, visibility: Visibility, *, from_id: UUID | None
+) -> None:
+    """Remember what is set now; not who sees what a private run alone made private."""
+    is_private = visibility is Visibility.PRIVATE
+    if _find_private_source(page):
+        is_private = memory.recall(page.spec.params).is_private
+    memory.keep(params, from_id=from_id, is_private=is_private)
+
+
 def _ask_visibility(page: ToolPage) -> Visibility:
-    """Who will see the run."""
-    is_private = st.checkbox(
-        _("Private"),
-        value=memory.recall(page.spec.params).is_private,
-        key=f"{page.tool}.private",
-        help=_("Only you and the admins see a private run; others are seen by the whole team."),
-    )
+    """Who will see the run: as the person last chose, or nobody else where its source is private.
+
+    Each such source has a box of its own, so that to show one to the team shows no other.
+    """
+    source = _find_private_source(page)
+    if source:
+        begins_private, key = True, f"{page.tool}.private.{source.id.hex}"
+        why = _(
+            "This begins ticked because the run that it is made from is private. Only you and the "
+            "admins see a private run; others are seen by the whole team."
+        )
+    else:
+        begins_private, key = memory.recall(page.spec.params).is_private, f"{page.tool}.private"
+        why = _("Only you and the admins see a private run; others are seen by the whole team.")
+    is_private = st.checkbox(_("Private"), value=begins_private, key=key, help=why)
     return Visibility.PRIVATE if is_private else Visibility.TEAM
+
+
+def _find_private_source(page: ToolPage) -> Job | None:
+    """The private run that the address names, to be run again or for its result."""
+    for job_id in (query_id("from"), query_id(USE)):
+        job = get_run(page.services, page.actor, job_id) if job_id else None
+        if job and job.visibility is Visibility.PRIVATE:
+            return job
+    return None
 
 
 def offer_again(
