@@ -83,7 +83,9 @@ def invalid(field: str, reason: Message, remedy: Message) -> UserInputError:
 
 def not_signed_in() -> StudioError:
     """Who asks has neither a session nor a token."""
-    return StudioError(msg("Sign in first."), code="request.not_signed_in")
+    return StudioError(
+        msg("Sign in first, or send a token that has not ended."), code="request.not_signed_in"
+    )
 
 
 def not_our_origin() -> StudioError:
