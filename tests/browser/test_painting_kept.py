@@ -227,6 +227,9 @@ def test_canvas_stays_open_while_another_picture_is_on_its_way(canvas: Canvas) -
     for upload in held:
         upload.continue_()
     expect(page.get_by_text("another.png").first).to_be_visible()
+    canvas.wait()
+    canvas.expect_shown(120, 60)
+    canvas.expect_saved(1)
 
 
 @pytest.mark.parametrize(
