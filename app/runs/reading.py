@@ -13,6 +13,7 @@ from db.models import Job, JobInput, JobOutput
 from db.repositories.history import JobFilters, JobRow
 from db.repositories.jobs import JobRepository
 from db.repositories.needs import NeedRepository, Steps
+from db.repositories.past_runs import PastRunRepository
 from db.repositories.queue import QueueRepository
 from db.states import JobState
 from db.types import utc_now
@@ -204,6 +205,15 @@ def painted_input(job: Job) -> JobInput | None:
     roles = TOOLS[job.tool].roles if job.tool in TOOLS else ()
     painted = {role.name for role in roles if role.media is Media.DRAWING}
     return next((file for file in job.inputs if file.role in painted), None)
+
+
+def private_results(services: Services, actor: Actor, files: Sequence[StoredFile]) -> set[str]:
+    """Digests of those files that private runs alone have made, as far as the actor may see."""
+    digests = {file.sha256 for file in files}
+    if not digests:
+        return digests
+    with services.database.read() as session:
+        return PastRunRepository(session).find_private(actor, digests)
 
 
 def find_output(job: Job, role: str = RESULT_ROLE) -> JobOutput | None:

@@ -12,7 +12,7 @@ import streamlit as st
 from app.formatting import estimate
 from app.runs.estimates import describe, estimate_files, find_known
 from app.runs.queueing import wait_of_next
-from app.runs.reading import find_output, get_run
+from app.runs.reading import find_output, get_run, private_results
 from app.ui import memory, states
 from app.ui.asked import asked
 from app.ui.further_use import USE
@@ -54,12 +54,13 @@ def ask_run(
         note: what to know about who sees the run.
 
     """
-    visibility = _ask_visibility(page)
+    sources = _find_private_sources(page, held.files)
+    visibility = _ask_visibility(page, sources)
     if note:
         st.caption(note)
     params = form.parse_or_say()
     if params:
-        _keep(page, params, visibility, from_id=query_id("from"))
+        _keep(page, params, visibility, sources, from_id=query_id("from"))
         _offer_defaults(page, params)
     refused = _find_unfit(page, params, held.files) if params else []
     if params:
@@ -97,10 +98,11 @@ def ask_run_on(
 
     ``files`` are those of further roles.
     """
-    visibility = _ask_visibility(page)
+    sources = _find_private_sources(page)
+    visibility = _ask_visibility(page, sources)
     params = form.parse_or_say()
     if params:
-        _keep(page, params, visibility, from_id=None)
+        _keep(page, params, visibility, sources, from_id=None)
         _offer_defaults(page, params)
     item = RunItem({page.spec.main_role: [result], **files})
     lack = params.lacks(item.files) if params else None
@@ -196,41 +198,49 @@ def _offer_defaults(page: ToolPage, params: ToolParams) -> None:
 
 
 def _keep(
-    page: ToolPage, params: ToolParams, visibility: Visibility, *, from_id: UUID | None
+    page: ToolPage,
+    params: ToolParams,
+    visibility: Visibility,
+    sources: Sequence[str],
+    *,
+    from_id: UUID | None,
 ) -> None:
-    """Remember what is set now; not who sees what a private run alone made private."""
+    """Remember what is set now; who sees it only where no private source decided that."""
     is_private = visibility is Visibility.PRIVATE
-    if _find_private_source(page):
+    if sources:
         is_private = memory.recall(page.spec.params).is_private
     memory.keep(params, from_id=from_id, is_private=is_private)
 
 
-def _ask_visibility(page: ToolPage) -> Visibility:
-    """Who will see the run: as the person last chose, or nobody else where its source is private.
+def _ask_visibility(page: ToolPage, sources: Sequence[str]) -> Visibility:
+    """Who will see the run: as the person last chose, or nobody else where ``sources`` are private.
 
-    Each such source has a box of its own, so that to show one to the team shows no other.
+    Other sources have another box, so that to show the one to the team shows no other.
     """
-    source = _find_private_source(page)
-    if source:
-        begins_private, key = True, f"{page.tool}.private.{source.id.hex}"
+    if sources:
+        begins_private = True
         why = _(
             "This begins ticked because the run that it is made from is private. Only you and the "
             "admins see a private run; others are seen by the whole team."
         )
     else:
-        begins_private, key = memory.recall(page.spec.params).is_private, f"{page.tool}.private"
+        begins_private = memory.recall(page.spec.params).is_private
         why = _("Only you and the admins see a private run; others are seen by the whole team.")
+    key = ".".join([page.tool, "private", *sources])
     is_private = st.checkbox(_("Private"), value=begins_private, key=key, help=why)
     return Visibility.PRIVATE if is_private else Visibility.TEAM
 
 
-def _find_private_source(page: ToolPage) -> Job | None:
-    """The private run that the address names, to be run again or for its result."""
-    for job_id in (query_id("from"), query_id(USE)):
-        job = get_run(page.services, page.actor, job_id) if job_id else None
-        if job and job.visibility is Visibility.PRIVATE:
-            return job
-    return None
+def _find_private_sources(page: ToolPage, files: Sequence[StoredFile] = ()) -> list[str]:
+    """What of that which a run on ``files`` is made from is private; each by an id.
+
+    Those are the runs that the address names, to be run again or for their result, and results
+    that lie in the tray from before.
+    """
+    named = [query_id(name) for name in ("from", USE)]
+    jobs = [get_run(page.services, page.actor, job_id) for job_id in named if job_id]
+    private = [job.id.hex for job in jobs if job and job.visibility is Visibility.PRIVATE]
+    return [*private, *sorted(private_results(page.services, page.actor, files))]
 
 
 def offer_again(

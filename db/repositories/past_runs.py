@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session, joinedload
 from db.actor import Actor
 from db.models import Blob, Job, JobInput, JobOutput
 from db.repositories.jobs import with_files
-from db.repositories.visibility import visible_jobs
+from db.repositories.visibility import Trash, visible_jobs
 from db.states import JobState
+from db.types import RESULT_ROLE, Visibility
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,19 @@ class PastRunRepository:
         for sha256, job in self._session.execute(statement):
             found.setdefault(sha256, []).append(job)
         return found
+
+    def find_private(self, actor: Actor, sha256s: Collection[str]) -> set[str]:
+        """Which of these files are results of private runs that are visible, and of no other."""
+        made = (
+            visible_jobs(actor, Trash.INCLUDED)
+            .with_only_columns(JobOutput.blob_sha256)
+            .select_from(Job)
+            .join(JobOutput, JobOutput.job_id == Job.id)
+            .where(JobOutput.blob_sha256.in_(sha256s), JobOutput.role == RESULT_ROLE)
+            .group_by(JobOutput.blob_sha256)
+            .having(func.count().filter(Job.visibility == Visibility.TEAM) == 0)
+        )
+        return set(self._session.scalars(made))
 
     def timings(self, tool: str, model: str, limit: int = 50) -> Sequence[Timing]:
         """How long the newest finished runs took, whoever's they were; names nobody."""

@@ -16,6 +16,7 @@ from studio.params import UpscaleParams
 from tasks.execute import run_next
 from tasks.services import Services
 from tasks.submit import store_upload, submit
+from tests.factories import load_job
 from tests.pages.harness import Visit
 from tests.pages.navigated import drop, open_page
 from tests.pictures import png
@@ -26,8 +27,10 @@ WAYS = [("from", True), ("use", True), ("use", False)]
 """To edit a run, to use its result, and to use it before it is made."""
 
 
-def start(services: Services, actor: Actor, visibility: Visibility, *, is_made: bool) -> UUID:
-    item = {"image": store_upload(services, "cat.png", png(1))}
+def start(
+    services: Services, actor: Actor, visibility: Visibility, *, is_made: bool, seed: int = 1
+) -> UUID:
+    item = {"image": store_upload(services, "cat.png", png(seed))}
     [job_id] = submit(services, actor, request(PARAMS, item, visibility=visibility))
     assert not is_made or run_next(services, Lane.CPU)
     return job_id
@@ -83,6 +86,35 @@ def test_private_source_leaves_what_the_person_last_chose(
     page = open_page(visit, tmp_path, "UPSCALE", mei, use=source)
     assert run(page, services, mei) is Visibility.PRIVATE
     page = open_page(visit, tmp_path, "UPSCALE", mei)
-    assert not private_box(page).value
+    page.button(key="upscale.clear").click().run()
     drop(page, [("dog.png", png(2))])
     assert not private_box(page).value
+
+
+def test_private_is_ticked_while_a_private_result_lies_in_the_tray(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    source = start(services, mei, Visibility.PRIVATE, is_made=True)
+    open_page(visit, tmp_path, "UPSCALE", mei, use=source)
+    page = open_page(visit, tmp_path, "UPSCALE", mei)  # its address names no run
+    assert private_box(page).value
+    private_box(page).uncheck().run()
+    drop(page, [("dog.png", png(2))])
+    assert not private_box(page).value
+    made = load_job(services.database, source).outputs[0].blob_sha256
+    page.button(key=f"upscale.held.{made[:16]}.remove").click().run()
+    assert not private_box(page).value
+    assert "made from" not in private_box(page).help
+
+
+def test_private_is_ticked_when_another_private_result_is_brought_to_one_shown_to_the_team(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    first, second = (
+        start(services, mei, Visibility.PRIVATE, is_made=True, seed=seed) for seed in (1, 2)
+    )
+    page = open_page(visit, tmp_path, "UPSCALE", mei, use=first)
+    private_box(page).uncheck().run()
+    result = load_job(services.database, second).outputs[0]
+    drop(page, [("other.png", services.blobs.read(result.blob_sha256))])
+    assert private_box(page).value

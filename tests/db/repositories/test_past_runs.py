@@ -3,7 +3,7 @@ from __future__ import annotations
 from db.repositories.past_runs import PastRunRepository
 from db.session import Database
 from db.states import JobState
-from db.types import utc_now
+from db.types import Visibility, utc_now
 from tests.factories import make_actor, make_blob, make_job, make_record
 
 
@@ -41,3 +41,17 @@ def test_timings_are_of_the_newest_succeeded_runs_of_this_model(database: Databa
         assert [timing.used_model for timing in timings] == [False, True, True]
         assert timings[0].input_megapixels == 0.31
         assert timings[0].params == {"model": "isnet"}
+
+
+def test_find_private_is_what_private_runs_alone_made_as_their_result(database: Database) -> None:
+    with database.write() as session:
+        actor, other = make_actor(session), make_actor(session)
+        mine, shared, mask, theirs = (make_blob(session) for _ in range(4))
+        files = {"image": mine, "alpha": mask}
+        make_job(session, actor, outputs=files, visibility=Visibility.PRIVATE)
+        for visibility in Visibility:
+            make_job(session, actor, outputs={"image": shared}, visibility=visibility)
+        make_job(session, other, outputs={"image": theirs}, visibility=Visibility.PRIVATE)
+        past = PastRunRepository(session)
+        digests = [blob.sha256 for blob in (mine, shared, mask, theirs)]
+        assert past.find_private(actor, digests) == {mine.sha256}

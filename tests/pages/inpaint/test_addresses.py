@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from app.painting import drawings
+from app.runs.keeping import show_to
 from app.runs.page_memory import keep_tray, recall_tray
 from db.actor import Actor
 from db.errors import DatabaseAwayError
-from db.types import Origin
+from db.types import Origin, Visibility
 from studio.imaging.drawing import Stroke, StrokeKind
 from studio.params import Filler, InpaintParams
 from tasks.files import StoredFile
@@ -83,6 +84,18 @@ def test_inpaint_result_is_the_next_picture(
     assert len(drawings.load_sheet(services, mei, result).drawing.strokes) == strokes
     [grow] = [one for one in page.number_input if one.label == "Grow"]
     assert grow.value == 9
+
+
+def test_inpaint_result_of_a_private_run_is_the_next_picture_of_one_that_begins_private(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor, picture: StoredFile
+) -> None:
+    result = store_upload(services, "cat-inpainted.png", png(5, 60, 40))
+    done = finish(services, mei, "inpaint", picture, {"image": result})
+    show_to(services, mei, done, Visibility.PRIVATE)
+    page = open_page(visit, tmp_path, "INPAINT", mei, job=str(done))
+    button(page, "New mask").click().run()
+    [private] = [one for one in page.checkbox if one.label == "Private"]
+    assert private.value
 
 
 def test_inpaint_result_whose_drawing_cannot_be_read_leaves_the_tray_as_it_was(
