@@ -102,10 +102,23 @@ async def _change_ms(page: ClientConnection, name: str) -> float:
 
 
 async def answers(page: ClientConnection, wanted: BackMsg) -> AsyncIterator[ForwardMsg]:
-    """What the studio says to ``wanted``, until all of it is there."""
-    message = ForwardMsg()
+    """What the studio says to ``wanted``, until all of it is there.
+
+    A script that begins again for the same question is heard to the end of its last run, and the
+    end of a run that began before is none of this one's.
+    """
     await page.send(wanted.SerializeToString())
+    run = None
     async with asyncio.timeout(GIVE_UP_S):
-        while message.WhichOneof("type") != "script_finished":
-            message.ParseFromString(bytes(await page.recv(decode=False)))
+        while True:
+            message = ForwardMsg.FromString(await page.recv(decode=False))
+            if message.WhichOneof("type") == "new_session":
+                run = message.metadata.run.script_run_id
             yield message
+            if _ends(message) and message.metadata.run.script_run_id == run:
+                return
+
+
+def _ends(message: ForwardMsg) -> bool:
+    is_end = message.WhichOneof("type") == "script_finished"
+    return is_end and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN
