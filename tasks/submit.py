@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from io import BytesIO
 from typing import BinaryIO
 from uuid import UUID
@@ -21,13 +22,13 @@ from db.repositories.submissions import NewJob
 from db.types import Lane
 from studio.errors import UserInputError
 from studio.imaging import refusals
-from studio.imaging.confined import inspect_confined, parse_confined
+from studio.imaging.confined import inspect_confined, rewrite_confined
 from studio.imaging.decode import Limits
 from studio.tools.registry import get_tool, load_params
 from studio.words import msg
 from tasks.authority import Needs, authorise
 from tasks.celery_app import wake
-from tasks.files import StoredFile, keep, keep_staged
+from tasks.files import StoredFile, keep_staged
 from tasks.permissions import held_job, require_may_run, visible_job
 from tasks.planning import lane_of, plan, require_networks
 from tasks.reading import reading_pool
@@ -72,7 +73,9 @@ def store_upload(
 def store_drawing(
     services: Services, file_name: str, source: bytes | BinaryIO, *, owner: Hashable = None
 ) -> StoredFile:
-    """Check a painted mask and store it, ready to be submitted within a day.
+    """Check a painted mask and store it as we write drawings, ready to be submitted within a day.
+
+    It is read and written in a child process that can be ended, and never whole in this one.
 
     Raises:
         UserInputError: ``image.too_many_bytes`` or ``drawing.unreadable``.
@@ -80,16 +83,20 @@ def store_drawing(
 
     """
     stream = _measured(services, file_name, source)
-    with services.blobs.staged(stream) as staged:
-        drawing = parse_confined(reading_pool(), staged.path, file_name=file_name, owner=owner)
-    return keep(
-        services,
-        drawing.to_bytes(),
-        file_name=file_name,
-        media_type=DRAWING_TYPE,
-        width_px=drawing.width_px,
-        height_px=drawing.height_px,
-    )
+    with ExitStack() as files:
+        sent = files.enter_context(services.blobs.staged(stream))
+        rewrite = partial(
+            rewrite_confined, reading_pool(), sent.path, file_name=file_name, owner=owner
+        )
+        staged, (width_px, height_px) = files.enter_context(services.blobs.staged_by(rewrite))
+        return keep_staged(
+            services,
+            staged,
+            file_name=file_name,
+            media_type=DRAWING_TYPE,
+            width_px=width_px,
+            height_px=height_px,
+        )
 
 
 def _measured(services: Services, file_name: str, source: bytes | BinaryIO) -> BinaryIO:

@@ -16,8 +16,9 @@ from db.actor import Actor
 from db.repositories.blobs import BlobRepository
 from db.repositories.drawings import MAX_KEPT, Canvas, DrawingRepository, StrokeCount
 from studio.errors import UserInputError
-from studio.imaging.confined import parse_confined
+from studio.imaging.confined import parse_confined, render_confined
 from studio.imaging.drawing import Drawing, Stroke
+from studio.imaging.picture import Pixels
 from studio.text import line
 from studio.words import msg, msgs
 from tasks.authority import Needs, authorise
@@ -248,6 +249,20 @@ def read_drawing(services: Services, file: StoredFile, *, owner: Hashable = None
     """
     with services.blobs.as_file(file.sha256) as path:
         return parse_confined(reading_pool(), path, file_name=file.file_name, owner=owner)
+
+
+def drawing_pixels(
+    services: Services, file: StoredFile, width_px: int, height_px: int, *, owner: Hashable = None
+) -> Pixels:
+    """What an earlier run was given, stretched to this size: 255 where painted, ``uint8 (H, W)``.
+
+    Errors are those of ``read_drawing``; the strokes themselves are never in this process.
+    """
+    with services.blobs.as_file(file.sha256) as path:
+        drawn = render_confined(
+            reading_pool(), path, width_px, height_px, file_name=file.file_name, owner=owner
+        )
+    return drawn.pixels[..., 0]
 
 
 def named_drawings(services: Services, actor: Actor) -> Sequence[NamedDrawing]:

@@ -10,10 +10,10 @@ from io import BytesIO
 from PIL import Image
 
 from app.painting.canvas_json import View
-from app.painting.drawings import drawing_of
+from app.painting.drawings import drawing_pixels
 from app.painting.mask_preview import preview_mask, tinted
 from app.painting.picture_views import data_address, mask_pixels, view_pixels
-from app.runs.reading import find_output, main_input, stored_file
+from app.runs.reading import find_output, main_input, painted_input, stored_file
 from app.ui.words import _
 from db.models import Job
 from studio.errors import StorageError, UserInputError
@@ -28,7 +28,6 @@ from tasks.services import Services
 
 _SIDE_PX = 440
 _QUALITY = 85
-_STROKES_ALONE = InpaintParams(grow_px=0, feather_px=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +116,19 @@ def drawing_of_run(services: Services, job: Job) -> MaskFigure | None:
         RetriableError: too many files are being read.
 
     """
-    source = main_input(job)
-    if source is None:
+    source, used = main_input(job), painted_input(job)
+    if source is None or used is None:
         return None
     picture = stored_file(source)
+    if picture.width_px is None or picture.height_px is None:
+        return None
+    view = _whole(picture.width_px, picture.height_px)
     try:
-        painted = drawing_of(services, job, picture)
-        return mask_figure(services, _STROKES_ALONE, painted, None, picture, owner=job.owner_id)
+        shown = view_pixels(services, picture, view, owner=job.owner_id)
+        mask = drawing_pixels(services, stored_file(used), *view.size, owner=job.owner_id)
     except (StorageError, UserInputError):  # the run's pictures say so
         return None
+    return _figure(mask, shown)
 
 
 def _whole(width_px: int, height_px: int) -> View:

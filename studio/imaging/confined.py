@@ -97,6 +97,27 @@ def parse_confined(
     return _bounded(pool, call, _DRAWING_BYTES, file_name=file_name, owner=owner, check=check)
 
 
+def rewrite_confined(
+    pool: ConfinedPool,
+    source: Source,
+    out: Path,
+    *,
+    file_name: str,
+    owner: Hashable = None,
+    check: Callable[[], object] = lambda: None,
+) -> tuple[int, int]:
+    """Parse a drawing and write it to ``out``, a new file, as we write drawings, in a child.
+
+    Arguments and errors as of ``read_confined``; OSError where ``out`` cannot be written.
+
+    Returns:
+        Width and height of the drawing in pixels: nothing else of it comes here.
+
+    """
+    call = partial(_rewrite, source, out, file_name=file_name)
+    return _bounded(pool, call, _DRAWING_BYTES, file_name=file_name, owner=owner, check=check)
+
+
 def paint_confined(
     pool: ConfinedPool,
     drawing: Drawing,
@@ -218,6 +239,12 @@ def _render(source: Source, width_px: int, height_px: int, *, file_name: str) ->
 
 def _parse(source: Source, *, file_name: str) -> Drawing:
     return Drawing.parse(read_bytes(source), file_name=file_name)
+
+
+def _rewrite(source: Source, out: Path, *, file_name: str) -> tuple[int, int]:
+    drawing = _parse(source, file_name=file_name)
+    out.write_bytes(drawing.to_bytes())
+    return drawing.width_px, drawing.height_px
 
 
 def _refusal(overrun: OverrunError) -> UserInputError:

@@ -64,6 +64,14 @@ class Arriving:
             self._path.unlink(missing_ok=True)
 
 
+def settled(path: Path) -> Staged:
+    """The file that another process wrote at ``path``, digested and forced to disk."""
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        os.fsync(file.fileno())
+        return Staged(path, sha256, file.tell())
+
+
 def partial_in(folder: Path) -> Path:
     """A name that no other file of ``folder`` has, for one that may not be whole."""
     return folder / f"{uuid4().hex}{PARTIAL_SUFFIX}"

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import BinaryIO, ClassVar
+from typing import BinaryIO, ClassVar, TypeVar
 
 import fsspec  # type: ignore[import-untyped]  # it ships no types
 
 from studio.errors import DiskFullError, StorageAwayError, StorageError
-from studio.storage.arriving import PIECE_BYTES, Arriving, Staged, partial_in, write_pieces
+from studio.storage.arriving import (
+    PIECE_BYTES,
+    Arriving,
+    Staged,
+    partial_in,
+    settled,
+    write_pieces,
+)
 from studio.storage.full_disk import is_disk_full
 from studio.words import msg
+
+Told = TypeVar("Told")
+"""What whoever wrote a file says of it."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -65,6 +75,23 @@ class BlobStore:
                 for piece in iter(lambda: source.read(PIECE_BYTES), b""):
                     arriving.write(piece)
             yield arriving.finish()
+
+    @contextmanager
+    def staged_by(self, write: Callable[[Path], Told]) -> Iterator[tuple[Staged, Told]]:
+        """The file that ``write`` makes where it is told, and what it returns.
+
+        For what is written by another process: nothing here holds the file whole.
+        """
+        with self._staging_folder() as folder:
+            path = partial_in(folder)
+            try:
+                with self._translated():
+                    told = write(path)
+                    staged = settled(path)
+                yield staged, told
+            finally:
+                with suppress(OSError):  # where storage went away meanwhile; upkeep sweeps it
+                    path.unlink(missing_ok=True)
 
     def take(self, staged: Staged) -> str:
         """Store a staged file and return its SHA-256 in hex.

@@ -277,9 +277,13 @@ def left_half_masked() -> Image.Image:
 
 
 def test_run_of_inpaint_shows_its_mask_and_its_drawing_on_the_picture(
-    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def arrive(*_: object) -> None:
+        raise AssertionError("strokes are handed to the web process, which shows pixels")
+
     run_id = make_inpainted(services, mei, png(1, 400, 200), left_half_masked())
+    monkeypatch.setattr(Stroke, "__setstate__", arrive)
     shown = markup(open_page(visit, tmp_path, "RUN", mei, id=run_id))
     assert "Repainted, in red: 50.0 % of the picture" in shown
     pictures = [

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from app.painting import drawings
@@ -10,6 +11,7 @@ from db.repositories.drawings import MAX_KEPT, Canvas, DrawingRepository, Stroke
 from db.types import Role
 from studio.errors import UserInputError
 from studio.imaging.drawing import Drawing, Stroke, StrokeKind
+from studio.imaging.drawing import painted as painted_over
 from tasks.files import StoredFile
 from tasks.reading import reading_pool
 from tasks.services import Services
@@ -190,6 +192,27 @@ def test_drawing_of_a_run_is_read_outside_of_this_process(
 
     monkeypatch.setattr(Drawing, "parse", read_here)
     assert drawings.read_drawing(services, stored, owner=mei.id) == painted(1, 2)
+
+
+def test_drawing_pixels_are_painted_and_no_stroke_comes_into_this_process(
+    services: Services, mei: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paint, erase = (
+        Stroke(kind=StrokeKind.BRUSH, points=((x, 50),), width_px=40, erases=erases)
+        for x, erases in ((50, False), (60, True))
+    )
+    drawing = Drawing(width_px=200, height_px=100, strokes=(paint, erase))
+    stored = drawings.store_drawing(services, drawing)
+
+    def arrive(*_: object) -> None:
+        raise AssertionError("strokes are handed to the web process")
+
+    monkeypatch.setattr(Stroke, "__setstate__", arrive)
+    pixels = drawings.drawing_pixels(services, stored, 100, 50, owner=mei.id)
+    assert (pixels.shape, pixels.dtype) == ((50, 100), np.uint8)
+    assert np.array_equal(pixels, painted_over(drawing, 100, 50, np.zeros((50, 100), np.uint8)))
+    assert pixels[25, 17] == 255
+    assert pixels[25, 30] == 0
 
 
 def test_find_drawing_finds_what_is_saved_of_ones_own(

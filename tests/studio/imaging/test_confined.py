@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -21,6 +22,7 @@ from studio.imaging.confined import (
     parse_confined,
     read_confined,
     render_confined,
+    rewrite_confined,
 )
 from studio.imaging.decode import decode, inspect
 from studio.imaging.drawing import Drawing
@@ -56,6 +58,15 @@ def test_inspect_confined_gives_what_inspect_gives(pool: ConfinedPool) -> None:
     data = save(photo(), "JPEG")
     here = inspect(data, file_name="cat.jpg", limits=LIMITS)
     assert inspect_confined(pool, data, file_name="cat.jpg", limits=LIMITS) == here
+
+
+def test_rewrite_confined_writes_a_drawing_as_we_do_and_tells_its_size(
+    pool: ConfinedPool, tmp_path: Path
+) -> None:
+    sent, out = tmp_path / "sent.json", tmp_path / "out.json"
+    sent.write_text(' { "height_px": 40,  "width_px": 60 } ')
+    assert rewrite_confined(pool, sent, out, file_name="mask.json") == (60, 40)
+    assert out.read_bytes() == DRAWING.to_bytes()
 
 
 def test_decode_confined_of_no_picture_names_the_file(pool: ConfinedPool) -> None:
@@ -111,13 +122,14 @@ class PoolOfOneProcess(ConfinedPool):
         (partial(decode_confined, source=CARD, limits=LIMITS), 32 * 60 * 40),
         (partial(inspect_confined, source=CARD, limits=LIMITS), 32 * 60 * 40),
         (partial(parse_confined, source=DRAWN), 1_000_000_000),
+        (partial(rewrite_confined, source=DRAWN, out=Path(os.devnull)), 1_000_000_000),
         (partial(paint_confined, drawing=DRAWING, beneath=BENEATH), 1_000_000_000 + 32 * 2400),
         (
             partial(render_confined, source=DRAWN, width_px=60, height_px=40),
             1_000_000_000 + 32 * 2400,
         ),
     ],
-    ids=["decode", "inspect", "parse", "paint", "render"],
+    ids=["decode", "inspect", "parse", "rewrite", "paint", "render"],
 )
 def test_every_confined_call_is_its_owners_can_be_stopped_and_has_bounds(
     read: Callable[..., object], least_bytes: int

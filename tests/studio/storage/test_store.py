@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 from hashlib import sha256
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from studio.errors import StorageError
+from studio.errors import DiskFullError, StorageError
 from studio.storage import BlobStore, open_store
 from tests.studio.storage.stores import ABSENT, DATA, DIGEST, Tamper
 
@@ -32,6 +34,28 @@ def test_staging_takes_a_file_in_pieces_and_names_it_by_them(store: BlobStore) -
     assert not staged.path.exists()
     assert (digest, staged.size_bytes) == (sha256(b"".join(pieces)).hexdigest(), 210_000)
     assert store.read(digest) == b"".join(pieces)
+
+
+def test_staged_by_takes_what_another_writes_and_tells_what_they_return(store: BlobStore) -> None:
+    data = os.urandom(3_000_000)
+    with store.staged_by(lambda path: path.write_bytes(data)) as (staged, told):
+        digest = store.take(staged)
+    assert not staged.path.exists()
+    assert (digest, staged.size_bytes, told) == (sha256(data).hexdigest(), len(data), len(data))
+    assert store.read(digest) == data
+
+
+def test_staged_by_of_a_writer_that_fails_leaves_no_file(store: BlobStore) -> None:
+    written = []
+
+    def fail(path: Path) -> None:
+        path.write_bytes(DATA)
+        written.append(path)
+        raise OSError(errno.ENOSPC, "full")
+
+    with pytest.raises(DiskFullError), store.staged_by(fail):
+        pass
+    assert not written[0].exists()
 
 
 def test_put_twice_keeps_one_file(store: BlobStore) -> None:
