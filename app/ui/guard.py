@@ -3,8 +3,8 @@
 Streamlit keeps these with the arguments of the run that drew them, over a socket that outlives
 sessions. Nothing a page knew of its person then may decide what is done now. So each is wrapped
 here: the session is looked up anew, and the person it belongs to at this moment is handed in as
-the first argument; if that is somebody else than before, the page begins anew instead. While the
-database is away, what is on the page stays. A test keeps bare ones out.
+the first argument; if that is somebody else than before, the browser loads the page anew instead.
+While the database is away, what is on the page stays. A test keeps bare ones out.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from db.repositories.history import JobRow
 from tasks.services import get_services
 
 _PERSON = "signed-in-person"
+_NOBODY = "nobody"
 _RELOAD = "<script>window.location.reload()</script>"
 
 
@@ -29,16 +30,18 @@ def current_session() -> SignedIn | None:
 def require_session() -> SignedIn:
     """As :func:`require_user`, with the session itself.
 
-    In a tab that somebody else has signed in with meanwhile the page begins anew: nothing of before
-    is theirs, not what was set, nor what was clicked.
+    A tab that somebody else has signed in with meanwhile is over, whoever comes next: nothing of
+    before is theirs, not what was set, nor what was clicked. The browser loads the page anew.
     """
     signed_in = current_session()
     if signed_in is None or signed_in.must_change_password:
-        leave_page()
+        leave_page(_("Sign in to go on. If nothing happens, reload this page."))
     if st.session_state.setdefault(_PERSON, signed_in.actor.id) != signed_in.actor.id:
-        st.session_state.clear()
-        st.session_state[_PERSON] = signed_in.actor.id
-        st.rerun()
+        # Not ``st.rerun``: further callbacks of the same message would run after it, and those of
+        # the next one, to which all that was set before counts as changed.
+        st.session_state[_PERSON] = _NOBODY
+        words = _("Somebody else has signed in here. If nothing happens, reload this page.")
+        leave_page(words)
     speak_as_chosen(signed_in.actor.locale)
     return signed_in
 
@@ -80,9 +83,8 @@ def visitor() -> Visitor:
     return Visitor(ip=st.context.ip_address or "", agent=headers.get("User-Agent", ""))
 
 
-def leave_page() -> NoReturn:
-    """End the run of the page and have the browser ask the gate where to go."""
-    words = _("Sign in to go on. If nothing happens, reload this page.")
+def leave_page(words: str) -> NoReturn:
+    """End the run of the page, say ``words``, and have the browser ask the gate where to go."""
     st.info(words, icon=":material/login:")
     st.html(_RELOAD, unsafe_allow_javascript=True)
     end_run()

@@ -6,16 +6,25 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import select
 
 from app.people import accounts
+from db.models import Job
 from db.types import Role
 from tests.browser.canvas import open_canvas
 from tests.browser.conftest import OpenPage, Studio
-from tests.browser.steps import choose
+from tests.browser.steps import choose, find_actor, settle
+from tests.factories import make_job
 
 pytestmark = pytest.mark.browser
 
 SignIn = Callable[..., None]
+_KNOW_SOCKETS = """
+    window.sockets = [];
+    window.WebSocket = class extends WebSocket {
+      constructor(...args) { super(...args); window.sockets.push(this); }
+    };
+"""
 
 
 def test_dialog_of_an_admin_who_is_demoted_disables_nobody(
@@ -65,3 +74,29 @@ def test_canvas_of_a_new_viewer_gives_way_to_one_refusal(
     expect(page.get_by_text("You can look, but not run")).to_be_visible()
     expect(page.locator("canvas.upper-canvas")).to_have_count(0)
     expect(page.get_by_test_id("stAlert")).to_have_count(0)
+
+
+def test_tab_that_changed_hands_is_loaded_anew_and_does_nothing(
+    studio: Studio, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    boss, other = studio.add_user(Role.ADMIN), studio.add_user(Role.ADMIN)
+    with studio.services.database.write() as unit:
+        job_id = make_job(unit, find_actor(studio.services, boss)).id
+    page = open_page()
+    page.add_init_script(_KNOW_SOCKETS)
+    sign_in(page, boss)
+    page.goto(f"/run?id={job_id}")
+    expect(page.locator(".dr-person-name b")).to_have_text(boss)
+    settle(page)
+    elsewhere = page.context.new_page()
+    elsewhere.goto("/account/sign-in")
+    page.context.clear_cookies()
+    sign_in(elsewhere, other)
+    page.get_by_role("textbox", name="Note").fill("too late")
+    page.evaluate("sockets.forEach((socket) => socket.close())")
+    page.get_by_role("button", name="Run again").click()
+    expect(page.locator(".dr-person-name b")).to_have_text(other)
+    settle(page)
+    expect(page.get_by_role("textbox", name="Note")).to_have_value("")
+    with studio.services.database.read() as unit:
+        assert [job.note for job in unit.scalars(select(Job))] == [""]
