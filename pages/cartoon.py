@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import streamlit as st
 
 from app.runs.parameters import initial_values
@@ -15,11 +17,10 @@ from app.ui.submitting import ask_run, offer_again, show_expectation
 from app.ui.toolpage import ToolPage
 from app.ui.trays import tray
 from app.ui.words import _, said
-from db.models import Job
+from db.models import Job, JobOutput
 from studio.params import ALL_LOOKS, CartoonParams, CartoonRegion, Look
 from studio.tools.cartoon.spec import SPEC
 from tasks.files import StoredFile
-from tasks.requests import RunItem
 from tasks.services import get_services
 
 # Strings that stand alone in a page would be written on it, so constants have comments.
@@ -64,15 +65,22 @@ def refine(page: ToolPage, job: Job) -> None:
         form.ask_format()
         picture = stored_file(source)
         show_expectation(page, form.parse(), [picture])
-        offer_again(page, form, job, lambda: with_outline(page, job, form, picture))
+        offer_again(
+            page,
+            form,
+            job,
+            lambda: page.item(picture, again_from(job, form, render)),
+            key=form.key,
+        )
 
 
-def with_outline(page: ToolPage, job: Job, form: OptionForm, source: StoredFile) -> RunItem:
-    """The picture, and the outline of its subject when the run had to find that already."""
+def again_from(job: Job, form: OptionForm, render: JobOutput) -> Mapping[str, Sequence[StoredFile]]:
+    """The full drawing, and the outline of the subject when the run had to find that already."""
+    files = {"render": [stored_file(render)]}
     alpha = find_output(job, "alpha")
-    if alpha is None or form.values["region"] is CartoonRegion.PICTURE:
-        return page.item(source)
-    return page.item(source, {"alpha": [stored_file(alpha)]})
+    if alpha is not None and form.values["region"] is not CartoonRegion.PICTURE:
+        files["alpha"] = [stored_file(alpha)]
+    return files
 
 
 def ask_look(page: ToolPage, form: OptionForm) -> bool:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
 import streamlit as st
 
+from app.runs.corrections import given_in_place
 from app.runs.parameters import initial_values
-from app.runs.reading import find_output, main_input, stored_file
+from app.runs.reading import find_output, get_run, main_input, stored_file
 from app.ui import toolpage
 from app.ui.choosing import ask_model
 from app.ui.held import show_tray
 from app.ui.layout import header
+from app.ui.literal import literal, literal_sentence
 from app.ui.options import OptionForm
 from app.ui.signed_in import require_user
 from app.ui.submitting import ask_run, offer_again
@@ -17,10 +22,12 @@ from app.ui.toolpage import ToolPage
 from app.ui.trays import Tray, passing_tray, tray
 from app.ui.uploader import pick_files
 from app.ui.words import _, said
-from db.models import Job
+from db.models import Job, JobInput, JobOutput
+from studio.errors import UserInputError
 from studio.params import CutoutOutput, CutoutParams, ImageFormat
 from studio.tools.cutout.spec import SPEC
 from tasks.files import StoredFile
+from tasks.requests import RunItem, require_sizes
 from tasks.services import get_services
 
 
@@ -39,6 +46,7 @@ def compose(page: ToolPage) -> None:
     with options:
         form = OptionForm(CutoutParams, initial, key=toolpage.form_key(page))
         choice = ask_model(page, form)
+        outlines = ask_given_outline(page, form, held)
         background = ask_background(page, form, key="cutout")
         ask_finish(form, is_open=toolpage.query_id("from") is not None)
         ask_format(form)
@@ -46,27 +54,94 @@ def compose(page: ToolPage) -> None:
             page,
             form,
             held,
-            lambda file: page.item(file, background),
+            lambda file: page.item(file, {**background, **outlines.get(file.sha256, {})}),
             is_ready=choice.is_installed,
         )
 
 
+def ask_given_outline(
+    page: ToolPage, form: OptionForm, held: Tray
+) -> Mapping[str, Mapping[str, Sequence[StoredFile]]]:
+    """Whether the mask that somebody gave the run in ``?from=`` counts again.
+
+    It belongs to that run's picture: the files are by the digest of that.
+    """
+    job_id = toolpage.query_id("from")
+    job = get_run(page.services, page.actor, job_id) if job_id else None
+    source = main_input(job) if job else None
+    given = given_in_place(page.services, page.actor, job) if job else None
+    if source is None or given is None:
+        return {}
+    if source.blob_sha256 not in {file.sha256 for file in held.files}:
+        return {}
+    name = literal(source.file_name)
+    words = _("Use the mask given for {name} again, in place of the model", name=name)
+    if not st.checkbox(words, value=True, key=f"{form.key}.outline"):
+        return {}
+    return {source.blob_sha256: {"alpha": [stored_file(given)]}}
+
+
 def refine(page: ToolPage, job: Job) -> None:
-    """Another edge, background or effect: the outline is on record, so no network runs."""
+    """Another edge, background or effect, or a mask touched up: the network need not run."""
     initial = initial_values(job)
     source, alpha = main_input(job), find_output(job, "alpha")
     if not page.actor.may_run or not initial or source is None or alpha is None:
         return
-    key = f"refine.{job.id.hex}"
+    form = OptionForm(CutoutParams, initial, key=f"refine.{job.id.hex}")
+    corrected = passing_tray(f"correct.{job.id.hex}")
     with st.expander(_("Change edge or background"), icon=":material/tune:"):
         st.caption(_("Uses the outline already found, so it takes a moment only."))
-        form = OptionForm(CutoutParams, initial, key=key)
-        background = ask_background(page, form, key=key)
+        background = ask_background(page, form, key=form.key)
         ask_edge(form)
         ask_hair(form)
         ask_effects(form)
         ask_format(form)
-        offer_again(page, form, job, lambda: page.item(stored_file(source), background))
+        make_item = partial(again_from, page, source, alpha, corrected, background)
+        offer_again(page, form, job, make_item, key=form.key)
+    with st.expander(_("Correct by hand"), icon=":material/ink_eraser:"):
+        correct(page, form, job, corrected, make_item)
+
+
+def again_from(
+    page: ToolPage,
+    source: JobInput,
+    found: JobOutput,
+    corrected: Tray,
+    background: Mapping[str, Sequence[StoredFile]],
+) -> RunItem:
+    """A run on ``source`` from the outline that is on record, or from the one corrected since."""
+    outline = corrected.files[:1] or [stored_file(found)]
+    return page.item(stored_file(source), {**background, "alpha": outline})
+
+
+def correct(
+    page: ToolPage, form: OptionForm, job: Job, corrected: Tray, make_item: Callable[[], RunItem]
+) -> None:
+    """Take a mask that was touched up elsewhere, and run with it in place of the network's."""
+    key = f"correct.{job.id.hex}"
+    st.caption(
+        _(
+            "Download the alpha mask and paint on it, in any program: white is the subject, black "
+            "is not. Keep its size, and drop it here."
+        )
+    )
+    pick_files(
+        page.services,
+        corrected,
+        key=key,
+        limit=1,
+        label=_("Corrected mask"),
+        invitation=_("Drop the mask here"),
+    )
+    show_tray(corrected, key=key)
+    if not corrected.files:
+        return
+    try:
+        require_sizes(page.spec, make_item())
+    except UserInputError as refusal:
+        st.error(literal_sentence(refusal), icon=":material/error:")
+        return
+    offer_again(page, form, job, make_item, key=key)
 
 
 def ask_background(page: ToolPage, form: OptionForm, *, key: str) -> dict[str, list[StoredFile]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from studio.params import ToolParams
 from studio.text import line
 from studio.tools.estimate import require_inputs_fit, require_output_fits
 from studio.tools.registry import get_tool, parse_params
+from studio.tools.sizes import require_size_of_main
 from studio.tools.spec import RESULT_ROLE, ToolSpec
 from studio.words import Message, msg, msgs
 from tasks.files import StoredFile
@@ -47,7 +49,6 @@ class RunItem:
 
     Attributes:
         files: what it reads, by role; of a role that may be repeated several, in order.
-            In the role that the tool takes over from earlier runs, ``ResultOf`` only.
         overrides: the parameters in which it differs from the request, by name.
 
     """
@@ -144,8 +145,8 @@ def require_well_formed(request: RunRequest, *, max_items: int, max_pixels: int)
     Raises:
         UserInputError: ``tool.unknown``, ``submit.empty``, ``submit.too_many`` or
             ``submit.role``; ``params.invalid`` for overrides, what the tool itself says is
-            lacking, as ``require_inputs_fit`` and ``require_result_fits`` do, or ``text.invalid``
-            for the batch's name.
+            lacking, as ``require_inputs_fit``, ``require_sizes`` and ``require_result_fits`` do,
+            or ``text.invalid`` for the batch's name.
 
     """
     spec = request.spec
@@ -168,6 +169,7 @@ def require_well_formed(request: RunRequest, *, max_items: int, max_pixels: int)
         _require_roles(spec, item)
         _require_enough(request, item)
         _require_inputs_fit(item.files.values(), max_pixels)
+        require_sizes(spec, item)
         require_result_fits(request.params_of(item), request.main_file(item), max_pixels=max_pixels)
 
 
@@ -180,19 +182,48 @@ def require_result_fits(
         UserInputError: as ``require_output_fits`` does, naming the file.
 
     """
-    if not isinstance(main, StoredFile) or not main.width_px or not main.height_px:
-        return
+    size_px = _size_px(main)
+    if size_px and isinstance(main, StoredFile):
+        with _naming(main):
+            require_output_fits(params, *size_px, max_pixels=max_pixels)
+
+
+def require_sizes(spec: ToolSpec, item: RunItem) -> None:
+    """Refuse a file that must have the size of the item's picture and has another.
+
+    What is yet to be made passes here; the tool looks again.
+
+    Raises:
+        UserInputError: as ``require_size_of_main`` does, naming the file.
+
+    """
+    main = item.files[spec.main_role][0]
+    for role in (role for role in spec.roles if role.is_sized_as_main):
+        for file in item.files.get(role.name, ()):
+            size_px, main_px = _size_px(file), _size_px(main)
+            if size_px and main_px and isinstance(file, StoredFile):
+                with _naming(file):
+                    require_size_of_main(role.name, size_px, main_px, tool=spec.name)
+
+
+def _size_px(file: StoredFile | ResultOf) -> tuple[int, int] | None:
+    """Width and height, where they are known by now."""
+    if isinstance(file, ResultOf) or not file.width_px or not file.height_px:
+        return None
+    return file.width_px, file.height_px
+
+
+@contextmanager
+def _naming(file: StoredFile) -> Iterator[None]:
+    """Refusals from within are of ``file``."""
     try:
-        require_output_fits(params, main.width_px, main.height_px, max_pixels=max_pixels)
+        yield
     except UserInputError as error:
-        raise error.naming(main.file_name) from error
+        raise error.naming(file.file_name) from error
 
 
 def _require_roles(spec: ToolSpec, item: RunItem) -> None:
-    known = {*spec.given_roles, *_roles_of_results(item)} & {
-        *spec.required_roles,
-        *spec.optional_roles,
-    }
+    known = {role.name for role in spec.roles}
     missing = tuple(
         role
         for role in dict.fromkeys([*spec.required_roles, *item.files])
@@ -233,12 +264,3 @@ def _require_inputs_fit(
         if isinstance(file, StoredFile):
             pixels += (file.width_px or 0) * (file.height_px or 0)
             require_inputs_fit(pixels, file.file_name, max_pixels=max_pixels)
-
-
-def _roles_of_results(item: RunItem) -> set[str]:
-    """The roles that nothing but results of other jobs fill."""
-    return {
-        role
-        for role, files in item.files.items()
-        if all(isinstance(file, ResultOf) for file in files)
-    }

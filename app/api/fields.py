@@ -61,9 +61,11 @@ def face_schema() -> dict[str, Any]:
 
 
 def _role_schema(role: ToolRole, *, is_main: bool) -> dict[str, Any]:
-    takers = ", ".join(spec.name for spec in TOOLS.values() if role.name in spec.given_roles)
+    takers = ", ".join(
+        spec.name for spec in TOOLS.values() if role.name in {one.name for one in spec.roles}
+    )
     use = "one run for each" if is_main else "shared by all runs"
-    text = f"{role.help} For {takers or 'results of jobs alone'}; {use}. "
+    text = f"{role.help} For {takers}; {use}. "
     text += "A file, job:ID/ROLE for what another run makes, or the id of a saved face."
     file = {"type": "string", "format": "binary"}
     if is_main or role.is_repeatable:

@@ -102,15 +102,17 @@ class Paused(BaseModel):
 
 
 def tool_view(spec: ToolSpec, *, is_on: bool) -> ToolView:
-    """The tool in the reader's language; roles that only the studio fills are left out."""
+    """The tool in the reader's language."""
     return ToolView(
         name=spec.name,
         title=said(Message(spec.title)),
         summary=said(Message(spec.summary)),
         version=spec.version,
-        roles=[_role_view(spec.role(name)) for name in spec.given_roles],
+        roles=[
+            _role_view(spec.role(name)) for name in (*spec.required_roles, *spec.optional_roles)
+        ],
         required_roles=list(spec.required_roles),
-        optional_roles=list(spec.given_roles[len(spec.required_roles) :]),
+        optional_roles=list(spec.optional_roles),
         repeatable_roles=list(spec.repeatable_roles),
         is_on=is_on,
         consent=consent_statement(spec),

@@ -97,11 +97,15 @@ def compose_on(page: ToolPage, coming: Job) -> None:
 
 
 def _further_roles(spec: ToolSpec) -> list[str]:
-    """What is taken beside the main picture; painted masks need a page of their own."""
+    """What is taken beside the main picture; painted masks need a page of their own.
+
+    What an earlier run on one picture has made is no matter of a form that is filled for any.
+    """
+    made = spec.reuse.role if spec.reuse else None
     return [
-        name
-        for name in spec.given_roles
-        if name != spec.main_role and spec.role(name).media is not Media.DRAWING
+        role.name
+        for role in spec.roles
+        if role.name not in (spec.main_role, made) and role.media is not Media.DRAWING
     ]
 
 

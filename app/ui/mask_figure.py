@@ -106,7 +106,7 @@ def mask_of_run(services: Services, job: Job) -> MaskFigure | None:
 
 def takes_mask(job: Job) -> bool:
     """Whether the run's tool works under a mask, so that its own output of that name shows it."""
-    return job.tool in TOOLS and MASK_ROLE in TOOLS[job.tool].given_roles
+    return job.tool in TOOLS and any(role.name == MASK_ROLE for role in TOOLS[job.tool].roles)
 
 
 def drawing_of_run(services: Services, job: Job) -> MaskFigure | None:

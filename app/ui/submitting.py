@@ -244,13 +244,16 @@ def _find_private_sources(page: ToolPage, files: Sequence[StoredFile] = ()) -> l
 
 
 def offer_again(
-    page: ToolPage, form: OptionForm, job: Job, make_item: Callable[[], RunItem]
+    page: ToolPage, form: OptionForm, job: Job, make_item: Callable[[], RunItem], *, key: str
 ) -> None:
-    """A button that runs once more what ``job`` ran, as ``form`` has it now."""
+    """A button that runs once more what ``job`` ran, as ``form`` has it now.
+
+    ``key`` tells it from others beside the same run.
+    """
     asked(
         _("Apply"),
         lambda: _send(page, form, [make_item()], visibility=job.visibility, parent_id=job.id),
-        key=f"apply.{job.id.hex}",
+        key=f"{key}.apply",
         type="primary",
         width="stretch",
     )

@@ -48,7 +48,7 @@ from studio.imaging.refusals import READABLE
 from studio.tools.spec import ToolSpec
 from studio.words import msg
 from tasks.files import StoredFile
-from tasks.requests import RunItem
+from tasks.requests import ResultOf, RunItem
 from tasks.services import Services
 
 RECENT = 6
@@ -73,7 +73,7 @@ class ToolPage:
         return tool_page(self.tool) or RUN
 
     def item(
-        self, main: StoredFile, files: Mapping[str, Sequence[StoredFile]] | None = None
+        self, main: StoredFile, files: Mapping[str, Sequence[StoredFile | ResultOf]] | None = None
     ) -> RunItem:
         """A run on ``main``, and on ``files`` in further roles."""
         return RunItem({self.spec.main_role: [main], **(files or {})})

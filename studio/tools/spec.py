@@ -117,6 +117,8 @@ class ToolRunner(Protocol):
 class Reuse:
     """An output that a later run on the same picture can take as an input instead of making it.
 
+    People may give one of their own, too; what is made from that is never taken over.
+
     Attributes:
         role: of the output, and of the input it becomes.
         free_params: the parameters that do not decide its pixels; all others must be the same.
@@ -150,6 +152,7 @@ class ToolRole:
         media: what kind of file it is.
         is_required: whether the tool cannot start without.
         max_files: how many files of it one run takes, in order.
+        is_sized_as_main: whether it belongs to the main picture pixel by pixel.
 
     """
 
@@ -160,6 +163,7 @@ class ToolRole:
     media: Media = Media.PICTURE
     is_required: bool = False
     max_files: int = 1
+    is_sized_as_main: bool = False
 
     @property
     def is_repeatable(self) -> bool:
@@ -289,13 +293,6 @@ class ToolSpec:
     def repeatable_roles(self) -> tuple[str, ...]:
         """Roles that may be given several times."""
         return tuple(role.name for role in self.roles if role.is_repeatable)
-
-    @property
-    def given_roles(self) -> tuple[str, ...]:
-        """The roles that people may fill, the required ones first; the rest the studio fills."""
-        made = self.reuse.role if self.reuse else None
-        roles = (*self.required_roles, *self.optional_roles)
-        return tuple(role for role in roles if role != made)
 
     def role(self, name: str) -> ToolRole:
         """The role called ``name``; KeyError where there is none."""

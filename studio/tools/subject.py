@@ -5,44 +5,35 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from studio.errors import UserInputError
 from studio.imaging.blend import composite
 from studio.imaging.encode import WHITE
 from studio.imaging.picture import Picture, Pixels
 from studio.models.cache import Model
 from studio.models.matting import predict_alpha
+from studio.report import Report
+from studio.tools.sizes import require_size_of_main
 from studio.tools.spec import ToolInputs
 from studio.words import msg
 
 
-def stored_alpha(inputs: ToolInputs, *, tool: str) -> Pixels:
+def stored_alpha(inputs: ToolInputs, report: Report, *, tool: str) -> Pixels:
     """The input "alpha", such or a grey mask, ``uint8 (H, W)`` of the size of "image".
+
+    A picture with colours is most likely none: the report notes what was read of it.
 
     Raises:
         UserInputError: ``<tool>.alpha_size``, naming its file.
 
     """
     stored, picture = inputs["alpha"], inputs["image"]
+    size_px, main_px = (stored.width, stored.height), (picture.width, picture.height)
     with inputs.naming("alpha"):
-        _require_size(stored, picture, tool)
+        require_size_of_main("alpha", size_px, main_px, tool=tool)
     if stored.alpha is not None:
         return stored.alpha
+    if (stored.pixels != stored.pixels[..., :1]).any():
+        report.note(msg("The mask was read from its brightness."))
     return np.asarray(cv2.cvtColor(stored.pixels, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
-
-
-def _require_size(stored: Picture, picture: Picture, tool: str) -> None:
-    if (stored.width, stored.height) != (picture.width, picture.height):
-        raise UserInputError(
-            msg(
-                "The alpha is {width} × {height} px and the picture {wide} × {high}",
-                width=stored.width,
-                height=stored.height,
-                wide=picture.width,
-                high=picture.height,
-            ),
-            remedy=msg("Give the alpha that was made from this very picture."),
-            code=f"{tool}.alpha_size",
-        )
 
 
 def predicted_alpha(model: Model, picture: Picture) -> Pixels:

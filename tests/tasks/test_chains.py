@@ -82,13 +82,6 @@ def test_submit_result_as_the_alpha_that_the_studio_fills_needs_no_network(
     assert job(services, second).lane is Lane.CPU
 
 
-def test_submit_alpha_as_an_upload_is_still_refused(services: Services, actor: Actor) -> None:
-    stored = store_upload(services, "cat.png", png(1))
-    with pytest.raises(UserInputError) as caught:
-        submit(services, actor, request(WHITE, {"image": stored, "alpha": stored}))
-    assert caught.value.code == "submit.role"
-
-
 def test_submit_result_that_cannot_come_is_refused(services: Services, actor: Actor) -> None:
     with services.database.write() as session:
         other = make_actor(session)

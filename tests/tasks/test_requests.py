@@ -7,7 +7,14 @@ import pytest
 from db.models import Job, JobInput, JobOutput
 from db.types import RESULT_ROLE as RECORDED
 from studio.errors import UserInputError
-from studio.params import CutoutParams, FaceswapParams, ImageFormat, ToolParams, UpscaleParams
+from studio.params import (
+    CartoonParams,
+    CutoutParams,
+    FaceswapParams,
+    ImageFormat,
+    ToolParams,
+    UpscaleParams,
+)
 from studio.tools.registry import MAX_NAME_CHARS, MAX_ROLE_CHARS
 from studio.tools.spec import RESULT_ROLE
 from tasks.files import StoredFile
@@ -75,6 +82,16 @@ def test_require_well_formed_takes_as_many_sources_as_the_tool_says() -> None:
     assert refused.code == "submit.role"
     assert "takes up to 16 files as “source”, and 17 were given" in str(refused)
     check(request(FaceswapParams(), {"image": stored("a.png"), "source": sources[:16]}))
+
+
+def test_require_well_formed_alpha_of_another_size_names_it_and_both_sizes() -> None:
+    item = {"image": stored("a.png", 40, 30), "alpha": stored("mask.png", 30, 40)}
+    for params in (CutoutParams(), CartoonParams()):
+        refused = refusal(params, item)
+        assert (refused.code, refused.file_name) == (f"{params.tool}.alpha_size", "mask.png")
+        assert "30 × 40 px and the picture 40 × 30" in str(refused)
+    check(request(CutoutParams(), item | {"alpha": stored("mask.png", 40, 30)}))
+    check(request(CutoutParams(), item | {"alpha": ResultOf(uuid4())}))
 
 
 def test_require_well_formed_role_without_a_file_is_refused() -> None:

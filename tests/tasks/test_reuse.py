@@ -259,3 +259,36 @@ def test_output_of_somebody_elses_private_run_is_not_taken_over(
     run(services, bob, CutoutParams(), visibility=Visibility.PRIVATE)
     assert taken_over(services, mei, CutoutParams()) is None
     assert taken_over(services, bob, CutoutParams()) is not None
+
+
+def test_submit_takes_a_given_alpha_in_place_of_the_one_that_an_earlier_run_made(
+    services: Services, mei: Actor
+) -> None:
+    run(services, mei, CutoutParams())
+    given = store_upload(services, "mask.png", png(5))
+    [job_id] = submit(
+        services, mei, request(CutoutParams(), {"image": upload(services), "alpha": given})
+    )
+    job = job_of(services.database, job_id)
+    assert [(file.role, file.blob_sha256) for file in job.inputs] == [
+        ("alpha", given.sha256),
+        ("image", upload(services).sha256),
+    ]
+    assert (job.lane, job.parent_id) == (Lane.CPU, None)
+
+
+def test_submit_takes_over_nothing_that_was_made_from_a_given_alpha(
+    services: Services, mei: Actor
+) -> None:
+    given = store_upload(services, "mask.png", png(5))
+    [job_id] = submit(
+        services, mei, request(CutoutParams(), {"image": upload(services), "alpha": given})
+    )
+    assert run_next(services, Lane.CPU)
+    assert {file.role: file.reuse_key for file in job_of(services.database, job_id).outputs} == {
+        "image": None,
+        "alpha": None,
+    }
+    assert taken_over(services, mei, CutoutParams()) is None
+    [other_id] = submit(services, mei, request(CutoutParams(), {"image": upload(services, 5)}))
+    assert [file.role for file in job_of(services.database, other_id).inputs] == ["image"]

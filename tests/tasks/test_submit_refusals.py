@@ -24,8 +24,9 @@ from tasks.planning import require_networks
 from tasks.requests import ResultOf, RunItem, RunRequest
 from tasks.services import Services
 from tasks.status import queued_counts
-from tasks.submit import rerun, submit
+from tasks.submit import rerun, store_upload, submit
 from tests.factories import make_job
+from tests.pictures import png
 from tests.requests import request
 from tests.tasks.submitting import INTERPOLATION, new_actor, refusal, upload
 
@@ -40,6 +41,7 @@ def test_submit_refusals_name_their_reason_and_queue_nothing(services: Services)
     actor, stored = new_actor(services), upload(services)
     viewer = new_actor(services, Role.VIEWER)
     item = {"image": stored}
+    other = store_upload(services, "other.png", png(0, 16, 24))
     gone = StoredFile("0" * 64, "gone.png", "image/png", 1, 1)
     options = {"parent_id": uuid4(), "origin": Origin.EDIT}
     assert [
@@ -49,7 +51,7 @@ def test_submit_refusals_name_their_reason_and_queue_nothing(services: Services)
         refusal(submit, services, actor, request(INTERPOLATION, *([item] * 4))),
         refusal(submit, services, actor, request(INTERPOLATION, {})),
         refusal(submit, services, actor, request(INTERPOLATION, item | {"mask": stored})),
-        refusal(submit, services, actor, request(CutoutParams(), item | {"alpha": stored})),
+        refusal(submit, services, actor, request(CutoutParams(), item | {"alpha": other})),
         refusal(submit, services, actor, request(INTERPOLATION, {"image": gone})),
         refusal(submit, services, actor, request(INTERPOLATION, item, **options)),
     ] == [
@@ -59,7 +61,7 @@ def test_submit_refusals_name_their_reason_and_queue_nothing(services: Services)
         "submit.too_many",
         "submit.role",
         "submit.role",
-        "submit.role",
+        "cutout.alpha_size",
         "submit.expired",
         "job.not_found",
     ]

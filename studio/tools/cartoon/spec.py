@@ -40,6 +40,7 @@ SPEC = ToolSpec(
                 "Alpha of an earlier cutout of this picture, touched up or not; spares the network."
             ),
             media=Media.MASK,
+            is_sized_as_main=True,
         ),
     ),
     built_in=tuple(BuiltIn(look, title, note, "cartoon") for look, title, note in _LOOKS),

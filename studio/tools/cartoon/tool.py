@@ -197,7 +197,7 @@ def _subject(
         return None
     picture = inputs["image"]
     if "alpha" in inputs:
-        alpha = stored_alpha(inputs, tool="cartoon")
+        alpha = stored_alpha(inputs, report, tool="cartoon")
     else:
         model = models.open(_MATTING, report)
         report.progress(0.1)

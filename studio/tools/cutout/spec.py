@@ -51,6 +51,7 @@ SPEC = ToolSpec(
                 "Alpha of an earlier cutout of this picture, touched up or not; spares the network."
             ),
             media=Media.MASK,
+            is_sized_as_main=True,
         ),
         ToolRole("background", N_("Background"), help=N_("Picture to put behind the subject.")),
     ),

@@ -107,7 +107,7 @@ def _raw_alpha(
 ) -> Pixels:
     picture = inputs["image"]
     if "alpha" in inputs:
-        raw = stored_alpha(inputs, tool="cutout")
+        raw = stored_alpha(inputs, report, tool="cutout")
     else:
         raw = _predict(picture, params.model, models, report)
     if raw.max() <= EMPTY_LEVEL:

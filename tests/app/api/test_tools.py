@@ -26,5 +26,5 @@ def test_tools_say_what_callers_may_send_and_what_must_be_confirmed(
     assert "agreed" in tools["faceswap"]["consent"]
     assert tools["cutout"]["consent"] == ""
     assert tools["inpaint"]["optional_roles"] == ["mask", "drawing"]
-    assert "render" not in tools["cartoon"]["optional_roles"]
+    assert tools["cartoon"]["optional_roles"] == ["render", "alpha"]
     assert all(tool["is_on"] for tool in tools.values())

@@ -24,6 +24,7 @@ from tests.studio.tools.cutout.subjects import (
     red_on_blue,
 )
 from tests.studio.tools.stand_ins import ListedModels, MattingModels, NoModels
+from tests.words import said
 
 
 def test_cutout_mask_is_the_finished_alpha_in_grey() -> None:
@@ -60,6 +61,18 @@ def test_cutout_alpha_of_another_picture_is_refused() -> None:
     with pytest.raises(UserInputError, match="160 × 120 px") as refusal:
         cut(Picture(flat(RED, (50, 50))), disc())
     assert refusal.value.code == "cutout.alpha_size"
+
+
+def test_cutout_of_an_alpha_with_colours_notes_what_was_read_of_it() -> None:
+    alpha = disc()
+    painted = as_stored(alpha)
+    for mask, notes in (
+        (painted, []),
+        (red_on_blue(alpha), ["The mask was read from its brightness."]),
+    ):
+        report = Report()
+        run(inputs_of(image=painted, alpha=mask), CutoutParams(), NoModels(), report)
+        assert said(report.notes) == notes
 
 
 def test_cutout_accepts_a_finished_cutout_as_alpha() -> None:
