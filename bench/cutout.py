@@ -131,6 +131,7 @@ def _cut_out(
         Report(),
         limits=limits,
         new_file=io.BytesIO,
+        pool=None,
     )
     return {output.role: output.file.getvalue() for output in result.outputs}
 

@@ -55,6 +55,7 @@ def main() -> None:
                 report,
                 limits=limits,
                 new_file=io.BytesIO,
+                pool=None,
             )
             times.append(perf_counter() - started)
             stages.append(report.seconds)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import atexit
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import lru_cache
 
 from db.repositories.queue import Claim
-from studio.confined.pool import ConfinedPool
-from studio.imaging.confined import imaging_pool
 from studio.imaging.decode import Limits
 from studio.models.cache import ModelCache
 from studio.models.catalogue import load_catalogue
@@ -19,24 +16,14 @@ from studio.settings import Settings
 from studio.storage import Arriving
 from studio.tools.pipeline import InputFile, RunResult, run_tool
 from studio.tools.registry import get_tool, load_params
+from tasks.reading import decoding_pool
 from tasks.services import Services
-
-_ALL_MEMORY_BYTES = 2**63
-"""One file is read at a time here, so there is nothing to share out."""
 
 
 @lru_cache
 def resident_models(settings: Settings) -> ModelCache:
     """This process's models, loaded when first used and kept as long as they fit."""
     return ModelCache(WeightStore(settings.weights_dir, load_catalogue()), settings)
-
-
-@lru_cache
-def decoding_pool() -> ConfinedPool:
-    """Where this process's files are decoded, so that a cancel frees it whatever is being read."""
-    pool = imaging_pool(most_at_once=1, memory_budget_bytes=_ALL_MEMORY_BYTES)
-    atexit.register(pool.close)
-    return pool
 
 
 def interrupt(settings: Settings) -> None:

@@ -28,6 +28,7 @@ from studio.settings import Settings
 from studio.tools.pipeline import EncodedOutput, InputFile, RunResult, run_tool
 from studio.tools.spec import RESULT_ROLE, ToolSpec
 from studio.words import N_, Message, Value
+from tasks.reading import decoding_pool
 from tasks.requests import JOB
 
 Made = EncodedOutput[BytesIO]
@@ -103,6 +104,7 @@ class Workbench:
                 limits=sources.limits,
                 new_file=BytesIO,
                 embed_provenance=self.settings.embed_provenance,
+                pool=decoding_pool(),
             )
             done.append(result)
             picture = next(

@@ -107,15 +107,15 @@ def run_tool(
     *,
     limits: Limits,
     new_file: Callable[[], Target],
+    pool: ConfinedPool | None,
     job_id: UUID | None = None,
     embed_provenance: bool = True,
-    pool: ConfinedPool | None = None,
 ) -> RunResult[Target]:
     """Decode ``files``, run ``spec`` on them and encode what it made.
 
     ``new_file`` is called once for each output and gives what it is written to, as it is encoded:
-    nothing here holds a file whole. With a ``pool`` files are decoded in its children, so that a
-    request to stop ends that too.
+    nothing here holds a file whole. Files are decoded in children of ``pool``, within bounds and
+    so that a request to stop ends that too; None is for files that the caller has made.
 
     Deterministic: the same files, params, weights, library versions, processor (as the record
     describes it), device kind and ``job_id`` give the same output bytes, on any number of cores.

@@ -59,6 +59,7 @@ class SampleRun:
             Report(),
             limits=Limits.from_settings(Settings()),
             new_file=BytesIO,
+            pool=None,
         )
 
 

@@ -56,7 +56,7 @@ def run(
     files: Sequence[InputFile], params: ToolParams, report: Report | None = None, **options: object
 ) -> RunResult[BytesIO]:
     tool = "cutout" if isinstance(params, CutoutParams) else "upscale"
-    chosen = {"limits": LIMITS, "new_file": BytesIO, **options}
+    chosen = {"limits": LIMITS, "new_file": BytesIO, "pool": None, **options}
     return run_tool(TOOLS[tool], files, params, NoModels(), report or Report(), **chosen)
 
 
@@ -113,6 +113,7 @@ def test_run_tool_writes_a_large_result_in_pieces(format: ImageFormat) -> None:
         Report(),
         limits=limits,
         new_file=Pieces,
+        pool=None,
     )
 
     [output] = result.outputs
@@ -235,7 +236,14 @@ def face_files(sources: int) -> list[InputFile]:
 def swap(files: Sequence[InputFile], limits: Limits) -> None:
     params = FaceswapParams()
     run_tool(
-        TOOLS["faceswap"], files, params, NoModels(), Report(), limits=limits, new_file=BytesIO
+        TOOLS["faceswap"],
+        files,
+        params,
+        NoModels(),
+        Report(),
+        limits=limits,
+        new_file=BytesIO,
+        pool=None,
     )
 
 
@@ -268,7 +276,9 @@ def test_run_tool_reads_what_is_given_as_a_mask_as_numbers_whatever_its_role_is_
     spec = replace(TOOLS["upscale"], roles=roles, runner_path=f"{__name__}:show_mask")
     files = [InputFile("image", "cat.png", png()), InputFile("where", "m.png", buffer.getvalue())]
     params = UpscaleParams(model=INTERPOLATION)
-    result = run_tool(spec, files, params, NoModels(), Report(), limits=LIMITS, new_file=BytesIO)
+    result = run_tool(
+        spec, files, params, NoModels(), Report(), limits=LIMITS, new_file=BytesIO, pool=None
+    )
     with Image.open(BytesIO(result.outputs[0].file.getvalue())) as shown:
         assert np.array_equal(np.asarray(shown.convert("L")), np.asarray(ramp))
 

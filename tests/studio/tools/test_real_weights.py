@@ -48,7 +48,9 @@ def run(
     files: list[InputFile], params: ToolParams, models: ModelCache | NoModels
 ) -> RunResult[BytesIO]:
     tool = "cutout" if isinstance(params, CutoutParams) else "upscale"
-    return run_tool(TOOLS[tool], files, params, models, Report(), limits=LIMITS, new_file=BytesIO)
+    return run_tool(
+        TOOLS[tool], files, params, models, Report(), limits=LIMITS, new_file=BytesIO, pool=None
+    )
 
 
 @pytest.mark.weights("isnet")

@@ -107,6 +107,7 @@ def test_faces_of_the_sample_portrait_are_on_record(installed_models: ModelCache
         Report(),
         limits=limits,
         new_file=BytesIO,
+        pool=None,
     )
 
     (region,) = result.record.regions

@@ -136,7 +136,14 @@ def enlarge(
     picture = InputFile("image", "a.png", png(3, 150, 110))
     params = UpscaleParams(model=model.id, scale=model.scales[0])
     return run_tool(
-        TOOLS["upscale"], [picture], params, cache, Report(), limits=LIMITS, new_file=BytesIO
+        TOOLS["upscale"],
+        [picture],
+        params,
+        cache,
+        Report(),
+        limits=LIMITS,
+        new_file=BytesIO,
+        pool=None,
     )
 
 

@@ -63,6 +63,7 @@ def test_upscale_has_the_psnr_that_opencv_has(
         Report(),
         limits=LIMITS,
         new_file=BytesIO,
+        pool=None,
     )
 
     assert taken.model_id == model_id
