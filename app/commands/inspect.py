@@ -8,10 +8,15 @@ from typing import Annotated
 import typer
 
 from app.commands.layout import columns
+from app.commands.sources import unreadable
 from app.language import _
 from studio.errors import UserInputError
-from studio.imaging.provenance import Provenance, read_provenance
+from studio.imaging.confined import provenance_confined
+from studio.imaging.decode import Limits
+from studio.imaging.provenance import Provenance
+from studio.settings import get_settings
 from studio.words import msg
+from tasks.reading import decoding_pool
 
 
 def inspect(
@@ -22,7 +27,11 @@ def inspect(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Tell which run made FILE: tool, parameters, digests of inputs and weights."""
-    provenance = read_provenance(file.read_bytes())
+    limits = Limits.from_settings(get_settings())
+    try:
+        provenance = provenance_confined(decoding_pool(), file, limits=limits)
+    except OSError as error:
+        raise unreadable(file, error) from error
     if provenance is None:
         raise UserInputError(
             msg("It carries no note of a run"),

@@ -77,12 +77,7 @@ class Sources:
             with path.open("rb") as handle:
                 return path.name, handle.read(self.limits.max_bytes + 1)
         except OSError as error:
-            raise UserInputError(
-                msg("The file cannot be read ({fault})", fault=str(error.strerror)),
-                remedy=msg("Check its name and permissions."),
-                code="file.unreadable",
-                file_name=path.name,
-            ) from error
+            raise unreadable(path, error) from error
 
 
 def _made_by_step(named: ResultOfStep, done: Sequence[RunResult[BytesIO]]) -> NamedFile:
@@ -151,6 +146,16 @@ def _wait(services: Services, actor: Actor, job_id: UUID) -> Job:
             )
             is_said = True
         time.sleep(_POLL_S)
+
+
+def unreadable(path: Path, error: OSError) -> UserInputError:
+    """Refuses a file that the system does not let the command read."""
+    return UserInputError(
+        msg("The file cannot be read ({fault})", fault=str(error.strerror)),
+        remedy=msg("Check its name and permissions."),
+        code="file.unreadable",
+        file_name=path.name,
+    )
 
 
 def no_output(role: str) -> UserInputError:

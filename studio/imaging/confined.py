@@ -17,6 +17,7 @@ from studio.imaging import refusals, sniff
 from studio.imaging.decode import ImageInfo, Limits, decode, inspect
 from studio.imaging.drawing import Drawing, painted, render
 from studio.imaging.picture import Picture, Pixels
+from studio.imaging.provenance import Provenance, read_provenance
 
 Result = TypeVar("Result")
 
@@ -28,6 +29,8 @@ _BYTES_A_PIXEL = 32
 _BYTES_BESIDE_PIXELS = 256_000_000
 """For tables, profiles, and the stacks of threads that HEIF and AVIF readers start."""
 _COPIES_OF_THE_FILE = 3
+_MOST_BYTES_A_PIXEL = 5
+"""Of a file that a studio makes: four channels that do not compress, and what goes round them."""
 _DRAWING_BYTES = 1_000_000_000
 """Enough for the text of the largest drawing and its half a million points."""
 _HEADER_BYTES = 1_000_000
@@ -82,6 +85,29 @@ def decode_confined(
     return read_confined(
         pool, call, source, file_name=file_name, limits=limits, owner=owner, check=check
     )
+
+
+def provenance_confined(
+    pool: ConfinedPool,
+    path: Path,
+    *,
+    limits: Limits,
+    owner: Hashable = None,
+    check: Callable[[], object] = lambda: None,
+) -> Provenance | None:
+    """As ``read_provenance``, in a child; arguments and errors as of ``read_confined``.
+
+    Of a file larger than any that a studio takes or makes only so much is read.
+
+    Raises:
+        UserInputError: ``image.too_many_bytes``, too.
+        OSError: ``path`` cannot be read.
+
+    """
+    most_bytes = limits.max_bytes + _MOST_BYTES_A_PIXEL * limits.max_pixels
+    call = partial(_provenance, path.absolute(), most_bytes)
+    memory_bytes = _BYTES_BESIDE_PIXELS + _COPIES_OF_THE_FILE * most_bytes
+    return _bounded(pool, call, memory_bytes, file_name=path.name, owner=owner, check=check)
 
 
 def parse_confined(
@@ -210,6 +236,15 @@ def _inspect(source: Source, *, file_name: str, limits: Limits) -> ImageInfo:
 def _decode(source: Source, *, file_name: str, limits: Limits, as_numbers: bool) -> Picture:
     data = read_bytes(source)
     return decode(data, file_name=file_name, limits=limits, as_numbers=as_numbers)
+
+
+def _provenance(path: Path, most_bytes: int) -> Provenance | None:
+    with path.open("rb") as file:
+        data = file.read(most_bytes + 1)
+        if len(data) > most_bytes:
+            size_bytes = max(os.fstat(file.fileno()).st_size, len(data))
+            raise refusals.too_many_bytes(size_bytes, most_bytes).naming(path.name)
+    return read_provenance(data)
 
 
 def _bounded(

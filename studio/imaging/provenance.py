@@ -95,6 +95,8 @@ def _xmp_packet(data: bytes) -> bytes | None:
         require_few_parts(data, file_type, _NO_PIXEL_IS_READ)
         with Image.open(BytesIO(data), formats=_READABLE_FORMATS) as image:
             packet = image.info.get("xmp")
+    except MemoryError:
+        raise
     except Exception:  # any bytes may come in, and readers of broken files raise anything
         return None
     return packet if isinstance(packet, bytes) else None
