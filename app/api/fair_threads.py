@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial, wraps
 from typing import ParamSpec, TypeVar
 
+from app.api.pages_first import pages_first
 from db.actor import Actor
 from studio.errors import RetriableError
 from studio.words import msg
@@ -155,13 +156,14 @@ def showing() -> FairTurns:
 
 
 def takes_turns(endpoint: Callable[Args, Result]) -> Callable[Args, Awaitable[Result]]:
-    """An endpoint with a parameter ``actor``, as one whose work runs in that person's turn."""
+    """An endpoint with a parameter ``actor``, as one that works in their turn, after pages."""
 
     @wraps(endpoint)
     async def in_turn(*args: Args.args, **kwargs: Args.kwargs) -> Result:
         actor = kwargs["actor"]
         if not isinstance(actor, Actor):
             raise TypeError(f"{endpoint.__name__} has no actor")
+        await pages_first().let_pass()
         return await fair_threads().run(actor.id, partial(endpoint, *args, **kwargs))
 
     return in_turn

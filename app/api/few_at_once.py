@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.fair_threads import FairTurns
+from app.api.pages_first import pages_first
 from app.api.refusals import refuse
 from db.actor import Actor
 from db.errors import RecordError
@@ -19,6 +20,7 @@ from studio.errors import StudioError
 
 _MOST_AT_ONCE = 2
 """A page's thread shares the interpreter with each of these. They compute much and wait little."""
+_READS = ("GET", "HEAD")
 Identify = Callable[[Request], Actor | None]
 
 
@@ -33,8 +35,11 @@ class FewAtOnce:
     def __init__(self, app: ASGIApp, *, identify: Identify) -> None:
         self._app = app
         self._identify = identify
-        self._lookups = _FewTurns(FairTurns())
-        self._reads = _FewTurns(FairTurns(most_of_one=_MOST_AT_ONCE))
+        reading = asyncio.Semaphore(_MOST_AT_ONCE)
+        self._lookups = _FewTurns(FairTurns(), reading)
+        self._reads = _FewTurns(FairTurns(most_of_one=_MOST_AT_ONCE), reading)
+        # However long the reads before it take, a submit does not wait for them.
+        self._lookups_of_changes = _FewTurns(FairTurns(), asyncio.Semaphore(1))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on when its turn has come, or refuse it when too many wait."""
@@ -45,7 +50,7 @@ class FewAtOnce:
         async with AsyncExitStack() as turn:
             try:
                 request.state.asker = asker = await self._asker(request)
-                if asker is not None and scope["method"] in ("GET", "HEAD"):
+                if asker is not None and request.method in _READS:
                     has_waited = await turn.enter_async_context(self._reads.turn(asker.id))
                     if has_waited:
                         # They may have been signed out, demoted or disabled meanwhile.
@@ -62,16 +67,17 @@ class FewAtOnce:
 
     async def _asker(self, request: Request) -> Actor | None:
         """Looked up in the turn of what they show, as it is not known yet whose that is."""
-        async with self._lookups.turn(_shown_by(request)):
+        lookups = self._lookups if request.method in _READS else self._lookups_of_changes
+        async with lookups.turn(_shown_by(request)):
             return await run_in_threadpool(self._identify, request)
 
 
 class _FewTurns:
-    """A few at once of everybody, and each owner's in their own turns."""
+    """A few at once of everybody, after pages, and each owner's in their own turns."""
 
-    def __init__(self, of_each: FairTurns) -> None:
+    def __init__(self, of_each: FairTurns, of_all: asyncio.Semaphore) -> None:
         self._of_each = of_each
-        self._of_all = asyncio.Semaphore(_MOST_AT_ONCE)
+        self._of_all = of_all
 
     @asynccontextmanager
     async def turn(self, owner: Hashable) -> AsyncIterator[bool]:
@@ -79,6 +85,7 @@ class _FewTurns:
         async with self._of_each.turn(owner) as has_waited:
             waits = self._of_all.locked()
             async with self._of_all:
+                await pages_first().let_pass()
                 yield has_waited or waits
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.api.pages_first import pages_first
 from app.people.tool_switches import switched_off
 from app.ui.away import wait_for_database
 from app.ui.faults import saying_faults
@@ -84,5 +85,5 @@ def _show_person(actor: Actor) -> None:
 
 
 begin_outermost()
-with saying_faults("the frame of the pages"):
+with pages_first().drawing(), saying_faults("the frame of the pages"):
     main()

@@ -15,6 +15,7 @@ from typing import Concatenate, ParamSpec
 
 import streamlit as st
 
+from app.api.pages_first import pages_first
 from app.ui.away import say_away, wait_for_database
 from app.ui.faults import saying_faults
 from app.ui.outermost import begin_outermost
@@ -78,7 +79,8 @@ def dialog(title: str, *, icon: str, who: Who = require_user) -> Callable[[Deed[
 def _drawn(body: Deed[P], who: Who) -> Guarded[P]:
     @wraps(body)
     def draw(*args: P.args, **kwargs: P.kwargs) -> None:
-        with drawing(body.__qualname__), saying_faults(body.__qualname__):
+        part = body.__qualname__
+        with pages_first().drawing(), drawing(part), saying_faults(part):
             body(wait_for_database(who), *args, **kwargs)
 
     return draw

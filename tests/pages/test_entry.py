@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 import streamlit as st
 from streamlit.navigation.page import Page
 from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 
+from app.api.pages_first import pages_first
 from app.people import accounts
 from db.errors import DatabaseAwayError, InvalidCursorError
 from studio.errors import StudioError, UserInputError
@@ -113,6 +116,32 @@ def test_entry_leads_back_to_the_own_batches_that_go_on(services: Services, visi
     assert [link.proto.label for link in page.get("page_link")] == ["Upscale: 1 run to go"]
     cancel(services, ann, ids[1])
     assert not page.run().get("page_link")
+
+
+def test_entry_scripts_let_the_page_pass_while_it_is_drawn(
+    services: Services, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[bool] = []
+
+    def show(_page: Page) -> None:
+        waited.append(_has_to_wait())
+
+    monkeypatch.setattr(Page, "run", show)
+    visit("app/ui/entry.py", make_person(services))
+    assert (waited, _has_to_wait()) == ([True], False)
+
+
+def _has_to_wait() -> bool:
+    """Whether a script that asks now lets a page pass first."""
+
+    async def ask() -> bool:
+        asked = asyncio.create_task(pages_first().let_pass())
+        await asyncio.sleep(0)
+        is_waiting = not asked.done()
+        await asked
+        return is_waiting
+
+    return asyncio.run(ask())
 
 
 def test_entry_run_at_the_heels_of_a_part_begins_on_the_page_itself(
