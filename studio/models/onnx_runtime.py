@@ -20,6 +20,8 @@ from studio.models.runtime import (
     threads_for,
     unreadable,
 )
+from studio.models.steady_graphs import is_steady
+from studio.models.threads import STEADY_THREADS
 from studio.settings import Settings
 
 _PROVIDERS = {Device.CPU: "CPUExecutionProvider", Device.CUDA: "CUDAExecutionProvider"}
@@ -55,12 +57,13 @@ class OnnxRuntime:
             MemoryError: the weights do not fit.
 
         """
+        threads = threads_for(settings) if is_steady(graph or path) else STEADY_THREADS
         before = process_bytes()
         wanted = usable_device(settings)
         providers = [_PROVIDERS[device] for device in dict.fromkeys((wanted, Device.CPU))]
         try:
             self._session = ort.InferenceSession(
-                graph or path, _options(settings), providers=providers
+                graph or path, _options(threads), providers=providers
             )
         except Exception as error:  # ONNX Runtime's errors share no class of their own
             if is_memory_error(error):
@@ -104,9 +107,9 @@ class OnnxRuntime:
         self._under_way.terminate = True
 
 
-def _options(settings: Settings) -> ort.SessionOptions:
+def _options(threads: int) -> ort.SessionOptions:
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads_for(settings)
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.log_severity_level = _ERRORS_ONLY

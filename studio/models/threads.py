@@ -14,8 +14,9 @@ from threadpoolctl import threadpool_limits
 from studio.models.runtime import threads_for
 from studio.settings import Settings
 
-TORCH_THREADS = 4
-"""The same on every machine: PyTorch's convolutions split their sums among their threads."""
+STEADY_THREADS = 4
+"""The same on every machine, for networks that split their sums among their threads: all of
+PyTorch's, and those of ONNX Runtime that are not steady (``steady_graphs``)."""
 
 _LEAST_OPENCV_THREADS = 2
 """With one thread OpenCV hands some filters to Intel's library, which rounds otherwise; from two on

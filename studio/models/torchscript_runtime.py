@@ -24,7 +24,7 @@ from studio.models.runtime import (
     process_bytes,
     unreadable,
 )
-from studio.models.threads import TORCH_THREADS
+from studio.models.threads import STEADY_THREADS
 from studio.settings import Settings
 from studio.words import msg
 
@@ -77,7 +77,7 @@ class TorchscriptRuntime:
             library="PyTorch",
             package="PyTorch for CUDA",
         )
-        torch.set_num_threads(TORCH_THREADS)
+        torch.set_num_threads(STEADY_THREADS)
         # The same bytes every time: no kernel chosen by a race, no shortened mantissas.
         torch.backends.cudnn.benchmark = False
         torch.backends.cudnn.deterministic = True

@@ -16,12 +16,18 @@ from PIL import Image
 from threadpoolctl import threadpool_limits
 
 from studio.errors import ModelUnavailableError
+from studio.models.steady_graphs import is_steady
 from studio.params import Filler
 from studio.params.upscale import INTERPOLATION
-from studio.settings import ROOT
+from studio.settings import ROOT, Settings
 from studio.tools.registry import TOOLS
 from tests.studio.tools.golden_pictures import GOLDENS
-from tests.studio.tools.sample_runs import SampleRun, head, needs_weights, portrait
+from tests.studio.tools.sample_runs import (
+    SampleRun,
+    head,
+    needs_weights,
+    portrait,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -120,3 +126,9 @@ def test_tool_on_any_number_of_cores_gives_the_same_bytes(name: str) -> None:
     one, *more = (_digests_elsewhere(RUNS[name].tool, cores)[name] for cores in _CORES)
     assert len(one["image"]) == 64
     assert more == [one, one]
+
+
+@pytest.mark.usefixtures("need_weights")
+@needs_weights("cutout")
+def test_network_of_cutout_may_have_the_threads_that_are_set() -> None:
+    assert is_steady(Settings().weights_dir / "isnet" / "isnet.onnx")
