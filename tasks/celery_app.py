@@ -7,6 +7,7 @@ that is lost, doubled or late does no harm.
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 from celery import Celery
@@ -50,10 +51,15 @@ def broker_url(settings: Settings) -> str:
     return f"{transport.NAME}://localhost/" if settings.is_embedded_broker else settings.broker_url
 
 
+def broker_folder(settings: Settings) -> Path:
+    """Where the embedded broker keeps tokens."""
+    return settings.data_dir / "broker"
+
+
 def broker_options(settings: Settings) -> dict[str, Any]:
     """Transport options for the broker in force."""
     if settings.is_embedded_broker:
-        folder = str(settings.data_dir / "broker")
+        folder = str(broker_folder(settings))
         return {"folder": folder, "polling_interval": settings.broker_poll_s}
     if settings.broker_url.startswith("redis"):
         # An acknowledgement that fails in an outage would keep its place in the window of

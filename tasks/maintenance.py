@@ -22,7 +22,7 @@ from db.repositories.keeping import KeepingRepository
 from db.repositories.page_memory import PageMemoryRepository
 from db.repositories.workers import WorkerRepository
 from db.types import utc_now
-from tasks.celery_app import HOUSEKEEPING_TASK, SWEEP_TASK, app
+from tasks.celery_app import HOUSEKEEPING_TASK, SWEEP_TASK, app, broker_folder
 from tasks.services import Services, get_services
 from tasks.transport import remove_stale
 
@@ -123,7 +123,7 @@ def sweep_orphans(services: Services) -> int:
     """Delete files that have no row, as a killed worker leaves behind; returns how many."""
     services.blobs.remove_partial(UNUSED_FOR.total_seconds())
     if services.settings.is_embedded_broker:
-        remove_stale(services.settings.data_dir / "broker", UNUSED_FOR.total_seconds())
+        remove_stale(broker_folder(services.settings), UNUSED_FOR.total_seconds())
     deleted = 0
     stored = services.blobs.iter_digests()
     while batch := list(islice(stored, DELETE_BATCH)):

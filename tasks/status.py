@@ -19,6 +19,7 @@ REPORT_EVERY_S = 5.0
 """How often a worker reports for duty."""
 SILENT_AFTER_S = 3 * REPORT_EVERY_S
 """A worker that has not reported for this long counts as gone."""
+_BEAT, _KEEPER = "beat", "queue-keeper"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +81,12 @@ def workers_here(services: Services, kind: str) -> Sequence[WorkerStatus]:
 
 def beat_name() -> str:
     """Under which name this machine's beat reports."""
-    return f"beat@{socket.gethostname()}"
+    return f"{_BEAT}@{socket.gethostname()}"
 
 
 def keeper_name() -> str:
     """Under which name the thread of this machine's beat reports that sees to the queue."""
-    return f"queue-keeper@{socket.gethostname()}"
+    return f"{_KEEPER}@{socket.gethostname()}"
 
 
 def is_beat_here(services: Services) -> bool:
@@ -93,10 +94,29 @@ def is_beat_here(services: Services) -> bool:
 
     It has lately sent tokens that the broker took, and seen to the queue from end to end.
     """
+    return {beat_name(), keeper_name()} <= _live_names(services)
+
+
+@dataclass(frozen=True, slots=True)
+class BeatStatus:
+    """What the beats of all machines have lately done."""
+
+    keeps_the_queue: bool
+    """One has seen to the queue from end to end."""
+    sends_tokens: bool
+    """One has sent tokens that the broker took."""
+
+
+def beat_status(services: Services) -> BeatStatus:
+    """As ``is_beat_here``, of whatever machine beat runs on."""
+    kinds = {name.partition("@")[0] for name in _live_names(services)}
+    return BeatStatus(keeps_the_queue=_KEEPER in kinds, sends_tokens=_BEAT in kinds)
+
+
+def _live_names(services: Services) -> set[str]:
     within_s = SILENT_AFTER_S + 3 * services.settings.reconcile_s
     with services.database.read() as session:
-        live = {worker.name for worker in WorkerRepository(session).live(within_s=within_s)}
-    return {beat_name(), keeper_name()} <= live
+        return {worker.name for worker in WorkerRepository(session).live(within_s=within_s)}
 
 
 def pulse_tolerance_s(settings: Settings) -> float:

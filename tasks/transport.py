@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -40,15 +40,9 @@ class Channel(virtual.Channel):
         return Path(self.connection.client.transport_options["folder"])
 
     def _put(self, queue: str, message: Mapping[str, Any], **_options: object) -> None:
-        folder = self._folder
-        folder.mkdir(parents=True, exist_ok=True)
         unique = uuid4().hex
-        hidden = folder / f".{unique}.tmp"
-        try:
-            hidden.write_text(dumps(message), encoding="utf-8")
-            hidden.rename(folder / f"{time.time_ns():020d}_{unique}.{queue}.msg")
-        finally:
-            hidden.unlink(missing_ok=True)  # still there on a full disk only
+        with _hidden_file(self._folder, unique, dumps(message)) as hidden:
+            hidden.rename(self._folder / f"{time.time_ns():020d}_{unique}.{queue}.msg")
 
     def _get(self, queue: str, timeout: float | None = None) -> dict[str, Any]:
         for path in self._waiting(queue):
@@ -79,6 +73,29 @@ class Channel(virtual.Channel):
         except FileNotFoundError:
             return []
         return [path for path in paths if path.name.partition(".")[2] == f"{queue}.msg"]
+
+
+@contextmanager
+def _hidden_file(folder: Path, unique: str, text: str) -> Iterator[Path]:
+    """A file in ``folder``, made where it is missing, that no consumer sees; gone at the end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    hidden = folder / f".{unique}.tmp"
+    try:
+        hidden.write_text(text, encoding="utf-8")
+        yield hidden
+    finally:
+        hidden.unlink(missing_ok=True)
+
+
+def probe(folder: Path) -> None:
+    """Write to ``folder`` as a token is written, and take it back.
+
+    Raises:
+        OSError: no token could be sent.
+
+    """
+    with _hidden_file(folder, uuid4().hex, "probe"):
+        pass
 
 
 def remove_stale(folder: Path, older_than_s: float) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -25,9 +25,10 @@ from db.migrate import current, head
 from db.types import Lane
 from studio.errors import StudioError
 from studio.tools.registry import AUXILIARY_TOOLS, TOOL_FAULTS, TOOLS
-from tasks.celery_app import broker_options, broker_url
+from tasks.celery_app import broker_folder, broker_options, broker_url
 from tasks.services import Services
-from tasks.status import live_workers, queued_counts
+from tasks.status import WorkerStatus, beat_status, live_workers, queued_counts
+from tasks.transport import probe
 
 MIN_PYTHON = (3, 11)
 LITTLE_SPACE_BYTES = 2_000_000_000
@@ -69,6 +70,7 @@ def diagnose(services: Services) -> Iterator[Finding]:
         _tools,
         _device,
         _workers,
+        _beat,
     )
     for check in checks:
         yield check(services)
@@ -127,9 +129,7 @@ def check_database(services: Services) -> Finding:
 def _broker(services: Services) -> Finding:
     settings = services.settings
     if settings.is_embedded_broker:
-        return Finding(
-            "broker", State.OK, _("files in {folder}", folder=str(settings.data_dir / "broker"))
-        )
+        return _embedded_broker(broker_folder(settings))
     connection = Connection(
         broker_url(settings),
         transport_options=broker_options(settings),
@@ -144,6 +144,19 @@ def _broker(services: Services) -> Finding:
     finally:
         connection.release()
     return Finding("broker", State.OK, connection.as_uri())
+
+
+def _embedded_broker(folder: Path) -> Finding:
+    try:
+        probe(folder)
+    except OSError:
+        remedy = _(
+            "Give this user the right to write there, free some space, or mount its disk. Jobs "
+            "start late or not at all until then."
+        )
+        detail = _("{folder} cannot be written", folder=str(folder))
+        return Finding("broker", State.FAULT, detail, remedy)
+    return Finding("broker", State.OK, _("files in {folder}", folder=str(folder)))
 
 
 def _storage(services: Services) -> Finding:
@@ -213,32 +226,31 @@ def _tools(_services: Services) -> Finding:
 
 
 def _device(services: Services) -> Finding:
-    import onnxruntime  # heavy, and only this check needs it
+    # Heavy, and only this check needs them.
+    from studio.models.onnx_runtime import usable_device
+    from studio.models.runtime import Device, usable_cores
 
-    has_cuda = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
-    wants_cuda = services.settings.device == "cuda"
     remedy = _(
         "Run `pip install onnxruntime-gpu` in this environment, with a matching CUDA driver."
     )
-    if wants_cuda and not has_cuda:
-        return Finding(
-            "device", State.FAULT, _("STUDIO_DEVICE asks for CUDA, which is not there"), remedy
-        )
-    if _NVIDIA_DEVICE.exists() and not has_cuda and services.settings.device != "cpu":
+    try:
+        device = usable_device(services.settings)
+    except StudioError:
+        detail = _("STUDIO_DEVICE asks for CUDA, which is not there")
+        return Finding("device", State.FAULT, detail, remedy)
+    is_asked_for = services.settings.device is not None
+    if device is Device.CPU and _NVIDIA_DEVICE.exists() and not is_asked_for:
         detail = _("an NVIDIA card is here, but this ONNX Runtime computes on the processor alone")
         return Finding("device", State.WARNING, detail, remedy)
-    device = "CUDA" if has_cuda and services.settings.device != "cpu" else _("processor")
-    return Finding(
-        "device",
-        State.OK,
-        _("{device}, {cores} cores", device=device, cores=os.cpu_count() or 1),
-    )
+    name = "CUDA" if device is Device.CUDA else _("processor")
+    detail = _("{device}, {cores} cores", device=name, cores=usable_cores())
+    return Finding("device", State.OK, detail)
 
 
 def _workers(services: Services) -> Finding:
     try:
         workers = live_workers(services)
-        queued = sum(queued_counts(services).values())
+        queued = queued_counts(services)
     except (SQLAlchemyError, DatabaseAwayError):
         return Finding("workers", State.WARNING, _("unknown without the database"))
     deaf = [worker.name for worker in workers if worker.is_deaf]
@@ -246,26 +258,78 @@ def _workers(services: Services) -> Finding:
         detail = _("{deaf} takes no work, though there is some", deaf=tuple(deaf))
         remedy = _("It should be started anew by itself within a minute; if not, restart it.")
         return Finding("workers", State.FAULT, detail, remedy)
-    slots = sum(worker.slots for worker in workers)
-    if queued and not slots:
+    served = {lane for worker in workers for lane in worker.lanes}
+    if waiting := {lane: count for lane, count in queued.items() if count and lane not in served}:
         remedy = _("Run `studio up`; if it runs, the log of its workers says why they do not work.")
-        return Finding(
-            "workers",
-            State.FAULT,
-            _n("{n} job waits and nobody works", "{n} jobs wait and nobody works", queued),
-            remedy,
-        )
-    if not slots:
+        return Finding("workers", State.FAULT, _waits_in_vain(waiting), remedy)
+    if not workers:
         return Finding("workers", State.OK, _("none: the studio is not started"))
-    with_network, without = (
-        sum(worker.slots for worker in workers if lane in worker.lanes)
-        for lane in (Lane.GPU, Lane.CPU)
-    )
-    detail = _n(
+    return Finding("workers", State.OK, _room(workers, sum(queued.values())))
+
+
+def _waits_in_vain(waiting: Mapping[Lane, int]) -> str:
+    """Of the jobs in lanes that no worker serves."""
+    count = sum(waiting.values())
+    match list(waiting):
+        case [Lane.GPU]:
+            return _n(
+                "{n} job with a network waits and nobody runs these",
+                "{n} jobs with a network wait and nobody runs these",
+                count,
+            )
+        case [Lane.CPU]:
+            return _n(
+                "{n} job without a network waits and nobody runs these",
+                "{n} jobs without a network wait and nobody runs these",
+                count,
+            )
+    return _n("{n} job waits and nobody works", "{n} jobs wait and nobody works", count)
+
+
+def _room(workers: Sequence[WorkerStatus], queued: int) -> str:
+    """What can run at once; each slot is counted once."""
+
+    def slots(*lanes: Lane) -> int:
+        kinds = {Lane.GPU, Lane.CPU}
+        return sum(worker.slots for worker in workers if kinds & set(worker.lanes) == set(lanes))
+
+    if either := slots(Lane.GPU, Lane.CPU):
+        return _n(
+            "room for {n} job with a network, {others} without and {either} of either kind; "
+            "{queued} waiting",
+            "room for {n} jobs with a network, {others} without and {either} of either kind; "
+            "{queued} waiting",
+            slots(Lane.GPU),
+            others=slots(Lane.CPU),
+            either=either,
+            queued=queued,
+        )
+    return _n(
         "room for {n} job with a network and {others} without; {queued} waiting",
         "room for {n} jobs with a network and {others} without; {queued} waiting",
-        with_network,
-        others=without,
+        slots(Lane.GPU),
+        others=slots(Lane.CPU),
         queued=queued,
     )
-    return Finding("workers", State.OK, detail)
+
+
+def _beat(services: Services) -> Finding:
+    """Where somebody works or waits, beat must see to the queue and send tokens."""
+    try:
+        is_wanted = bool(live_workers(services)) or any(queued_counts(services).values())
+        beat = beat_status(services)
+    except (SQLAlchemyError, DatabaseAwayError):
+        return Finding("beat", State.WARNING, _("unknown without the database"))
+    remedy = _(
+        "Run `studio up`, or `studio serve beat` beside your own workers; if it runs, its log says "
+        "why it does nothing."
+    )
+    if beat.keeps_the_queue and beat.sends_tokens:
+        return Finding("beat", State.OK, _("sees to the queue"))
+    if not is_wanted:
+        return Finding("beat", State.OK, _("none: the studio is not started"))
+    if beat.keeps_the_queue:
+        detail = _("sees to the queue, but no token of it reaches the broker")
+    else:
+        detail = _("nobody sees to the queue: what lost its worker or rests does not go on")
+    return Finding("beat", State.FAULT, detail, remedy)

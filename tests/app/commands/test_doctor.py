@@ -5,10 +5,8 @@ from pathlib import Path
 import onnxruntime as ort
 import pytest
 
-from db.repositories.workers import WorkerRepository
-from db.types import Lane, utc_now
 from studio.models.catalogue import Catalogue
-from tasks.services import Services
+from studio.models.runtime import Device
 from tests.app.commands.outcome import Outcome, Studio
 from tests.studio.models.weight_factories import make_file, make_model
 
@@ -43,6 +41,7 @@ def test_doctor_in_words_has_a_line_for_each_part(studio: Studio) -> None:
         "tools",
         "device",
         "workers",
+        "beat",
     ]
 
 
@@ -51,7 +50,7 @@ def test_doctor_after_migration_finds_the_database_well(studio: Studio) -> None:
 
     found = findings(studio("doctor", "--json"))
 
-    for part in ("database", "storage", "workers"):
+    for part in ("database", "storage", "workers", "beat"):
         assert found[part]["state"] == "ok", found[part]
 
 
@@ -61,21 +60,6 @@ def test_doctor_tells_the_tools_people_use_from_those_that_serve_them(studio: St
     assert tools["detail"] == (
         "cutout, cartoon, inpaint, faceswap, and upscale; faces serves these and has no page"
     )
-
-
-def test_doctor_says_how_many_jobs_of_which_kind_run_at_once(
-    studio: Studio, services: Services
-) -> None:
-    with services.database.write() as session:
-        for name, lanes, slots in (
-            ("gpu@here:1", [Lane.GPU], 1),
-            ("light@here:2", [Lane.CPU, Lane.MAINTENANCE], 3),
-        ):
-            WorkerRepository(session).report(name, lanes, slots, started_at=utc_now())
-
-    workers = findings(studio("doctor", "--json"))["workers"]
-
-    assert workers["detail"] == "room for 1 job with a network and 3 without; 0 waiting"
 
 
 @pytest.mark.parametrize(
@@ -123,6 +107,41 @@ def test_data_folder_that_cannot_be_made_is_one_sentence(
     assert str(blocked / "data") in outcome.err
     assert "STUDIO_DATA_DIR" in outcome.err
     assert outcome.err.count("\n") == 1
+
+
+def test_doctor_finds_a_broker_folder_that_cannot_be_written(
+    studio: Studio, data_dir: Path
+) -> None:
+    data_dir.mkdir()
+    (data_dir / "broker").write_text("not a folder", encoding="utf-8")
+
+    broker = findings(studio("doctor", "--json"))["broker"]
+
+    assert broker["state"] == "fault"
+    assert str(data_dir / "broker") in broker["detail"]
+
+
+def test_doctor_leaves_nothing_in_the_broker_folder(studio: Studio, data_dir: Path) -> None:
+    assert findings(studio("doctor", "--json"))["broker"]["state"] == "ok"
+
+    assert list((data_dir / "broker").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("device", "state", "words"),
+    [(Device.CUDA, "ok", "CUDA, 3 cores"), (Device.CPU, "warning", "computes on the processor")],
+)
+def test_doctor_believes_the_device_that_networks_get(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, device: Device, state: str, words: str
+) -> None:
+    monkeypatch.delenv("STUDIO_DEVICE", raising=False)
+    monkeypatch.setattr("studio.models.onnx_runtime.usable_device", lambda _: device)
+    monkeypatch.setattr("studio.models.runtime.usable_cores", lambda: 3)
+    monkeypatch.setattr("app.commands.diagnosis._NVIDIA_DEVICE", Path("/"))
+
+    found = findings(studio("doctor", "--json"))["device"]
+
+    assert (found["state"], words in found["detail"]) == (state, True)
 
 
 def test_doctor_asked_for_cuda_that_is_not_there_is_a_fault(

@@ -128,7 +128,15 @@ def test_doctor_says_nothing_past_the_catalogue(studio: Studio, data_dir: Path) 
 
     outcome = studio("doctor")
 
-    known = [*_PARTS, "workers", f"file://{data_dir / 'blobs'}", "cutout", "cartoon", "inpaint"]
+    known = [
+        *_PARTS,
+        "workers",
+        "beat",
+        f"file://{data_dir / 'blobs'}",
+        "cutout",
+        "cartoon",
+        "inpaint",
+    ]
     assert not left_over(outcome.out, *known, "upscale", "faceswap", "faces")
 
 
