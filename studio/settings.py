@@ -96,7 +96,8 @@ class Settings(BaseSettings):
     reconcile_s: float = Field(default=5, gt=0)
     """How often the queue is looked through for expired leases and tokens that are missing."""
     deaf_after_s: float = Field(default=45, gt=0)
-    """A worker that has taken no token for this long, while some were sent for it, is restarted."""
+    """A worker that has taken no token for this long, while some were sent for it, is restarted; so
+    is a beat that has hung for as long."""
     max_attempts: int = Field(default=3, ge=1)
     broker_poll_s: float = Field(default=0.1, gt=0)
     """How often the embedded broker looks for wake-up tokens."""

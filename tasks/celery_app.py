@@ -90,7 +90,7 @@ class BrokerConnection(Connection):
 def create_app(settings: Settings) -> Celery:
     """The application for ``settings``, as workers and beat run it."""
     transport.register()
-    modules = ("execute", "maintenance", "worker_reports", "beat_reports", "queue_upkeep")
+    modules = ("execute", "maintenance", "worker_reports", "beat_reports", "beat_watch")
     includes = [f"tasks.{module}" for module in modules]
     # The fixup for Django, which is not there, has every process import Celery's worker.
     app = Celery("studio", include=includes, fixups=())

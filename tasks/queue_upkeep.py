@@ -9,8 +9,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 from threading import Event, Thread
-
-from celery.signals import beat_init
+from time import monotonic
 
 from db.errors import DatabaseAwayError
 from db.repositories.fair_shares import FairShareRepository
@@ -19,16 +18,10 @@ from db.repositories.queue_upkeep import QueueUpkeep, Reconciled
 from db.repositories.workers import WorkerRepository
 from db.types import Lane, utc_now
 from tasks.celery_app import wake
-from tasks.services import Services, get_services
+from tasks.services import Services
 from tasks.status import keeper_name, pulse_tolerance_s, slots
 
 logger = logging.getLogger(__name__)
-
-
-@beat_init.connect  # type: ignore[untyped-decorator]  # Celery ships no types
-def begin_upkeep(**_: object) -> None:
-    """Only in beat's own process; it ends with it."""
-    QueueKeeper(get_services()).start()
 
 
 class QueueKeeper(Thread):
@@ -38,6 +31,13 @@ class QueueKeeper(Thread):
         super().__init__(name="queue-keeper", daemon=True)
         self._services = services
         self._over = Event()
+        self._came_round_s = monotonic()
+
+    @property
+    def overdue_s(self) -> float:
+        """Seconds for which the round under way, or the next, should have been over."""
+        since_s = monotonic() - self._came_round_s
+        return max(0.0, since_s - self._services.settings.reconcile_s)
 
     def run(self) -> None:
         """One round after the other; what keeps one from being whole is logged, and passes.
@@ -53,6 +53,7 @@ class QueueKeeper(Thread):
                 logger.warning("the queue was not seen to: %s", error.__cause__)
             except Exception:
                 logger.exception("the queue was not seen to")
+            self._came_round_s = monotonic()
 
     def _report(self, started_at: datetime) -> None:
         with self._services.database.write() as session:

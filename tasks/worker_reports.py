@@ -41,6 +41,8 @@ logger = logging.getLogger(__name__)
 class Hearing:
     """Since when a worker has taken no token although there should have been some.
 
+    Or since when beat has sent none.
+
     ``ask`` sends it tokens and returns how many the broker took, which is done after
     ``ask_after_s`` of silence; ``is_idle`` says whether it has a free slot, ``clock`` is monotonic.
     """
