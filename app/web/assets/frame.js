@@ -72,12 +72,12 @@ window.darkroom.touch = touch
 
 // How Streamlit's message begins that asks for a run, the only one that tells what was done.
 const RERUN = 0x5a
-const heard = new WeakSet()
+const followed = new WeakSet()
 const send = WebSocket.prototype.send
 WebSocket.prototype.send = function (...message) {
   const now = performance.now()
-  if (!heard.has(this)) this.addEventListener("message", () => { answeredAt = performance.now() })
-  heard.add(this)
+  if (!followed.has(this)) this.addEventListener("message", () => { answeredAt = performance.now() })
+  followed.add(this)
   if (message[0]?.[0] === RERUN && now - touchedAt < TELL_MS) {
     told = { at: now, ended: 0 }
     if (!isPainted) asked = told
