@@ -64,8 +64,9 @@ class Easel:
         drawing: what the canvas holds, as far as it has told.
         shown: what the canvas was given in this generation, once there is room for it; made once,
             for each run of the page gives it again.
-        generation: raised whenever the canvas is given something else to show; 0 while another
-            picture lies on it.
+        is_aside: whether another picture lies on the canvas, or this one never did: it is loaded
+            before it is shown, and what the canvas tells of it comes late.
+        generation: raised whenever the canvas is given something else to show.
         generations: this one and the last few, for strokes that come late.
         lost: strokes that vanished and can be brought back.
         has_foreign: whether another tab has painted what this one does not show.
@@ -84,6 +85,7 @@ class Easel:
     picture: StoredFile
     drawing: Drawing
     shown: Json = field(default_factory=dict)
+    is_aside: bool = True
     generation: int = 0
     generations: dict[int, Generation] = field(default_factory=dict)
     lost: int = 0
@@ -140,9 +142,10 @@ class Easel:
     def set_aside(self) -> None:
         """Another picture lies on the canvas: what it still tells of this one comes late.
 
-        A canvas that goes may be built once more, with what it was given, and tell of that.
+        A canvas that goes may be built once more, with what it was given, and tell of that. One
+        that was to go may stay, where the run that was to show the other picture is broken off.
         """
-        self.generation = 0
+        self.is_aside = True
 
     def look(self, zoom: int, centre: tuple[float, float]) -> None:
         """Show another part of the picture."""
@@ -203,7 +206,7 @@ class Easel:
         strokes = read_canvas(told, before, generation.view, owner=self.painter_id)
         if strokes == before:
             return
-        if number == self.generation:
+        if number == self.generation and not self.is_aside:
             self.change(actor, self.drawing.model_copy(update={"strokes": strokes}))
         else:
             self._take_late(actor, before, strokes)
@@ -298,9 +301,12 @@ def easel_for(services: Services, actor: Actor, picture: StoredFile) -> Easel:
     easels[picture.sha256] = easel
     for idle in [sha256 for sha256, one in easels.items() if not one.waiting][:-_EASELS]:
         del easels[idle]
-    if easel.key not in st.session_state:  # the canvas is not on the page: it begins anew
+    is_canvas_new = easel.key not in st.session_state
+    if is_canvas_new:
         easel.received = None
+    if is_canvas_new or easel.is_aside:
         easel.load(actor)
+        easel.is_aside = False
     easel.take(actor)
     return easel
 

@@ -186,6 +186,46 @@ def test_canvas_built_once_more_as_it_goes_takes_no_stroke_back(
     assert len(saved(services, tab).strokes) == 1
 
 
+def test_picture_comes_back_to_a_canvas_that_never_went(services: Services, tab: Tab) -> None:
+    """The run that was to show another picture was broken off before the canvas had gone."""
+    tab.draw(50)
+    tab.take()
+    easel_for(services, tab.actor, store_upload(services, "dog.png", png(2)))
+    again = easel_for(services, tab.actor, tab.picture)
+    assert again.view == View(0, 0, 600, 400, 300, 200)
+    tab.mount()
+    tab.draw(90)
+    tab.take()
+    assert tab.lines() == [100, 180]
+
+
+def test_late_stroke_of_a_picture_set_aside_leaves_what_follows_it_late(
+    services: Services, tab: Tab
+) -> None:
+    tab.draw(50)
+    tab.take()
+    tab.draw(90)
+    easel_for(services, tab.actor, store_upload(services, "dog.png", png(2)))
+    tab.take()
+    tab.mount()
+    tab.objects = tab.objects[:1]  # built once more as it goes, before the strokes are on it
+    tab.send()
+    tab.take()
+    assert tab.lines() == [100, 180]
+
+
+def test_picture_whose_steps_were_let_go_of_is_loaded_though_its_canvas_is_still_there(
+    services: Services, tab: Tab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tab.draw(50)
+    tab.take()
+    monkeypatch.setattr(easel, "_EASELS", 1)
+    easel_for(services, tab.actor, store_upload(services, "dog.png", png(2)))
+    again = easel_for(services, tab.actor, tab.picture)
+    assert again is not tab.easel
+    assert again.drawing.strokes == tab.easel.drawing.strokes
+
+
 def test_taken_strokes_are_counted_and_what_a_canvas_tells_as_it_loads_is_not(tab: Tab) -> None:
     tab.draw(50)
     tab.draw(50)
