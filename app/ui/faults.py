@@ -34,7 +34,7 @@ def saying_faults(what: str) -> Iterator[None]:
     except (StudioError, RecordError) as error:
         st.error(literal_sentence(error), icon=":material/error:")
     except Exception as fault:
-        number = _number(what, fault)
+        number = number_of(what, fault)
         st.error(
             _(
                 "Something went wrong inside the studio. Reload the page; if it happens again, "
@@ -45,8 +45,8 @@ def saying_faults(what: str) -> Iterator[None]:
         )
 
 
-def _number(what: str, fault: Exception) -> str:
-    """Under which ``fault`` of ``what`` is in the log.
+def number_of(what: str, fault: Exception) -> str:
+    """Under which ``fault`` of ``what`` is in the log: it is put there, unless it is there already.
 
     A fault is the way that led to it: those of a library end in the same line whatever they are.
     """

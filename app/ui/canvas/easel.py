@@ -20,13 +20,14 @@ from app.painting.canvas_json import Json, View, generation_of, to_canvas
 from app.painting.changes import missing
 from app.painting.told import read_canvas
 from app.ui.canvas.viewing import view_in
+from app.ui.faults import number_of
 from app.ui.stage import Room
 from app.ui.unbroken import unbroken
 from db.actor import Actor
-from db.errors import DatabaseAwayError
-from studio.errors import RetriableError, UserInputError
+from db.errors import DatabaseAwayError, RecordError
+from studio.errors import RetriableError, StudioError
 from studio.imaging.drawing import Drawing, Stroke
-from tasks.authority import NotAllowedError
+from studio.words import msg
 from tasks.files import StoredFile
 from tasks.services import Services
 
@@ -37,7 +38,7 @@ _EASELS = 8
 """Pictures whose steps a tab keeps, the last painted on."""
 _LATE_GENERATIONS = 8
 
-Refusal = UserInputError | NotAllowedError | RetriableError | DatabaseAwayError
+Refusal = StudioError | RecordError
 """Why something is not saved: for good, or as long as what is in the way lasts."""
 
 
@@ -155,8 +156,9 @@ class Easel:
     def take(self, actor: Actor) -> bool:
         """Save what the canvas has told since the last time.
 
-        What can never be saved is refused, and goes from the canvas. Returns whether nothing is
-        left; what is, waits here, whatever the canvas shows by then, and for the next time.
+        What can never be saved, or meets a fault of ours, is refused, and goes from the canvas.
+        Returns whether nothing is left; what is, waits here, whatever the canvas shows by then,
+        and for the next time.
         """
         told = _told(st.session_state.get(self.key))
         if told is not None and told != self.received:
@@ -169,10 +171,12 @@ class Easel:
                 except (RetriableError, DatabaseAwayError) as passing:
                     self.refused = passing
                     return False
-                except (UserInputError, NotAllowedError) as refusal:
-                    self.refused = refusal
-                    self.show()
-                del self.waiting[0]
+                except (StudioError, RecordError) as refusal:
+                    self._refuse(refusal)
+                except Exception as fault:  # it would meet every run of the page that follows
+                    self._refuse(_unsaved(fault))
+                else:
+                    del self.waiting[0]
         if isinstance(self.refused, RetriableError | DatabaseAwayError):
             self.refused = None  # it has passed, and nothing waits
         return True
@@ -189,6 +193,12 @@ class Easel:
             self.said = self.refused
             raise self.refused
         return self.drawing
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """What waits the longest is not saved, and goes from the canvas."""
+        self.refused = refusal
+        del self.waiting[0]
+        self.show()
 
     def _await(self, told: Json) -> None:
         """Keep ``told``, which holds all that the same canvas told before."""
@@ -332,6 +342,19 @@ def _told(state: object) -> Json | None:
     drawing = state.get("drawing") if isinstance(state, Mapping) else None
     told = drawing.get("raw") if isinstance(drawing, Mapping) else None
     return told if isinstance(told, Mapping) else None
+
+
+def _unsaved(fault: Exception) -> StudioError:
+    """Of what was painted when nobody expected ``fault``."""
+    return StudioError(
+        msg(
+            "What you painted last was not saved, as something went wrong inside the studio. Paint "
+            "it again; if it happens again, tell an admin the number {number}, which is in the log "
+            "of the web process.",
+            number=number_of("what was painted on the canvas", fault),
+        ),
+        code="internal",
+    )
 
 
 def _lost(sheet: drawings.Sheet) -> int:

@@ -11,7 +11,7 @@ import pytest
 
 from app.painting import drawings
 from app.painting.canvas_json import PAINT
-from app.ui import stage
+from app.ui import faults, stage
 from app.ui.canvas import easel
 from app.ui.canvas.easel import easel_for
 from app.ui.stage import Room
@@ -41,7 +41,7 @@ class Tab:
 
     def enter(self) -> None:
         """Run the script of this tab from now on."""
-        for module in (easel, stage):
+        for module in (easel, faults, stage):
             self._patch.setattr(module, "st", SimpleNamespace(session_state=self.state))
 
     def mount(self) -> None:

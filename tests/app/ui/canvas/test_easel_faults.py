@@ -7,7 +7,7 @@ import pytest
 
 from app.painting import drawings
 from app.ui.canvas import easel
-from db.errors import DatabaseAwayError
+from db.errors import DatabaseAwayError, TextError
 from studio.errors import BusyError, UserInputError
 from studio.words import msg
 from tasks.services import Services
@@ -136,6 +136,50 @@ def test_strokes_that_wait_are_saved_however_often_the_view_changes_meanwhile(ta
             tab.easel.look(2, (x / 12, 0.5))
     tab.take()
     assert tab.lines() == [100]
+
+
+@contextmanager
+def reading_breaks_down() -> Iterator[None]:
+    """Meanwhile what a canvas tells meets a fault of ours."""
+
+    def break_down(*_args: object, **_options: object) -> None:
+        raise ZeroDivisionError("secret detail")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(easel, "read_canvas", break_down)
+        yield
+
+
+def test_stroke_that_meets_a_fault_goes_from_the_canvas_under_a_number_and_the_next_is_taken(
+    services: Services, tab: Tab, caplog: pytest.LogCaptureFixture
+) -> None:
+    tab.draw(50)
+    tab.take()
+    tab.draw(90)
+    with reading_breaks_down():
+        assert tab.easel.take(tab.actor)
+        assert tab.easel.take(tab.actor)
+    assert not tab.easel.waiting
+    sentence = str(tab.easel.refused)
+    assert "secret detail" not in sentence
+    assert sentence.split("number ")[1].split(",")[0] in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+    tab.mount()
+    tab.draw(130)
+    tab.take()
+    assert tab.lines() == [100, 260]
+    assert tab.easel.refused is None
+    assert saved(services, tab) == tab.easel.drawing
+
+
+def test_refusal_of_the_record_that_is_for_good_goes_from_the_canvas_in_its_own_words(
+    tab: Tab,
+) -> None:
+    tab.draw(50)
+    with saving_fails(TextError(9)):
+        assert tab.easel.take(tab.actor)
+    assert not tab.easel.waiting
+    assert isinstance(tab.easel.refused, TextError)
 
 
 @pytest.mark.parametrize("told", [7, {"raw": 7}, {"raw": {"objects": 7}}, {"raw": {}}, None])
