@@ -1,4 +1,4 @@
-"""Files that a browser has sent and its page has not taken yet: on disk, counted by person."""
+"""Files that a browser has sent, until their page is done with them: on disk, counted by person."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ class Arrival:
         source: the file once it is here, or why it will not be taken.
         is_wanted: whether the page has not let go of it meanwhile.
         since_s: when it was here, by ``monotonic``.
+        is_taken: whether its page has the file now, and closes it.
 
     """
 
@@ -44,10 +45,11 @@ class Arrival:
     source: BinaryIO | StudioError | None = None
     is_wanted: bool = True
     since_s: float = 0.0
+    is_taken: bool = False
 
     @property
     def counts(self) -> bool:
-        """Whether it takes room: a file that is, or may still be, kept."""
+        """Whether it takes room: a file that is, or may still be, on the disk."""
         return self.has_room and not isinstance(self.source, StudioError)
 
 
@@ -112,28 +114,34 @@ class Incoming:
             return any(
                 one.source is None or monotonic() - one.since_s <= _TAKEN_S
                 for one in self._arrivals.values()
-                if one.owner == owner and one.is_wanted
+                if one.owner == owner and one.is_wanted and not one.is_taken
             )
 
     def take(self, file_id: str) -> BinaryIO | StudioError | None:
-        """What arrived under this id, once; None when nothing has. The caller closes it."""
+        """What arrived under this id, once; None when nothing has.
+
+        The caller closes it: until then it lies on the disk, and counts.
+        """
         with self._lock:
             arrival = self._arrivals.get(file_id)
-            if arrival is None or arrival.source is None:
+            if arrival is None or arrival.source is None or arrival.is_taken:
                 return None
-            del self._arrivals[file_id]
+            arrival.is_taken = True
+            if isinstance(arrival.source, StudioError):
+                del self._arrivals[file_id]
             return arrival.source
 
     def drop(self, owner: UUID, file_id: str) -> None:
-        """The owner does not want the file any more, even if it still arrives."""
+        """The owner wants the file no more, even if it still arrives; one that was taken stays."""
         with self._lock:
             arrival = self._arrivals.get(file_id)
-            if arrival is None or arrival.owner != owner:
+            if arrival is None or arrival.owner != owner or arrival.is_taken:
                 return
             arrival.is_wanted = False
-        source = self.take(file_id)
-        if source is not None:
-            _close(source)
+            if arrival.source is None:
+                return
+            del self._arrivals[file_id]
+        _close(arrival.source)
 
     def forget_old(self) -> None:
         """Close what the pages that were left have not taken for an hour.
@@ -145,20 +153,31 @@ class Incoming:
 
     def _forget_old(self) -> None:
         now_s = monotonic()
+        self._forget_closed()
+        waiting = {file_id: one for file_id, one in self._arrivals.items() if not one.is_taken}
         last_s: dict[UUID, float] = {}
-        for one in self._arrivals.values():
+        for one in waiting.values():
             arrived_s = now_s if one.source is None else one.since_s
             last_s[one.owner] = max(arrived_s, last_s.get(one.owner, arrived_s))
-        for file_id, one in list(self._arrivals.items()):
+        for file_id, one in waiting.items():
             is_left = now_s - one.since_s > _KEPT_S and now_s - last_s[one.owner] > _TAKEN_S
             if one.source is not None and is_left:
                 del self._arrivals[file_id]
                 _close(one.source)
 
+    def _forget_closed(self) -> None:
+        for file_id, one in list(self._arrivals.items()):
+            if one.is_taken and _is_closed(one.source):
+                del self._arrivals[file_id]
+
 
 def _close(source: BinaryIO | StudioError) -> None:
     if not isinstance(source, StudioError):
         source.close()
+
+
+def _is_closed(source: BinaryIO | StudioError | None) -> bool:
+    return not isinstance(source, StudioError | None) and source.closed
 
 
 @lru_cache

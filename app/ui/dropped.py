@@ -19,7 +19,8 @@ Source = bytes | BinaryIO | StudioError
 def sources(uploads: Sequence[UploadedFile]) -> Iterator[tuple[str, Source]]:
     """Each upload as our own route keeps it, or as Streamlit does where none stands before it.
 
-    All are taken before the first is checked: what no page takes for long is let go of.
+    All are taken before the first is checked: what no page takes for long is let go of. Each counts
+    among what its person has sent until it was checked.
     """
     with ExitStack() as stack:
         arrived = [_taken(one.file_id, stack) for one in uploads]

@@ -48,6 +48,34 @@ def test_take_while_the_file_arrives_leaves_it() -> None:
     assert incoming.take("a") is file
 
 
+def test_take_leaves_the_file_counted_until_it_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrivals, "MOST_PENDING_BYTES", 5)
+    incoming, owner, file = Incoming(), uuid4(), BytesIO(b"first")
+    with incoming.arriving(owner, "a", 5) as first:
+        assert incoming.keep(first, file, 5)
+    assert incoming.take("a") is file
+    assert incoming.take("a") is None
+    with incoming.arriving(owner, "b", 1) as second:
+        assert not second.has_room
+    file.close()
+    with incoming.arriving(owner, "a", 5) as again:
+        assert again.has_room
+
+
+def test_taken_file_is_left_to_who_took_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = 0.0
+    monkeypatch.setattr(arrivals, "monotonic", lambda: now_s)
+    incoming, owner, file = Incoming(), uuid4(), BytesIO(b"first")
+    with incoming.arriving(owner, "a", 5) as first:
+        assert incoming.keep(first, file, 5)
+    assert incoming.take("a") is file
+    assert not incoming.awaits(owner)
+    incoming.drop(owner, "a")
+    now_s = 9000.0
+    incoming.forget_old()
+    assert not file.closed
+
+
 def test_forget_old_counts_from_when_a_file_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
     now_s = 0.0
     monkeypatch.setattr(arrivals, "monotonic", lambda: now_s)

@@ -276,6 +276,29 @@ def test_tray_takes_all_of_a_drop_however_long_the_check_lasts(
     assert all(source.closed for source in sources)
 
 
+def test_tray_leaves_the_files_of_a_drop_counted_until_each_was_checked(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrivals, "MOST_PENDING_FILES", 3)
+    store, has_room = trays.store_upload, []
+
+    def send_another() -> None:
+        with incoming().arriving(OWNER, "d.png", 1) as arrival:
+            has_room.append(arrival.has_room)
+
+    def store_and_send(*args: Any, **kwargs: Any) -> StoredFile:
+        send_another()
+        return store(*args, **kwargs)
+
+    monkeypatch.setattr(trays, "store_upload", store_and_send)
+    tray, uploads = Tray(), [dropped(f"{name}.png", b"") for name in "abc"]
+    for number, one in enumerate(uploads):
+        arrive(one.file_id, png(number))
+    tray.take_drop(services, uploads, limit=5, drop=0, owner=None)
+    send_another()
+    assert has_room == [False, True, True, True]
+
+
 def test_tray_says_of_a_file_that_was_let_go_of_that_it_is_gone(services: Services) -> None:
     tray = Tray()
     tray.take_drop(services, [dropped("a.png", b"")], limit=5, drop=0, owner=None)
