@@ -29,6 +29,8 @@ class Arrival:
 
     Attributes:
         owner: who sends it.
+        tab_id: of Streamlit's session that runs the page it is sent to.
+        begun_s: when it began to arrive, by ``monotonic``.
         size_bytes: what it counts for, as far as there is room for it: the most that it may
             become while it arrives, then what it has.
         has_room: whether there is, beside the other files of this person.
@@ -40,6 +42,8 @@ class Arrival:
     """
 
     owner: UUID
+    tab_id: str
+    begun_s: float
     size_bytes: int
     has_room: bool
     source: BinaryIO | StudioError | None = None
@@ -61,7 +65,9 @@ class Incoming:
         self._arrivals: dict[str, Arrival] = {}
 
     @contextmanager
-    def arriving(self, owner: UUID, file_id: str, size_bytes: int) -> Iterator[Arrival]:
+    def arriving(
+        self, owner: UUID, file_id: str, size_bytes: int, *, tab_id: str
+    ) -> Iterator[Arrival]:
         """Hold room for a file while it arrives; it is given back unless the file is kept.
 
         Raises:
@@ -86,7 +92,9 @@ class Incoming:
             has_room = (
                 len(taken) < MOST_PENDING_FILES and sum(taken) + size_bytes <= MOST_PENDING_BYTES
             )
-            arrival = Arrival(owner, size_bytes if has_room else 0, has_room)
+            arrival = Arrival(
+                owner, tab_id, monotonic(), size_bytes if has_room else 0, has_room=has_room
+            )
             self._arrivals[file_id] = arrival
         try:
             yield arrival
@@ -108,13 +116,18 @@ class Incoming:
         _close(source)
         return False
 
-    def awaits(self, owner: UUID) -> bool:
-        """Whether a page of this person may be told of a file that it does not know of yet."""
+    def awaits(self, tab_id: str, *, since_s: float) -> bool:
+        """Whether a page may be told of a file that it does not know of yet.
+
+        ``tab_id`` is of the session that runs it. What began to arrive before ``since_s``, by
+        ``monotonic``, was sent to a page that was left.
+        """
         with self._lock:
             return any(
                 one.source is None or monotonic() - one.since_s <= _TAKEN_S
                 for one in self._arrivals.values()
-                if one.owner == owner and one.is_wanted and not one.is_taken
+                if one.tab_id == tab_id and one.begun_s >= since_s
+                if one.is_wanted and not one.is_taken
             )
 
     def take(self, file_id: str) -> BinaryIO | StudioError | None:
@@ -146,7 +159,7 @@ class Incoming:
     def forget_old(self) -> None:
         """Close what the pages that were left have not taken for an hour.
 
-        A page takes the files of a drop together: while more come from a person, all are left.
+        A page takes the files of a drop together: while more come from its tab, all are left.
         """
         with self._lock:
             self._forget_old()
@@ -155,12 +168,12 @@ class Incoming:
         now_s = monotonic()
         self._forget_closed()
         waiting = {file_id: one for file_id, one in self._arrivals.items() if not one.is_taken}
-        last_s: dict[UUID, float] = {}
+        last_s: dict[str, float] = {}
         for one in waiting.values():
             arrived_s = now_s if one.source is None else one.since_s
-            last_s[one.owner] = max(arrived_s, last_s.get(one.owner, arrived_s))
+            last_s[one.tab_id] = max(arrived_s, last_s.get(one.tab_id, arrived_s))
         for file_id, one in waiting.items():
-            is_left = now_s - one.since_s > _KEPT_S and now_s - last_s[one.owner] > _TAKEN_S
+            is_left = now_s - one.since_s > _KEPT_S and now_s - last_s[one.tab_id] > _TAKEN_S
             if one.source is not None and is_left:
                 del self._arrivals[file_id]
                 _close(one.source)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import re
+from time import monotonic
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.runs.following import FOLLOW_S
 from app.runs.incoming import incoming
@@ -20,6 +22,8 @@ from app.ui.trays import Tray
 from app.ui.words import _, _n
 from db.actor import Actor
 from tasks.services import Services
+
+_SINCE = "uploader.since"
 
 
 def pick_files(
@@ -48,11 +52,13 @@ def drop_zone(
 
     """
     drop = held.drops
-    _write_on(f"{key}.drop.{drop}", invitation or _("Drop pictures here"))
+    zone = f"{key}.drop.{drop}"
+    since_s = _drawn_since_s(zone, key)
+    _write_on(zone, invitation or _("Drop pictures here"))
     uploads = st.file_uploader(
         label,
         accept_multiple_files=limit > 1,
-        key=f"{key}.drop.{drop}",
+        key=zone,
         label_visibility="collapsed",
     )
     if not uploads:
@@ -64,18 +70,32 @@ def drop_zone(
         with st.spinner(_n("Checking {n} file…", "Checking {n} files…", new)):
             held.take_drop(services, several, limit=limit, drop=drop, owner=owner)
         st.rerun()
-    if incoming().awaits(owner):
-        _follow_arrivals()  # another zone would not be told of what this one still waits for
+    if _awaits(since_s):
+        _follow_arrivals(since_s)  # another zone would not be told of what this one waits for
     else:
         held.renew(drop)
         st.rerun()
 
 
 @fragment(run_every=FOLLOW_S, who=require_runner)
-def _follow_arrivals(actor: Actor) -> None:
+def _follow_arrivals(_actor: Actor, since_s: float) -> None:
     """Draw the page anew once nothing is on its way any more: what is called off nobody tells."""
-    if not incoming().awaits(actor.id):
+    if not _awaits(since_s):
         st.rerun()
+
+
+def _drawn_since_s(zone: str, key: str) -> float:
+    """When this tab first had the drop zone ``zone`` of ``key`` on its page, by ``monotonic``."""
+    times: dict[str, float] = st.session_state.setdefault(_SINCE, {})
+    if zone not in st.session_state:
+        times[key] = monotonic()
+    return times[key]
+
+
+def _awaits(since_s: float) -> bool:
+    """Whether a zone that is there since then may be told of a file that it does not know yet."""
+    context = get_script_run_ctx()
+    return context is not None and incoming().awaits(context.session_id, since_s=since_s)
 
 
 def say_refused(held: Tray, *, key: str) -> None:

@@ -48,13 +48,13 @@ class UploadsToDisk:
         if scope["type"] != "http" or not scope["path"].startswith(_PREFIX):
             await self._app(scope, receive, send)
             return
-        session_id, _, file_id = scope["path"].removeprefix(_PREFIX).partition("/")
+        tab_id, _, file_id = scope["path"].removeprefix(_PREFIX).partition("/")
         request = Request(scope, receive)
         answer: ASGIApp
         try:
             match scope["method"]:
                 case "PUT":
-                    answer = await self._take(request, session_id, file_id)
+                    answer = await self._take(request, tab_id, file_id)
                 case "DELETE":
                     owner = await self._sender(request)
                     incoming().drop(owner.id, file_id)
@@ -73,31 +73,32 @@ class UploadsToDisk:
             raise not_signed_in()
         return signed_in.actor
 
-    async def _take(self, request: Request, session_id: str, file_id: str) -> Response:
+    async def _take(self, request: Request, tab_id: str, file_id: str) -> Response:
         """204 as soon as the page can say itself what became of the file.
 
         Of any other answer Streamlit's page says no more than that there was one, in its own words.
         """
         actor = await self._sender(request)
         runtime = Runtime.instance()
-        if not _is_uuid(file_id) or not runtime.is_active_session(session_id):
+        if not _is_uuid(file_id) or not runtime.is_active_session(tab_id):
             message = msg("The page that sends this is gone. Reload it.")
             raise StudioError(message, code="upload.no_page")
-        record = await self._receive(request, actor, file_id)
+        record = await self._receive(request, actor, tab_id, file_id)
         if record is not None:
             manager = cast(MemoryUploadedFileManager, runtime.uploaded_file_mgr)
-            manager.add_file(session_id, record)
+            manager.add_file(tab_id, record)
         return Response(status_code=204)
 
     async def _receive(
-        self, request: Request, actor: Actor, file_id: str
+        self, request: Request, actor: Actor, tab_id: str, file_id: str
     ) -> UploadedFileRec | None:
         """The record for the page; the file, or why it is refused, waits beside it.
 
         None when the page has let go of it meanwhile.
         """
         limits = form_limits(self._services.settings)
-        with incoming().arriving(actor.id, file_id, _announced(request, limits)) as arrival:
+        size_bytes = _announced(request, limits)
+        with incoming().arriving(actor.id, file_id, size_bytes, tab_id=tab_id) as arrival:
             refused = _may_not_run(actor) or (None if arrival.has_room else _no_room())
             if refused:
                 limits = replace(limits, max_file_bytes=-1)  # an empty file is not kept either

@@ -30,6 +30,9 @@ from tests.pictures import png
 
 pytestmark = pytest.mark.slow
 
+TAB = "test session id"
+"""That in which Streamlit's tests of pages run them."""
+
 DropBoth = Callable[[AppTest, int, str, str], None]
 
 
@@ -123,10 +126,21 @@ def test_zone_stays_as_long_as_more_is_on_its_way(
     visit: Visit, tmp_path: Path, mei: Actor, tool: str
 ) -> None:
     page = open_page(visit, tmp_path, tool.upper(), mei)
-    with incoming().arriving(mei.id, "late", 5):
+    with incoming().arriving(mei.id, "late", 5, tab_id=TAB):
         drop(page, [("cat.png", png(1))])
         [zone] = page.file_uploader
         assert zone.proto.id.endswith(f"{tool}.drop.0"), "in it the browser holds the file to come"
         assert not [one for box in page.expander for one in box.file_uploader], "nor is it moved"
     page.run()
     assert page.file_uploader[0].proto.id.endswith(f"{tool}.drop.1")
+
+
+@pytest.mark.parametrize("tool", ["cutout", "inpaint"])
+def test_zone_is_not_held_by_what_is_on_its_way_in_another_tab_or_to_a_page_that_was_left(
+    visit: Visit, tmp_path: Path, mei: Actor, tool: str
+) -> None:
+    with incoming().arriving(mei.id, "to a page that was left", 5, tab_id=TAB):
+        page = open_page(visit, tmp_path, tool.upper(), mei)
+        with incoming().arriving(mei.id, "in another tab", 5, tab_id="another tab"):
+            drop(page, [("cat.png", png(1))])
+            assert page.file_uploader[0].proto.id.endswith(f"{tool}.drop.1")

@@ -249,7 +249,7 @@ def test_tray_names_what_an_unexpected_fault_left_unchecked(
 
 def arrive(file_id: str, data: bytes) -> BytesIO:
     source = BytesIO(data)
-    with incoming().arriving(OWNER, file_id, len(data)) as arrival:
+    with incoming().arriving(OWNER, file_id, len(data), tab_id="a-tab") as arrival:
         assert incoming().keep(arrival, source, len(data))
     return source
 
@@ -283,7 +283,7 @@ def test_tray_leaves_the_files_of_a_drop_counted_until_each_was_checked(
     store, has_room = trays.store_upload, []
 
     def send_another() -> None:
-        with incoming().arriving(OWNER, "d.png", 1) as arrival:
+        with incoming().arriving(OWNER, "d.png", 1, tab_id="a-tab") as arrival:
             has_room.append(arrival.has_room)
 
     def store_and_send(*args: Any, **kwargs: Any) -> StoredFile:

@@ -84,6 +84,8 @@ def test_upload_waits_on_disk_and_streamlit_holds_no_byte_of_it(
     file_id = send(page, 900)
     [record] = files.get_files(PAGE, [file_id])
     assert (record.name, record.data) == ("cat.png", b"")
+    assert incoming().awaits(PAGE, since_s=0.0)
+    assert not incoming().awaits("another-page", since_s=0.0)
     source = incoming().take(file_id)
     assert source is not None
     assert not isinstance(source, UserInputError)
