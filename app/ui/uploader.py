@@ -24,6 +24,10 @@ from db.actor import Actor
 from tasks.services import Services
 
 _SINCE = "uploader.since"
+_HERE = (
+    '[data-testid="stFileChip"]:not(:has([data-testid="stFileChipIconSpinner"], [role="alert"]))'
+)
+"""What a drop zone of Streamlit's shows of a file that is on its way no more."""
 
 
 def pick_files(
@@ -71,6 +75,7 @@ def drop_zone(
             held.take_drop(services, several, limit=limit, drop=drop, owner=owner)
         st.rerun()
     if _awaits(since_s):
+        _hide_taken(zone)
         _follow_arrivals(since_s)  # another zone would not be told of what this one waits for
     else:
         held.renew(drop)
@@ -134,7 +139,20 @@ def _write_on(key: str, invitation: str) -> None:
     """Put our words on the drop zone ``key``, whose own are Streamlit's."""
     words = {"drop": invitation, "choose": _("Choose files")}
     rules = "".join(f"--dr-{name}: {_css_string(text)};" for name, text in words.items())
-    st.html(f"<style>.st-key-{re.sub('[^A-Za-z0-9_-]', '-', key)} {{{rules}}}</style>")
+    st.html(f"<style>{_class_of(key)} {{{rules}}}</style>")
+
+
+def _hide_taken(key: str) -> None:
+    """Have the drop zone ``key``, of which all was taken, show only what is to come or failed.
+
+    The rest is shown where it can be taken out; the cross that Streamlit gives it does not do that.
+    """
+    st.html(f"<style>{_class_of(key)} {_HERE} {{display: none}}</style>")
+
+
+def _class_of(key: str) -> str:
+    """That Streamlit gives the element ``key``."""
+    return f".st-key-{re.sub('[^A-Za-z0-9_-]', '-', key)}"
 
 
 def _css_string(text: str) -> str:

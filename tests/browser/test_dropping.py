@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import CDPSession, Page, expect
+from playwright.sync_api import CDPSession, Locator, Page, expect
 
 from tests.browser.conftest import OpenPage, Studio
 from tests.browser.steps import SignIn, drop, settle
@@ -36,6 +36,11 @@ def checking(studio: Studio, page: Page) -> Iterator[None]:
         yield
 
 
+def chip(page: Page, name: str) -> Locator:
+    """What the drop zone itself shows of a file."""
+    return page.get_by_test_id("stFileChip").filter(has_text=name)
+
+
 def send_at(browser: CDPSession, bytes_per_s: float) -> None:
     """From now on it sends at no more than this speed; below zero is without a limit."""
     speeds = {"uploadThroughput": bytes_per_s, "downloadThroughput": -1}
@@ -59,6 +64,9 @@ def test_file_on_its_way_as_another_was_checked_is_taken_too(studio: Studio, pag
         page.wait_for_timeout(1_000)  # its head is with the studio by then
     expect(page.get_by_text("Checking 1 file…")).to_have_count(0)
     settle(page)
+    expect(page.locator("figure.dr-held")).to_have_count(1)
+    expect(chip(page, "late.png")).to_be_visible()
+    expect(chip(page, "first.png")).to_be_hidden()  # its cross takes nothing out of the tray
     send_at(browser, -1)
     expect(page.locator("figure.dr-held")).to_have_count(2)
     expect(page.get_by_role("figure", name="late.png")).to_be_visible()
