@@ -305,7 +305,7 @@ def ask_pictures(
 
 
 def _take_sample(_actor: Actor, services: Services, held: Tray) -> None:
-    held.take(services, [sample_picture()], limit=1)
+    held.take(services, [sample_picture()], limit=services.settings.max_files_per_run)
 
 
 def _empty(_actor: Actor, held: Tray) -> None:

@@ -83,6 +83,7 @@ class Tray:
     ) -> None:
         """Check and store ``files``; the good ones go on, the others are named.
 
+        Where there is room for one file alone, a good one takes the place of the one that is held.
         ``owner`` says whose they are, so that nobody else waits for them.
         """
         with self._lock:
@@ -102,8 +103,8 @@ class Tray:
         """As ``take``, of what lies in the drop zone ``drop``; each once, whichever run is first.
 
         What is dropped while others are checked lies in the same zone afterwards, which stays
-        until ``renew`` is called. Where there is room for one file alone, a drop is another try,
-        and what was refused before is forgotten.
+        until ``renew`` is called. Where there is room for one file alone, what was refused before
+        is forgotten: a drop is another try.
         """
         with self._lock:
             new = self.unread(uploads)
@@ -178,10 +179,11 @@ class Tray:
         try:
             for file_name, source in files:
                 try:
-                    _require_room(chosen, limit)
+                    others = () if limit == 1 else chosen  # its place is taken
+                    _require_room(others, limit)
                     new = _take_one(services, file_name, source, owner)
-                    _require_new(chosen, new)
-                    chosen = [*chosen, new]
+                    _require_new(others, new)
+                    chosen = [*others, new]
                 except (StudioError, RecordError) as error:
                     self.refused = self.refused.plus(_refusal(file_name, error))
                 except BaseException:
@@ -250,7 +252,7 @@ def _require_room(chosen: Sequence[Chosen], limit: int) -> None:
             msgs(
                 "There is room for {n} picture here", "There is room for {n} pictures here", limit
             ),
-            remedy=msg("Take one out, or run these first."),
+            remedy=msg("Take one out first, then drop it again."),
             code="run.too_many_files",
         )
 

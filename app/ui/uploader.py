@@ -50,7 +50,7 @@ def drop_zone(
         services: the studio.
         held: where the pictures go.
         key: prefix of the drop zone's key.
-        limit: most pictures that ``held`` may hold.
+        limit: most pictures that ``held`` may hold; where it is one, a drop takes its place.
         label: names the drop zone to those who cannot see it.
         invitation: written on it, in place of the usual words.
 
@@ -58,6 +58,8 @@ def drop_zone(
     drop = held.drops
     zone = f"{key}.drop.{drop}"
     since_s = _drawn_since_s(zone, key)
+    if limit == 1 and held.chosen:
+        invitation = _("Drop another here in its place")
     _write_on(zone, invitation or _("Drop pictures here"))
     uploads = st.file_uploader(
         label,

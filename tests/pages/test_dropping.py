@@ -98,7 +98,7 @@ def test_inpaint_picture_dropped_while_the_first_is_checked_is_taken_too(
     assert page.file_uploader[0].proto.id.endswith(".drop.1"), "a zone that holds none of them"
 
 
-def test_inpaint_mask_dropped_while_another_is_checked_is_named(
+def test_inpaint_mask_dropped_while_another_is_checked_takes_its_place(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor, drop_both: DropBoth
 ) -> None:
     page = open_page(visit, tmp_path, "INPAINT", mei)
@@ -106,8 +106,9 @@ def test_inpaint_mask_dropped_while_another_is_checked_is_named(
     [box] = [one for one in page.selectbox if one.label == "Start from"]
     box.set_value(Start.UPLOAD).run()
     drop_both(page, 1, "mask.png", "other mask.png")
-    assert names(services, mei, "inpaint.mask") == ["mask.png"]
-    assert "<strong>other mask.png</strong>" in markup(page)
+    assert names(services, mei, "inpaint.mask") == ["other mask.png"]
+    assert "not taken" not in markup(page)
+    assert '--dr-drop: "Drop another here in its place";' in markup(page)
 
 
 def test_faceswap_source_that_no_place_is_left_for_is_named(

@@ -17,6 +17,7 @@ from app.ui.refused import MAX_NAMED
 from app.ui.trays import Tray
 from db.errors import DatabaseAwayError
 from studio.errors import DiskFullError
+from studio.words import msg
 from tasks.files import StoredFile
 from tasks.services import Services
 from tests.pictures import png
@@ -37,7 +38,9 @@ def test_tray_refuses_what_is_beyond_the_limit(services: Services) -> None:
     tray = Tray()
     tray.take(services, [(f"{n}.png", png(n)) for n in range(3)], limit=2)
     assert len(tray.files) == 2
-    assert [e.code for e in tray.refused.named] == ["run.too_many_files"]
+    [refusal] = tray.refused.named
+    assert refusal.code == "run.too_many_files"
+    assert refusal.remedy == msg("Take one out first, then drop it again.")
 
 
 def test_tray_same_picture_twice_is_kept_once_and_the_other_named(services: Services) -> None:
@@ -166,6 +169,16 @@ def test_tray_of_one_file_forgets_what_was_refused_before_another_try(services: 
         tray.take_drop(services, [dropped(name, data)], limit=1, drop=drop, owner=None)
         tray.renew(drop)
     assert (len(tray.files), tray.refused.total) == (1, 0)
+
+
+def test_tray_of_one_file_holds_the_last_that_could_be_taken(services: Services) -> None:
+    tray = Tray()
+    drops = [("a.png", png(1)), ("b.png", png(2)), ("b again.png", png(2)), ("c.txt", b"text")]
+    for drop, (name, data) in enumerate(drops):
+        tray.take_drop(services, [dropped(name, data)], limit=1, drop=drop, owner=None)
+        tray.renew(drop)
+    assert [file.file_name for file in tray.files] == ["b again.png"]
+    assert [refusal.file_name for refusal in tray.refused.named] == ["c.txt"]
 
 
 def test_tray_that_is_being_filled_makes_the_next_run_of_the_page_wait(
