@@ -8,7 +8,7 @@ behalf of the person who the tab belongs to at that moment.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -48,12 +48,22 @@ class Generation:
 
     Attributes:
         view: what part of the picture it shows.
+        given: what it held at first.
         strokes: what it holds, as far as it has told.
+        may_change: whether a tool was used on it that changes, or takes away, what it has told.
 
     """
 
     view: View
+    given: tuple[Stroke, ...]
     strokes: tuple[Stroke, ...]
+    may_change: bool = False
+
+    def is_rebuilt(self, told: tuple[Stroke, ...]) -> bool:
+        """Whether ``told`` is of a canvas that was built anew, without what it had told since."""
+        if self.may_change or self.strokes == self.given:
+            return False
+        return told == (*self.given, *missing(told, self.strokes))
 
 
 @dataclass(slots=True)
@@ -128,7 +138,8 @@ class Easel:
         if self.room:
             view = view_in(self.room, self.drawing, self.zoom, self.centre)
             self.shown = to_canvas(self.drawing, view, self.generation)
-            self.generations[self.generation] = Generation(view, self.drawing.strokes)
+            strokes = self.drawing.strokes
+            self.generations[self.generation] = Generation(view, strokes, strokes)
         owed = {generation_of(told) for told in self.waiting}
         for late in list(self.generations)[:-_LATE_GENERATIONS]:
             if late not in owed:
@@ -147,6 +158,10 @@ class Easel:
         that was to go may stay, where the run that was to show the other picture is broken off.
         """
         self.is_aside = True
+
+    def let_change(self) -> None:
+        """A tool is used on the canvas that changes, or takes away, what it has told."""
+        self.generations[self.generation].may_change = True
 
     def look(self, zoom: int, centre: tuple[float, float]) -> None:
         """Show another part of the picture."""
@@ -216,32 +231,31 @@ class Easel:
         strokes = read_canvas(told, before, generation.view, owner=self.painter_id)
         if strokes == before:
             return
-        if number == self.generation and not self.is_aside:
+        new = missing(strokes, before)
+        if generation.is_rebuilt(strokes):
+            self._add(actor, new)
+            self.show()
+        elif number == self.generation and not self.is_aside:
             self.change(actor, self.drawing.model_copy(update={"strokes": strokes}))
-        else:
-            self._take_late(actor, before, strokes)
+        elif new:
+            self._take_late(actor, new, missing(before, strokes))
         generation.strokes = strokes
         self.refused = None
-        new = missing(strokes, before)
         st.session_state["canvas.taken"] = self.taken + len(new)
 
-    def _take_late(
-        self, actor: Actor, before: tuple[Stroke, ...], after: tuple[Stroke, ...]
-    ) -> None:
+    def _take_late(self, actor: Actor, new: Sequence[Stroke], gone: Sequence[Stroke]) -> None:
         """Save what was done while the canvas was being given something else.
 
         It will not show that by itself. Only what is new in it counts: what the canvas had been
         given before may have been undone since.
         """
-        new = missing(after, before)
-        if not new:
-            return
-        gone = missing(before, after)
-        kept = self.drawing.strokes
-        if len(gone) == len(new) == 1:  # one that was moved
-            kept = tuple(missing(kept, gone))
-        self.change(actor, self.drawing.model_copy(update={"strokes": (*kept, *new)}))
+        is_move = len(gone) == len(new) == 1
+        self._add(actor, new, without=gone if is_move else ())
         self.show()
+
+    def _add(self, actor: Actor, new: Sequence[Stroke], *, without: Sequence[Stroke] = ()) -> None:
+        kept = missing(self.drawing.strokes, without)
+        self.change(actor, self.drawing.model_copy(update={"strokes": (*kept, *new)}))
 
     def change(self, actor: Actor, after: Drawing) -> None:
         """Save that the drawing became ``after``."""

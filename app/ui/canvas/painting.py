@@ -12,7 +12,7 @@ from app.painting.mask_preview import tint_png
 from app.painting.picture_views import data_address, view_jpeg
 from app.ui.canvas.controls import draw_controls, offer_lost
 from app.ui.canvas.easel import Easel
-from app.ui.canvas.tools import Tool, ask_brush, ask_tool
+from app.ui.canvas.tools import FREEHAND, Tool, ask_brush, ask_tool
 from app.ui.canvas.viewing import frame_of, map_of
 from app.ui.faults import saying_faults
 from app.ui.guard import acting
@@ -114,6 +114,8 @@ def _draw_canvas(easel: Easel, tool: Tool, brush_px: int) -> None:
     from streamlit_drawable_canvas import st_canvas
 
     view = easel.view
+    if tool not in FREEHAND:
+        easel.let_change()
     st_canvas(
         fill_color=PAINT,
         stroke_color=_COLOURS.get(tool, PAINT),

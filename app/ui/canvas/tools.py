@@ -25,6 +25,9 @@ class Tool(StrEnum):
     ADJUST = "Adjust"
 
 
+FREEHAND = (Tool.BRUSH, Tool.ERASER, Tool.LASSO)
+"""What these paint is told when it is whole, and stays; what others do, while it still changes."""
+
 _TITLES = {
     Tool.BRUSH: N_("Brush"),
     Tool.ERASER: N_("Eraser"),

@@ -135,17 +135,56 @@ def test_cleared_drawing_can_be_brought_back_in_another_session(
     assert (again.lines(), again.easel.lost) == ([100, 180], 0)
 
 
-def test_rebuilt_canvas_that_is_painted_on_loses_nothing(tab: Tab) -> None:
+@pytest.mark.parametrize("painted", [(50,), (20, 50, 90)])
+def test_rebuilt_canvas_that_is_painted_on_loses_nothing(tab: Tab, painted: tuple[int]) -> None:
     """The browser shows what it was given at first; its next stroke would overwrite the rest."""
-    for y in (20, 50, 90):
+    for y in painted:
         tab.draw(y)
         tab.take()
+    shown = tab.easel.generation
     tab.mount()
     tab.draw(130)
     tab.take()
-    assert tab.easel.lost == 3
-    tab.easel.restore(tab.actor)
-    assert tab.lines() == [40, 100, 180, 260]
+    assert tab.lines() == [2 * y for y in (*painted, 130)]
+    assert tab.easel.lost == 0
+    assert tab.easel.generation > shown
+
+
+def test_rebuilt_canvas_that_tells_late_loses_nothing(tab: Tab) -> None:
+    tab.draw(50)
+    tab.take()
+    tab.mount()
+    tab.draw(130)
+    late = list(tab.objects)
+    tab.easel.show()
+    tab.objects = late
+    tab.send()
+    tab.take()
+    assert tab.lines() == [100, 260]
+
+
+def test_rebuilt_canvas_that_is_not_painted_on_is_given_the_drawing(tab: Tab) -> None:
+    tab.draw(50)
+    tab.take()
+    shown = tab.easel.generation
+    tab.mount()
+    tab.take()
+    assert tab.lines() == [100]
+    assert tab.easel.generation > shown
+
+
+@pytest.mark.parametrize("left", [(), (130,)])
+def test_stroke_that_the_canvas_took_away_is_gone_where_its_tool_may_do_that(
+    tab: Tab, left: tuple[int]
+) -> None:
+    tab.easel.let_change()
+    tab.draw(50)
+    tab.take()
+    tab.mount()
+    for y in left:
+        tab.draw(y)
+    tab.take()
+    assert tab.lines() == [2 * y for y in left]
 
 
 def test_two_tabs_tell_each_other(
