@@ -46,6 +46,7 @@ class Canvas:
 
     def wait(self) -> None:
         """Until it is there, has the size that it keeps, and is open."""
+        settle(self.page)  # while it runs, one that comes may stand beside one that goes
         expect(self.layer).to_have_count(1)  # one that goes may stay for a moment
         expect(self.layer).to_be_visible()
         settle(self.page)
