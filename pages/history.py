@@ -27,7 +27,7 @@ from db.repositories.jobs import JobRepository, Person
 from db.states import JobState
 from db.types import utc_now
 from studio.tools.registry import AUXILIARY_TOOLS, TOOLS
-from studio.words import N_, Message
+from studio.words import N_
 from tasks.services import Services, get_services
 
 PAGE_SIZE = 30
@@ -195,7 +195,7 @@ def show_nothing(services: Services, filters: Filters, wanted: JobFilters) -> No
             first = TOOLS[first_tool(switched_off(services))]
             st.page_link(
                 tool_page(first.name) or "",
-                label=_("{action} a picture", action=Message(first.action)),
+                label=said(first.action_on(1)),
                 icon=f":material/{first.icon}:",
             )
     else:

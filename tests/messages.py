@@ -21,7 +21,7 @@ from studio.words.language import DOMAIN, LOCALES
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = LOCALES / f"{DOMAIN}.pot"
 PACKAGES = ("app", "db", "pages", "studio", "tasks")
-KEYWORDS = {"_": None, "N_": None, "msg": None, "_n": (1, 2), "msgs": (1, 2)}
+KEYWORDS = {"_": None, "N_": None, "msg": None, "_n": (1, 2), "msgs": (1, 2), "N_n": (1, 2)}
 _METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
 
 

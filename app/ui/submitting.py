@@ -173,10 +173,7 @@ def _find_unfit(
 
 def _action(page: ToolPage, pictures: int) -> str:
     """What the one primary button of the page says."""
-    label = said(page.spec.action)
-    if pictures < 2:
-        return label
-    return _n("{action} {n} picture", "{action} {n} pictures", pictures, action=label)
+    return said(page.spec.action_on(pictures) if pictures > 1 else page.spec.action)
 
 
 def _run_key(page: ToolPage) -> str:

@@ -237,7 +237,9 @@ class ToolSpec:
         name: stable id, used in rows, commands and addresses.
         title: for people.
         summary: what it does, one sentence for people.
-        action: what its button says, as in "Cut out 3 pictures".
+        action: what its button says, as in "Cut out".
+        counted_action: the same with how many pictures it is done to, for one and for every
+            other number: "Cut out a picture", "Cut out {n} pictures".
         verb: past participle that names result files, as in ``cat-cutout.png``.
         icon: name of a Material symbol.
         version: raised by a release in which the same inputs and params give other pixels.
@@ -260,6 +262,7 @@ class ToolSpec:
     title: str
     summary: str
     action: str
+    counted_action: tuple[str, str]
     verb: str
     icon: str
     version: int
@@ -303,6 +306,11 @@ class ToolSpec:
         titles = {self.mask.role: self.mask.title} if self.mask else {}
         titles |= {role.name: role.title for role in self.roles}
         return Message(titles[name]) if name in titles else verbatim(name)
+
+    def action_on(self, pictures: int) -> Message:
+        """What the tool does to so many pictures, as in "Cut out 3 pictures"."""
+        one, many = self.counted_action
+        return Message(one, {"n": pictures}, many)
 
     def too_many_files(self, role: str, given: int, *, code: str) -> UserInputError | None:
         """Why one run cannot take so many files as ``role``; None when it can."""

@@ -1,3 +1,13 @@
-from studio.words.message import N_, JsonMessage, Message, Value, msg, msgs, paragraph, verbatim
+from studio.words.message import (
+    N_,
+    JsonMessage,
+    Message,
+    N_n,
+    Value,
+    msg,
+    msgs,
+    paragraph,
+    verbatim,
+)
 
-__all__ = ["N_", "JsonMessage", "Message", "Value", "msg", "msgs", "paragraph", "verbatim"]
+__all__ = ["N_", "JsonMessage", "Message", "N_n", "Value", "msg", "msgs", "paragraph", "verbatim"]

@@ -109,6 +109,11 @@ def N_(text: str) -> str:  # noqa: N802  the name that translators' tools know
     return text
 
 
+def N_n(text: str, plural: str) -> tuple[str, str]:  # noqa: N802  as ``N_``
+    """As ``N_``, of words that go with a number: those for one, and those for every other."""
+    return text, plural
+
+
 def _value_to_json(value: Value) -> object:
     if isinstance(value, Message):
         return value.to_json()

@@ -187,6 +187,18 @@ def test_run_page_says_nothing_past_the_catalogue(
 
 
 @pytest.mark.usefixtures("pseudo")
+def test_offer_to_run_a_tool_is_one_whole_sentence(
+    visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mei: Actor
+) -> None:
+    """A verb that was translated by itself fits into no sentence of most languages."""
+    monkeypatch.setattr(ContextProxy, "locale", property(lambda _context: PSEUDO))
+    assert links(visit(navigated(tmp_path, "HISTORY"), mei)) == ["⟦Cut out a picture⟧"]
+    page = visit(navigated(tmp_path, "UPSCALE"), mei)
+    drop(page, [("a.png", png(1)), ("b.png", png(2))])
+    assert "⟦Enlarge 2 pictures⟧" in [button.label for button in page.button]
+
+
+@pytest.mark.usefixtures("pseudo")
 def test_history_address_leads_to_the_same_list_in_every_language(
     services: Services, visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

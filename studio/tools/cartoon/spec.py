@@ -2,7 +2,7 @@
 
 from studio.params import ALL_LOOKS, CartoonParams, Look
 from studio.tools.spec import PHOTOGRAPH, BuiltIn, Media, Reuse, ToolRole, ToolSpec
-from studio.words import N_
+from studio.words import N_, N_n
 
 _LOOKS = (
     (Look.ANIME, N_("Anime"), N_("Flat colours and fine lines.")),
@@ -18,6 +18,7 @@ SPEC = ToolSpec(
     title=N_("Cartoon"),
     summary=N_("Draws photographs."),
     action=N_("Draw"),
+    counted_action=N_n("Draw a picture", "Draw {n} pictures"),
     verb="cartoon",
     icon="brush",
     version=2,

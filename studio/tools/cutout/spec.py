@@ -2,7 +2,7 @@
 
 from studio.params import CutoutOutput, CutoutParams
 from studio.tools.spec import PHOTOGRAPH, MaskOffer, Media, Reuse, ToolRole, ToolSpec
-from studio.words import N_
+from studio.words import N_, N_n
 
 _FINISH = (
     "format",
@@ -36,6 +36,7 @@ SPEC = ToolSpec(
     title=N_("Cutout"),
     summary=N_("Removes backgrounds."),
     action=N_("Cut out"),
+    counted_action=N_n("Cut out a picture", "Cut out {n} pictures"),
     verb="cutout",
     icon="content_cut",
     version=4,

@@ -2,13 +2,14 @@
 
 from studio.params import FacesParams
 from studio.tools.spec import MASK_ROLE, MaskOffer, ToolSpec
-from studio.words import N_
+from studio.words import N_, N_n
 
 SPEC = ToolSpec(
     name="faces",
     title=N_("Find faces"),
     summary=N_("Finds faces."),
     action=N_("Find faces"),
+    counted_action=N_n("Find faces in a picture", "Find faces in {n} pictures"),
     verb="faces",
     icon="familiar_face_and_zone",
     version=1,

@@ -2,7 +2,7 @@
 
 from studio.params import MESH, FaceswapParams
 from studio.tools.spec import PHOTOGRAPH, BuiltIn, Consent, ToolRole, ToolSpec
-from studio.words import N_
+from studio.words import N_, N_n
 
 _MAX_SOURCES = 16
 
@@ -11,6 +11,7 @@ SPEC = ToolSpec(
     title=N_("Face swap"),
     summary=N_("Replaces faces. Each person confirms once that those shown have agreed."),
     action=N_("Swap faces"),
+    counted_action=N_n("Swap faces in a picture", "Swap faces in {n} pictures"),
     verb="swapped",
     icon="face_retouching_natural",
     version=4,

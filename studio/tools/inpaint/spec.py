@@ -10,7 +10,7 @@ from studio.tools.spec import (
     ToolRole,
     ToolSpec,
 )
-from studio.words import N_
+from studio.words import N_, N_n
 
 _FILLERS = (
     (
@@ -41,6 +41,7 @@ SPEC = ToolSpec(
     title=N_("Inpaint"),
     summary=N_("Removes what is painted over."),
     action=N_("Repaint"),
+    counted_action=N_n("Repaint a picture", "Repaint {n} pictures"),
     verb="inpainted",
     icon="healing",
     version=2,

@@ -2,13 +2,14 @@
 
 from studio.params import INTERPOLATION, NEAREST, UpscaleParams
 from studio.tools.spec import BuiltIn, ToolSpec
-from studio.words import N_
+from studio.words import N_, N_n
 
 SPEC = ToolSpec(
     name="upscale",
     title=N_("Upscale"),
     summary=N_("Enlarges pictures."),
     action=N_("Enlarge"),
+    counted_action=N_n("Enlarge a picture", "Enlarge {n} pictures"),
     verb="upscaled",
     icon="photo_size_select_large",
     version=3,

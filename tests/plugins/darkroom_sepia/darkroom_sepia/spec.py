@@ -8,6 +8,7 @@ SPEC = ToolSpec(
     title="Sepia",
     summary="Browns photographs as if they were old.",
     action="Tone",
+    counted_action=("Tone a picture", "Tone {n} pictures"),
     verb="sepia",
     icon="filter_vintage",
     version=1,
