@@ -110,8 +110,8 @@ def is_shown(spec: ModelSpec, status: Status, show: str) -> bool:
 
 def described(spec: ModelSpec) -> str:
     """What a search looks through."""
-    parts = (spec.id, spec.title, spec.task, spec.note, spec.family, spec.licence.name, *spec.tools)
-    return " ".join(parts).casefold()
+    names = (spec.id, spec.title, spec.task, spec.family, spec.licence.name, *spec.tools)
+    return " ".join([*names, said(spec.advice)]).casefold()
 
 
 def show_summary(rows: Sequence[Row], found: int, shown: range) -> None:

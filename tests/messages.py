@@ -1,6 +1,7 @@
-"""Gathers the sentences of the code into the catalogues of ``studio/locales``; ``make messages``.
+"""Gathers what the studio says into the catalogues of ``studio/locales``; ``make messages``.
 
-``darkroom.pot`` is the English one: what the code says. Catalogues of other languages get the
+``darkroom.pot`` is the English one: what the code says, and what the catalogue of models that ships
+says of them. Catalogues of other languages get the
 sentences they lack, to be translated, and keep none that nobody says any more.
 """
 
@@ -16,9 +17,11 @@ from typer.main import get_command
 
 from app.commands.cli import app
 from app.commands.helping import sentences
+from studio.models.catalogue import Catalogue as Models
 from studio.words.language import DOMAIN, LOCALES
 
 ROOT = Path(__file__).resolve().parents[1]
+MODELS = ROOT / "weights" / "catalogue.toml"
 TEMPLATE = LOCALES / f"{DOMAIN}.pot"
 PACKAGES = ("app", "db", "pages", "studio", "tasks")
 KEYWORDS = {"_": None, "N_": None, "msg": None, "_n": (1, 2), "msgs": (1, 2), "N_n": (1, 2)}
@@ -26,7 +29,7 @@ _METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
 
 
 def gathered() -> Catalog:
-    """Every sentence of the code."""
+    """Every sentence of the code, and of the catalogue of models that ships."""
     catalogue = Catalog(charset="utf-8")
     for package in PACKAGES:
         found = extract_from_dir(ROOT / package, _METHODS, keywords=KEYWORDS)
@@ -35,6 +38,9 @@ def gathered() -> Catalog:
     # Docstrings of commands are help that people read.
     for text in sentences(get_command(app)):
         catalogue.add(text)
+    for spec in Models.load(MODELS):
+        for message in filter(None, (spec.advice, spec.licence.meaning)):
+            catalogue.add(message.text)
     return catalogue
 
 

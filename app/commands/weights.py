@@ -224,7 +224,7 @@ def _warn_of_terms(store: WeightStore, model_ids: Iterable[str]) -> None:
                     "{model}: {restriction}. {words}",
                     model=model_id,
                     restriction=licence.restriction,
-                    words=licence.words,
+                    words=licence.meaning,
                 )
             )
 
@@ -279,7 +279,7 @@ def _grouped(specs: Sequence[ModelSpec], lines: Sequence[str], width: int) -> li
 
 
 def _terms(number: int, licence: Licence, width: int) -> str:
-    words = f"[{number}] {licence.name}: {licence.words}"
+    words = f"[{number}] {licence.name}: {said(licence.meaning)}"
     return fill(words, width, subsequent_indent="    ", break_on_hyphens=False)
 
 

@@ -25,7 +25,7 @@ def commercial_pill(licence: Licence) -> str:
 
 def licence_terms(licence: Licence) -> str:
     """Markup of the licence in plain words, and where its text is."""
-    words = escape(licence.words)
+    words = escape(said(licence.meaning))
     if licence.url is None:
         return f"<b>{escape(licence.name)}.</b> {words}"
     # An address to copy, not a link to follow: the studio's pages send nobody elsewhere.

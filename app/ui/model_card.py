@@ -25,7 +25,7 @@ def model_markup(spec: ModelSpec, status: Status) -> str:
         _("{task}, used by {tools}", task=Message(TASK_TITLES[spec.task]), tools=tool_titles(spec)),
         f"{spec.id} · {said(size)} · {spec.licence.name}",
     ]
-    note = f"<p>{escape(spec.note)}</p>" if spec.note else ""
+    note = f"<p>{escape(said(spec.advice))}</p>" if spec.note else ""
     fault, more = "", escape(_("Licence and files"))
     if isinstance(status, Damaged):
         fault = f'<p class="dr-reason">{escape(status.file)}: {escape(said(status.reason))}.</p>'

@@ -143,5 +143,5 @@ def _label(choice: ModelChoice) -> str:
 
 def _show_terms(spec: ModelSpec) -> None:
     if spec.note:
-        st.caption(literal_sentence(spec.note))
+        st.caption(literal_sentence(spec.advice))
     st.html(licence_notice(spec.licence))

@@ -94,7 +94,7 @@ def msgs(text: str, plural: str, n: int, /, **values: Value) -> Message:
 
 
 def verbatim(text: str) -> Message:
-    """Words that nobody translates, as they stand: of a library, of somebody's, of an old row."""
+    """``text`` as it stands, braces too: of a library, of somebody's, of a file, of an old row."""
     return Message(text.replace("{", "{{").replace("}", "}}"))
 
 

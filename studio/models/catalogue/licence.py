@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from studio.words import Message, msg
+from studio.words import Message, msg, verbatim
 
 Commercial = Literal["yes", "no", "ask"]
 
@@ -33,6 +33,11 @@ class Licence(Entry):
     commercial: Commercial
     words: str = Field(min_length=20)
     url: str | None = None
+
+    @property
+    def meaning(self) -> Message:
+        """``words``, translated where they are those of the catalogue that ships."""
+        return verbatim(self.words)
 
     @property
     def restriction(self) -> Message:

@@ -12,7 +12,7 @@ from studio.models.catalogue.files import Format, WeightFile
 from studio.models.catalogue.licence import Entry, Licence
 from studio.models.contracts import Contract, MattingContract
 from studio.models.runtime import Device
-from studio.words import N_, Message, msg
+from studio.words import N_, Message, msg, verbatim
 
 Task = Literal[
     "matting",
@@ -79,6 +79,11 @@ class ModelSpec(Entry):
     note: str = ""
     licence: Licence
     files: tuple[WeightFile, ...] = Field(min_length=1)
+
+    @property
+    def advice(self) -> Message:
+        """``note``, translated where it is one of the catalogue that ships; empty without one."""
+        return verbatim(self.note)
 
     @property
     def served_files(self) -> tuple[WeightFile, ...]:

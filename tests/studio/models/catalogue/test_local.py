@@ -15,6 +15,8 @@ from studio.models.weights import Installed, Missing, WeightStore
 from studio.report import Report
 from studio.settings import get_settings
 from studio.tools.cartoon.styling.stylise import stylise
+from studio.words.language import language
+from tests.pseudo import PSEUDO, forget, teach
 from tests.studio.models.networks import write_onnx
 from tests.studio.models.weight_factories import QUICK
 
@@ -57,6 +59,7 @@ def _read_afresh() -> None:
     get_settings.cache_clear()
     load_catalogue.cache_clear()
     yield  # type: ignore[misc]
+    forget()
     get_settings.cache_clear()
     load_catalogue.cache_clear()
 
@@ -97,6 +100,19 @@ def test_local_model_may_name_a_licence_that_ships(weights_dir: Path) -> None:
     entry = ENTRY.partition("[[model]]")[2].replace('"house"\n[model', '"realesrgan"\n[model')
     (weights_dir / "catalogue.local.toml").write_text(f"[[model]]{entry}", encoding="utf-8")
     assert load_catalogue().get("house-style").licence.name == "BSD-3-Clause"
+
+
+def test_local_model_is_spoken_of_in_the_words_of_its_own_file(
+    weights_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = ENTRY.replace('licence = "house"', 'licence = "house"\nnote = "For {us}: 100 % ours."')
+    (weights_dir / "catalogue.local.toml").write_text(entry, encoding="utf-8")
+    teach(tmp_path / "locales", monkeypatch)
+    pseudo, house = language(PSEUDO), load_catalogue().get("house-style")
+    assert pseudo.say(house.advice) == "For {us}: 100 % ours."
+    assert pseudo.say(house.licence.meaning).startswith("Trained by our own studio")
+    ships = load_catalogue().get("isnet").licence
+    assert pseudo.say(ships.meaning) == f"⟦{ships.words}⟧"
 
 
 @pytest.mark.parametrize(
