@@ -11,7 +11,8 @@ import typer.main
 
 from app.commands import doctor, inspect, jobs, migrate, run, serve, up, user, weights
 from app.commands.helping import translate
-from app.language import language_of_terminal, said, speaking
+from app.commands.told import told
+from app.language import language_of_terminal, speaking
 from db.errors import RecordError
 from studio.errors import StudioError
 
@@ -53,8 +54,8 @@ app.add_typer(user.app, name="user")
 def main() -> None:
     """Entry point of the ``studio`` command.
 
-    An expected failure is one sentence on the error stream and exit code 1; wrong usage
-    is exit code 2.
+    An expected failure is one sentence on the error stream, with its code in brackets, and
+    exit code 1; wrong usage is exit code 2.
     """
     with speaking(language_of_terminal()):
         command = typer.main.get_command(app)
@@ -62,5 +63,5 @@ def main() -> None:
         try:
             command()
         except (StudioError, RecordError) as error:
-            typer.echo(said(error.message), err=True)
+            typer.echo(told(error), err=True)
             sys.exit(1)

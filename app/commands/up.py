@@ -17,6 +17,7 @@ from app.commands.default_weights import lacking_defaults
 from app.commands.first_admin import greet_first_admin
 from app.commands.health import is_web_healthy, web_address
 from app.commands.sample_job import run_sample, was_anything_run
+from app.commands.told import told
 from app.language import _
 from app.weights.management import open_store
 from db.errors import RecordError
@@ -168,7 +169,8 @@ def _show_sample(services: Services, lacking: list[str], *, is_wanted: bool | No
             return
         done = run_sample(services)
     except (StudioError, RecordError) as error:
-        typer.echo(_("The sample job failed: {reason}", reason=error.message), err=True)
+        sentence = msg("The sample job failed: {reason}", reason=error.message)
+        typer.echo(told(error, sentence), err=True)
     else:
         typer.echo(
             _("Sample job: {path} in {seconds:.1f} s", path=str(done.path), seconds=done.seconds)

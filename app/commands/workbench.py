@@ -16,6 +16,7 @@ from rich.progress import Progress
 
 from app.commands.saving import save_new, writing
 from app.commands.sources import Sources
+from app.commands.told import told
 from app.language import _, _n, said
 from app.runs.records import said_record
 from db.errors import RecordError
@@ -27,7 +28,7 @@ from studio.report import ProgressSink, Report, Stage, ignore_progress
 from studio.settings import Settings
 from studio.tools.pipeline import EncodedOutput, InputFile, RunResult, run_tool
 from studio.tools.spec import RESULT_ROLE, ToolSpec
-from studio.words import N_, Message, Value
+from studio.words import N_, Message, Value, msg
 from tasks.reading import decoding_pool
 from tasks.requests import JOB
 
@@ -118,16 +119,16 @@ class Workbench:
     ) -> dict[str, Any]:
         names_file = isinstance(error, UserInputError) and error.file_name
         sentence = (
-            said(error.message)
+            error.message
             if names_file
-            else _("{file}: {reason}", file=_name(file), reason=error.message)
+            else msg("{file}: {reason}", file=_name(file), reason=error.message)
         )
         refusal: dict[str, Any] = {
             "file": file,
             "ok": False,
-            "error": {"code": error.code, "message": sentence},
+            "error": {"code": error.code, "message": said(sentence)},
         }
-        typer.echo(sentence, err=True)
+        typer.echo(told(error, sentence), err=True)
         if len(self.steps) == 1:
             return refusal
         number = min(len(done) + 1, len(self.steps))
@@ -144,11 +145,12 @@ class Workbench:
             try:
                 path = self._save_one(output)
             except StudioError as error:
-                words = _(
+                reason = msg(
                     "not kept from the steps before: {role}: {reason}",
                     role=output.role,
                     reason=error.message,
                 )
+                words = told(error, reason)
                 fault = {"code": error.code, "message": said(error.message)}
                 lost.append({"role": output.role, "error": fault})
             else:
@@ -172,8 +174,9 @@ def _name(file: str) -> str:
     return file if file.startswith(JOB) else Path(file).name
 
 
-def _model(result: Done) -> str:
-    return ", ".join(use.id for use in result.record.weights) or _("no network")
+def _model(result: Done) -> Message:
+    ids = tuple(use.id for use in result.record.weights)
+    return msg("{models}", models=ids) if ids else msg("no network")
 
 
 def _seconds(result: Done) -> float:
@@ -232,7 +235,7 @@ def _success(
 def _about(result: Done) -> dict[str, Any]:
     return {
         "seconds": round(_seconds(result), 4),
-        "model": _model(result),
+        "model": said(_model(result)),
         "record": said_record(result.record.model_dump(mode="json")),
     }
 

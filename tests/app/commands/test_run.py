@@ -73,10 +73,9 @@ def test_run_refusal_of_one_file_leaves_the_others_alone(
     assert [result["ok"] for result in outcome.json["results"]] == [False, False, True]
     assert outcome.json["results"][0]["error"]["code"] == "image.not_an_image"
     assert outcome.json["results"][1]["error"]["code"] == "file.unreadable"
-    assert [line.split(":")[0] for line in outcome.err.splitlines()] == [
-        "broken.png",
-        "missing.png",
-    ]
+    lines = outcome.err.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["broken.png", "missing.png"]
+    assert [line.split(" ")[-1] for line in lines] == ["[image.not_an_image]", "[file.unreadable]"]
 
 
 def test_run_takes_a_file_named_like_a_result_when_its_folder_is_named(

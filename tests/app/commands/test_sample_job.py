@@ -25,4 +25,6 @@ def test_sample_that_finds_the_database_away_leaves_the_studio_running(
 
     monkeypatch.setattr(up, "was_anything_run", fail)
     up._show_sample(services, [], is_wanted=None)
-    assert "The sample job failed: The database cannot be reached." in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "The sample job failed: The database cannot be reached." in said
+    assert said.endswith(" [database.away]\n")

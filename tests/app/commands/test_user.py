@@ -37,7 +37,8 @@ def test_user_add_taken_name_is_one_sentence_and_exit_code_1(migrated: Studio) -
     outcome = migrated("user", "add", "MINA")
 
     assert outcome.code == 1
-    assert outcome.err == "There is already an account called “mina”. Choose another name.\n"
+    refused = "There is already an account called “mina”. Choose another name. [account.name_taken]"
+    assert outcome.err == f"{refused}\n"
 
 
 def test_user_disable_and_enable_close_and_open_the_door(migrated: Studio) -> None:
@@ -74,7 +75,8 @@ def test_user_reset_password_replaces_the_old_one(migrated: Studio) -> None:
 def test_user_unknown_name_says_so(migrated: Studio) -> None:
     outcome = migrated("user", "disable", "nobody")
 
-    assert (outcome.code, outcome.err) == (1, "There is no account called “nobody”.\n")
+    refused = "There is no account called “nobody”. [account.unknown]\n"
+    assert (outcome.code, outcome.err) == (1, refused)
 
 
 def test_user_commands_before_the_first_migration_name_the_remedy(studio: Studio) -> None:
