@@ -9,7 +9,14 @@ from uuid import UUID
 
 import streamlit as st
 
-from app.runs.chains import Chain, chain_command, chain_fault, chain_of, chain_recipe
+from app.runs.chains import (
+    Chain,
+    chain_command,
+    chain_fault,
+    chain_fields,
+    chain_of,
+    chain_recipe,
+)
 from app.runs.keeping import MAX_NOTE_CHARS, Change, change_run, read_note, retag
 from app.runs.parameters import Described, described_params, params_fault
 from app.runs.reading import get_run, lineage
@@ -139,12 +146,14 @@ def offer_recipe(job: Job, chain: Chain) -> None:
         else:
             st.markdown(
                 _n(
-                    "With the step before it, on the command line, beside their files:",
-                    "With the {n} steps before it, on the command line, beside their files:",
+                    "To repeat this step and the step before it, run this in the folder that "
+                    "holds their files:",
+                    "To repeat this step and the {n} steps before it, run this in the folder that "
+                    "holds their files:",
                     before,
                 )
                 if before
-                else _("On the command line, beside its files:")
+                else _("To repeat this run, run this in the folder that holds its files:")
             )
             st.code(chain_command(chain), language="bash", wrap_lines=True)
         st.download_button(
@@ -155,6 +164,9 @@ def offer_recipe(job: Job, chain: Chain) -> None:
             icon=":material/download:",
             on_click="ignore",
         )
+        if taken := chain_fields(chain):
+            st.caption(_("The steps hold no files. Send these fields with them:"))
+            st.code("\n".join(taken), language=None)
 
 
 def show_keeping(services: Services, job: Job) -> None:
@@ -291,7 +303,7 @@ def show_tags(services: Services, actor: Actor, job: Job) -> None:
     """Words to find the run by; those who may not change them see them."""
     if not may_change(actor, job):
         if job.tags:
-            st.caption(_("Tags: {tags}", tags=literal(", ".join(job.tags))))
+            st.caption(_("Tags: {tags}", tags=tuple(map(literal, job.tags))))
         return
     key = f"tags.{job.id.hex}"
     st.session_state[key] = job.tags  # those of now, whatever was chosen here before

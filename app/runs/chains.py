@@ -70,18 +70,35 @@ def chain_command(chain: Chain) -> str:
     first, *others = chain.so_far
     if not others:
         return command_line(first)
-    numbers = {job.id: number for number, job in enumerate(chain.so_far, 1)}
     options = []
     for job in chain.so_far:
-        made = {
-            (need.role, need.position): str(
-                ResultOfStep(numbers[need.needed_id], need.output_role, need.output_position)
-            )
-            for need in chain.needs.get(job.id, ())
-            if need.needed_id in numbers
-        }
-        options += ["--step", shlex.join([job.tool, *options_of(job, made)])]
+        options += ["--step", shlex.join([job.tool, *options_of(job, _made_before(chain, job))])]
     return command("chain", first, options)
+
+
+def chain_fields(chain: Chain) -> Sequence[str]:
+    """What REST has to be sent beside ``chain_recipe``, as ``3.alpha=step:1/alpha``.
+
+    Only what a step takes of those before it; not its picture, which it gets unasked.
+    """
+    return [
+        f"{number}.{role}={made}"
+        for number, job in enumerate(chain.so_far, 1)
+        for (role, _position), made in sorted(_made_before(chain, job).items())
+        if role != job.main_role
+    ]
+
+
+def _made_before(chain: Chain, job: Job) -> Mapping[tuple[str, int], str]:
+    """What ``job`` takes of the steps so far, named by them, by its own role and position."""
+    numbers = {one.id: number for number, one in enumerate(chain.so_far, 1)}
+    return {
+        (need.role, need.position): str(
+            ResultOfStep(numbers[need.needed_id], need.output_role, need.output_position)
+        )
+        for need in chain.needs.get(job.id, ())
+        if need.needed_id in numbers
+    }
 
 
 def chain_recipe(chain: Chain) -> dict[str, Any] | list[dict[str, Any]]:
@@ -91,7 +108,7 @@ def chain_recipe(chain: Chain) -> dict[str, Any] | list[dict[str, Any]]:
 
 
 def _among(found: Mapping[UUID, Job], needs: Sequence[JobNeed]) -> Mapping[UUID, Sequence[JobNeed]]:
-    """Those ``needs`` that the others meet, by the job that has them."""
+    """The needs that jobs of this chain meet for each other, by the waiting job."""
     among: dict[UUID, list[JobNeed]] = {}
     for need in needs:
         if need.needed_id in found:

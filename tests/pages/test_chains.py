@@ -14,7 +14,7 @@ from db.actor import Actor
 from db.states import JobState
 from db.types import Lane, Origin
 from studio.params import CutoutParams, InpaintParams, MaskPreset, ToolParams, UpscaleParams
-from tasks.chains import ChainRequest, Step
+from tasks.chains import ChainRequest, ResultOfStep, Step
 from tasks.chains import submit_chain as submit_chains
 from tasks.execute import run_next
 from tasks.requests import ResultOf
@@ -137,7 +137,8 @@ def test_run_that_is_a_step_says_which_and_leads_to_the_others(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor
 ) -> None:
     picture = store_upload(services, "cat.png", png(1))
-    steps = [Step(UPSCALE), Step(UPSCALE), Step(CutoutParams())]
+    masked = Step(CutoutParams(), {"alpha": [ResultOfStep(1)]})
+    steps = [Step(UPSCALE), Step(UPSCALE), masked]
     [run] = submit_chains(services, mei, ChainRequest([picture], steps))
     assert run_next(services, Lane.CPU)
     page = open_page(visit(navigated(tmp_path, "RUN"), mei), id=run)
@@ -146,12 +147,19 @@ def test_run_that_is_a_step_says_which_and_leads_to_the_others(
     assert "Made from" not in [each.value for each in page.subheader]
     numbered = [each.replace("\\", "") for each in links(page) if each[:1].isdigit()]
     assert numbered == ["1. Upscale", "2. Upscale", "3. Cutout"]
-    [command] = [each.value for each in page.code]
+    command, fields = (each.value for each in page.code)
+    assert fields == "3.alpha=step:1"
     assert command.startswith("studio run chain cat.png --step 'upscale ")
     first = page.get("page_link")[-3].proto.query_string.removeprefix("id=")
     step = open_page(visit(navigated(tmp_path, "RUN"), mei), id=UUID(first))
     assert "step 1 of 3" in markup(step)
     assert step.code[0].value.startswith("studio run upscale cat.png ")
+    said = [each.value for each in (*page.markdown, *step.markdown)]
+    assert (
+        "To repeat this step and the 2 steps before it, run this in the folder that holds their "
+        "files:"
+    ) in said
+    assert "To repeat this run, run this in the folder that holds its files:" in said
 
 
 def asked_sizes(page: AppTest) -> list[str]:

@@ -7,7 +7,14 @@ from uuid import UUID
 import pytest
 
 from app.commands.chain_steps import parse_step
-from app.runs.chains import Chain, chain_command, chain_fault, chain_of, chain_recipe
+from app.runs.chains import (
+    Chain,
+    chain_command,
+    chain_fault,
+    chain_fields,
+    chain_of,
+    chain_recipe,
+)
 from db.actor import Actor
 from db.models import Job
 from db.types import Lane
@@ -56,6 +63,7 @@ def test_chain_of_its_run_has_all_steps_in_order_and_repeats_them(
     assert [job.tool for job in chain.jobs] == ["upscale", "upscale", "cutout"]
     assert [row.id for row in chain.rows] == [job.id for job in chain.jobs]
     assert (chain.jobs[-1].id, chain.number) == (run_id, 3)
+    assert chain_fields(chain) == ["3.alpha=step:1"]
     recipes = chain_recipe(chain)
     assert isinstance(recipes, list)
     assert [each["params"].get("scale") for each in recipes] == [3, 8, None]
@@ -79,6 +87,7 @@ def test_chain_of_a_step_ends_with_it_and_knows_the_rest(
     )
     assert "cutout" not in chain_command(second)
     assert isinstance(chain_recipe(first), dict)
+    assert not [*chain_fields(first), *chain_fields(second)]
 
 
 def test_chain_of_a_run_that_others_see_and_its_owner_sees_is_the_same(
