@@ -111,7 +111,7 @@ def is_shown(spec: ModelSpec, status: Status, show: str) -> bool:
 def described(spec: ModelSpec) -> str:
     """What a search looks through."""
     names = (spec.id, spec.title, spec.task, spec.family, spec.licence.name, *spec.tools)
-    return " ".join([*names, said(spec.advice)]).casefold()
+    return "\n".join([*names, said(spec.advice)]).casefold()
 
 
 def show_summary(rows: Sequence[Row], found: int, shown: range) -> None:
@@ -127,6 +127,13 @@ def show_summary(rows: Sequence[Row], found: int, shown: range) -> None:
             "{n} model, {installed} of {all} installed, {size}",
             "{n} models, {installed} of {all} installed, {size}",
             found,
+            **here,
+        )
+    elif len(shown) == 1:
+        words = _(
+            "Model {place} of {found}, {installed} of {all} installed, {size}",
+            place=shown.start + 1,
+            found=found,
             **here,
         )
     else:
@@ -223,7 +230,7 @@ def say_verified(spec: ModelSpec, found: Status) -> None:
 def confirm_delete(_actor: Actor, services: Services, spec: ModelSpec, status: Status) -> None:
     sentences = [
         msg(
-            "**{model}** is used by {tools}, and missing there until it is pulled or imported "
+            "**{model}** is used by {tools}, and missing there until it is installed or imported "
             "again.",
             model=literal(spec.title),
             tools=tool_titles(spec),

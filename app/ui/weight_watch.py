@@ -73,7 +73,10 @@ def _work_markup(work: WeightWork) -> str:
     name = work.model_id if work.kind == "pull" else work.file_name
     tone, words = {
         WorkState.WAITING: ("queued", N_("Starting")),
-        WorkState.RUNNING: ("running", N_("Pulling") if work.kind == "pull" else N_("Importing")),
+        WorkState.RUNNING: (
+            "running",
+            N_("Installing") if work.kind == "pull" else N_("Importing"),
+        ),
         WorkState.DONE: ("succeeded", N_("Done")),
         WorkState.FAILED: ("failed", N_("Failed")),
     }[work.state]

@@ -182,7 +182,10 @@ def test_models_delete_asks_first_and_names_the_tools_that_will_miss_it(
     page.menu_button[0].click("delete").run()
     assert isinstance(store.status("alpha"), Installed)
     assert button(page, "Delete")
-    asked = "**Alpha net** is used by Cutout and Cartoon, and missing there until"
+    asked = (
+        "**Alpha net** is used by Cutout and Cartoon, and missing there until it is installed or "
+        "imported again."
+    )
     assert any(asked in each.value for each in page.markdown)
 
 
@@ -200,6 +203,7 @@ def test_models_stop_ends_a_pull_and_the_next_goes_on_from_there(
     page.button(key="pull-alpha").click().run()
     wait_until(lambda: kept_bytes(weights_dir) > 0, what="the first bytes")
     page.run()
+    assert ">Installing<" in markup(page)
     button(page, "Stop").click().run()
     wait_until(lambda: work.all()[0].state is WorkState.FAILED, what="the end of the pull")
     page.run()
@@ -251,6 +255,6 @@ def test_models_are_turned_in_pages(
     assert "<b>Net20 net</b>" not in markup(first)
     assert 'href="?page=2"' in markup(first)
     second = open_page(visit, tmp_path, "WEIGHTS", boss, page="2")
-    assert "21 to 21 of 21 models" in markup(second)
+    assert ">Model 21 of 21, 0 of 21 installed" in markup(second)
     assert "<b>Net20 net</b>" in markup(second)
     assert "<b>Net19 net</b>" not in markup(second)
