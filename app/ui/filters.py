@@ -120,10 +120,10 @@ class Filters:
             st.html(f'<nav class="dr-buttons dr-turns" aria-label="{name}">{"".join(links)}</nav>')
 
     def say_unknown(self) -> None:
-        """Say which filters the address sets to what is not there: the list is longer for it."""
+        """Say which filters the address sets to what they cannot be: the list is longer for it."""
         if self._unknown:
             words = _(
-                "What the address asks for under {filters} is not there, so it is left out.",
+                "The address sets {filters} to something that cannot be used, so it is left out.",
                 filters=tuple(self._unknown),
             )
             st.info(words, icon=":material/filter_alt_off:")

@@ -100,7 +100,7 @@ def test_history_address_with_an_unknown_choice_says_that_it_is_left_out(
     page.query_params["tool"], page.query_params["show"] = "nonesuch", "all"
     page.run()
     assert [each.value for each in page.info] == [
-        "What the address asks for under Tool is not there, so it is left out."
+        "The address sets Tool to something that cannot be used, so it is left out."
     ]
     page.selectbox(key="tool").set_value("upscale").run()
     assert not page.info
@@ -113,7 +113,7 @@ def test_history_address_with_a_day_that_is_none_says_that_it_is_left_out(
     days = {"from": no_day, "to": "2026-03-02"}
     page = open_page(visit, tmp_path, "HISTORY", mei, **days)
     assert [each.value for each in page.info] == [
-        "What the address asks for under From is not there, so it is left out."
+        "The address sets From to something that cannot be used, so it is left out."
     ]
     assert page.date_input(key="to").value == date(2026, 3, 2)
     page.date_input(key="from").set_value(date(2026, 3, 1)).run()
