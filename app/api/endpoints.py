@@ -21,7 +21,7 @@ from app.api.fair_threads import receiving, takes_turns
 from app.api.few_at_once import FewAtOnce
 from app.api.forms import FormLimits, read_form
 from app.api.identity import identify_asker, is_same_origin, visitor_of
-from app.api.refusals import STATUSES, answer_errors, invalid, not_our_origin, not_signed_in
+from app.api.refusals import STATUSES, answer_errors, invalid, not_identified, not_our_origin
 from app.api.submissions import read_items, read_tool_params, store_file
 from app.api.views import (
     Cancelled,
@@ -112,7 +112,7 @@ def _actor(
     services = _services(request)
     actor: Actor | None = request.state.asker
     if actor is None:
-        raise not_signed_in()
+        raise not_identified()
     is_change = request.method not in ("GET", "HEAD")
     if is_change and actor.token_id is None and not is_same_origin(request, services.settings):
         raise not_our_origin()

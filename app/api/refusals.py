@@ -82,7 +82,12 @@ def invalid(field: str, reason: Message, remedy: Message) -> UserInputError:
 
 
 def not_signed_in() -> StudioError:
-    """Who asks has neither a session nor a token."""
+    """Who asks has no session, where browsers ask."""
+    return StudioError(msg("Sign in first."), code="request.not_signed_in")
+
+
+def not_identified() -> StudioError:
+    """Who asks has neither a session nor a token, where scripts ask."""
     return StudioError(
         msg("Sign in first, or send a token that has not ended."), code="request.not_signed_in"
     )

@@ -23,7 +23,7 @@ from studio.text import shown
 from studio.words import N_, Message, msg
 
 _TITLES = {
-    401: N_("Sign in first"),
+    401: N_("Not signed in"),
     403: N_("Not for you"),
     404: N_("Not found"),
     410: N_("No longer here"),

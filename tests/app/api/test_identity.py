@@ -28,6 +28,7 @@ def test_strangers_are_refused(browser: TestClient) -> None:
     for headers in ({}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Basic x"}):
         answer = browser.get("/api/v1/jobs", headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (401, "request.not_signed_in")
+        assert "send a token" in answer.json()["message"]
 
 
 def test_cookie_changes_things_only_from_our_own_pages(

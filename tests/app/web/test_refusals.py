@@ -53,6 +53,13 @@ def test_refusal_of_a_stranger_has_a_code_and_a_sentence(
     assert refusal(browser, method, path) == (status, code)
 
 
+def test_refusal_of_a_stranger_in_a_browser_names_no_token(browser: TestClient) -> None:
+    answers = [
+        browser.request(method, path) for method, path, status, _ in SIGNED_OUT if status == 401
+    ]
+    assert {answer.json()["message"] for answer in answers} == {"Sign in first."}
+
+
 @pytest.mark.parametrize(("method", "path", "status", "code"), SIGNED_IN)
 def test_refusal_of_a_member_has_a_code_and_a_sentence(
     services: Services, browser: TestClient, method: str, path: str, status: int, code: str
