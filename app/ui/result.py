@@ -24,6 +24,7 @@ from db.states import JobState
 from studio.params import ImageFormat
 from studio.record import RunRecord
 from studio.tools.registry import TOOLS
+from studio.tools.spec import RESULT_ROLE
 from studio.words import Message, msg, verbatim
 from tasks.services import Services
 
@@ -133,9 +134,8 @@ def show_downloads(job: Job) -> None:
         f'<p class="dr-muted dr-small">{escape(" · ".join(facts))}</p>'
     )
     links = [_download(output, _("Download {kind}", kind=_kind(output)), "dr-primary")]
-    alpha = find_output(job, "alpha")
-    if alpha:
-        links.append(_download(alpha, _("Alpha mask")))
+    others = [file for file in job.outputs if file.role != RESULT_ROLE]
+    links += [_download(file, said(role_label(file, job))) for file in others]
     st.html(f'<div class="dr-buttons">{"".join(links)}</div>')
 
 

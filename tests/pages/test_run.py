@@ -339,6 +339,31 @@ def test_run_of_face_swap_counts_faces_and_sources_from_one(
     assert "<dt>Which faces</dt>" not in shown
 
 
+@pytest.mark.parametrize(
+    ("tool", "model", "role", "label"),
+    [
+        ("cutout", "isnet", "alpha", "Alpha"),
+        ("inpaint", "auto", "mask", "Mask"),
+        ("upscale", "interpolation", "depth", "depth"),
+    ],
+)
+def test_run_offers_whatever_else_its_tool_made_under_its_own_title(
+    services: Services,
+    visit: Visit,
+    tmp_path: Path,
+    mei: Actor,
+    tool: str,
+    model: str,
+    role: str,
+    label: str,
+) -> None:
+    with services.database.write() as session:
+        outputs = {"image": make_blob(session), role: make_blob(session)}
+        run_id = make_job(session, mei, tool=tool, params={"model": model}, outputs=outputs).id
+    page = open_page(visit, tmp_path, "RUN", mei, id=run_id)
+    assert f'download="{role}.png">{label} · ' in markup(page)
+
+
 def test_run_that_only_prepared_others_offers_no_page_of_its_own(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor
 ) -> None:

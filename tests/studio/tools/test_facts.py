@@ -16,8 +16,14 @@ OWN = [
     *(ROOT / folder / name for name in TOOLS for folder in ("studio/tools", "app/ui")),
     *(ROOT / folder / f"{name}.py" for name in TOOLS for folder in ("studio/params", "pages")),
     ROOT / "studio/models/catalogue/spec.py",
+    ROOT / "studio/models/tensorflow_convert.py",
+    ROOT / "studio/tools/subject.py",
+    ROOT / "app/ui/canvas",
 ]
-"""Where a tool speaks of itself; and the tasks of networks, one of which is called as a tool is."""
+"""Where a tool speaks of itself; the tasks of networks and an attribute of theirs, which are called
+as a tool and a role are; the alpha that tools share; and the canvas, whose "drawing" is its own."""
+STATING = {"_", "N_", "Index", "ToolRole"}
+"""What is called with a name that it does not ask for."""
 NAMES = {
     *TOOLS,
     *(role.name for spec in TOOLS.values() for role in spec.roles),
@@ -37,6 +43,8 @@ def asked_for(tree: ast.AST) -> Iterator[int]:
             asked = [node.left, *node.comparators]
         elif isinstance(node, ast.MatchValue):
             asked = [node.value]
+        elif isinstance(node, ast.Call):
+            asked = _handed(node)
         elif isinstance(node, ast.Dict):
             if any(isinstance(key, ast.Constant) and key.value in TOOLS for key in node.keys):
                 yield node.lineno
@@ -45,6 +53,13 @@ def asked_for(tree: ast.AST) -> Iterator[int]:
             continue
         if any(_is_name(one) for side in asked for one in _parts(side)) or _is_tool(node):
             yield node.lineno
+
+
+def _handed(call: ast.Call) -> list[ast.expr]:
+    """What a function is given to look for: no words, and no name of a widget."""
+    if isinstance(call.func, ast.Name) and call.func.id in STATING:
+        return []
+    return [*call.args, *(one.value for one in call.keywords if one.arg != "key")]
 
 
 def _parts(side: ast.expr) -> list[ast.expr]:
@@ -85,6 +100,10 @@ def test_shared_code_asks_for_facts_and_not_for_names_of_tools_and_roles(room: s
         "job.tool == SEARCH",
         "tool != CUTOUT.name",
         'HELP = {"inpaint": 1}',
+        'find_output(job, "alpha")',
+        'find_output(job, role="mask")',
+        'files.get("background")',
+        'get_tool("cartoon")',
     ],
 )
 def test_asked_for_finds_every_way_to_ask_by_name(code: str) -> None:
@@ -98,6 +117,9 @@ def test_asked_for_finds_every_way_to_ask_by_name(code: str) -> None:
         "tool not in AUXILIARY_TOOLS",
         "spec.is_auxiliary",
         'key == "image/png"',
+        '_("source")',
+        "find_output(job, MASK_ROLE)",
+        'st.button(_("Draw"), key="cartoon")',
     ],
 )
 def test_asked_for_leaves_facts_alone(code: str) -> None:
