@@ -20,7 +20,6 @@ from app.runs.page_memory import recall_tray
 from app.ui import trays
 from app.ui.masks import Start
 from db.actor import Actor
-from studio.models.weights import Installed, WeightStore
 from tasks.files import StoredFile
 from tasks.services import Services
 from tests.pages.harness import Visit
@@ -28,7 +27,7 @@ from tests.pages.navigated import drop, markup, open_page
 from tests.people import HERE, make_person
 from tests.pictures import png
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("weights")]
 
 TAB = "test session id"
 """That in which Streamlit's tests of pages run them."""
@@ -41,11 +40,6 @@ def mei(services: Services) -> Actor:
     actor = make_person(services)
     give_consent(services, actor, "faceswap", HERE)
     return actor
-
-
-@pytest.fixture(autouse=True)
-def weights(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(WeightStore, "status", lambda *_: Installed(1))
 
 
 @pytest.fixture
