@@ -25,6 +25,7 @@ from db.migrate import current, head
 from db.types import Lane
 from studio.errors import StudioError
 from studio.tools.registry import AUXILIARY_TOOLS, TOOL_FAULTS, TOOLS
+from studio.words import paragraph
 from tasks.celery_app import broker_folder, broker_options, broker_url
 from tasks.services import Services
 from tasks.status import WorkerStatus, beat_status, live_workers, queued_counts
@@ -211,7 +212,7 @@ def _weights(services: Services) -> Finding:
 def _tools(_services: Services) -> Finding:
     """The studio's own and those of other packages."""
     if TOOL_FAULTS:
-        words = " ".join(said(fault.message) for fault in TOOL_FAULTS)
+        words = said(paragraph(fault.message for fault in TOOL_FAULTS))
         remedy = _("Update or remove the package.")
         return Finding("tools", State.WARNING, words.removesuffix("."), remedy)
     helpers = tuple(AUXILIARY_TOOLS)

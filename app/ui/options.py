@@ -29,14 +29,16 @@ def label_of(value: object) -> str:
     if isinstance(value, float):
         return said(Message("{number}", {"number": value}))
     if isinstance(value, tuple):
-        return ", ".join("–" if one is None else label_of(one) for one in value)
+        labels = tuple("–" if one is None else label_of(one) for one in value)
+        return said(Message("{labels}", {"labels": labels}))
     return _("not set") if value is None else str(value)
 
 
 def value_of(name: str, value: object) -> str:
     """As ``label_of``, with the unit that the field ``name`` is counted in."""
     is_counted = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return f"{label_of(value)} {unit_of(name)}".rstrip() if is_counted else label_of(value)
+    label, unit = label_of(value), unit_of(name) if is_counted else ""
+    return _("{value} {unit}", value=label, unit=unit) if unit else label
 
 
 class OptionForm:

@@ -20,7 +20,7 @@ from db.models import Job
 from db.states import JobState
 from studio.errors import Region
 from studio.params import FaceChoice, FaceswapParams
-from studio.words import N_
+from studio.words import N_, paragraph
 from tasks.files import StoredFile
 
 FACE_BY_FACE = "face-by-face"  # a table instead of a rule
@@ -100,7 +100,7 @@ def _ask_table(
     if not faces:
         states.empty(
             _("No face to replace"),
-            " ".join(said(note) for note in notes_of(search)),
+            said(paragraph(notes_of(search))),
             icon="face",
         )
         return False

@@ -1,4 +1,7 @@
-"""No page writes a sentence that went past the catalogue: ``_``, ``_n`` and ``said`` say all."""
+"""No page writes a sentence that went past the catalogue: ``_``, ``_n`` and ``said`` say all.
+
+And no door puts sentences and lists together itself: ``paragraph`` and places in messages do.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,10 @@ import pytest
 from studio.settings import ROOT
 
 FILES = sorted([*(ROOT / "app" / "ui").rglob("*.py"), *(ROOT / "pages").glob("*.py")])
+DOORS = sorted(
+    [*FILES, *(one for door in ("commands", "web") for one in (ROOT / "app" / door).rglob("*.py"))]
+)
+"""What speaks in the language of whoever reads; REST describes itself in English alone."""
 SCRIPTS = [*(ROOT / "pages").glob("*.py"), ROOT / "app" / "ui" / "entry.py"]
 """What Streamlit runs, and not imports."""
 OURS = {"header", "name_tab", "empty", "markup", "fact", "cards"}
@@ -67,6 +74,70 @@ def _shower(function: ast.expr) -> str | None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_pages_show_no_words_that_are_not_marked(path: Path) -> None:
     assert not list(unmarked(path.read_text(encoding="utf-8")))
+
+
+def joined(source: str) -> Iterator[str]:
+    """Sentences, and lists, that are put together as English does it."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Constant(value=str(glue)), attr="join"), args=[parts]
+            ) if _lists(glue) or (glue == " " and _says(parts)):
+                yield f"{node.lineno}: {ast.unparse(node)}"
+            case ast.JoinedStr(values=values):
+                for before, glue, after in zip(values, values[1:], values[2:], strict=False):
+                    if _glues(glue) and _says(before) and _says(after):
+                        yield f"{node.lineno}: {ast.unparse(node)}"
+
+
+def _lists(glue: str) -> bool:
+    return glue.endswith(" ") and glue.strip() in (",", ";")
+
+
+def _glues(node: ast.expr) -> bool:
+    """Whether it is no more than what stands between two sentences."""
+    return isinstance(node, ast.Constant) and not str(node.value).strip(" ,;.")
+
+
+def _says(parts: ast.expr) -> bool:
+    """Whether something is said within it, by a call or by a function that is handed on."""
+    names = {one.id for one in ast.walk(parts) if isinstance(one, ast.Name)}
+    return bool(names & {"said", "_", "_n", "label_of", "value_of", "unit_of"})
+
+
+@pytest.mark.parametrize("path", DOORS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_doors_put_no_sentences_and_lists_together(path: Path) -> None:
+    assert not list(joined(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '" ".join(said(note) for note in notes)',
+        '" ".join(map(said, notes))',
+        '", ".join(one.name for one in found)',
+        '"; ".join([_("One"), _n("{n} two", "{n} twos", 2)])',
+        'f"{said(fault)} {said(remedy)}"',
+        "f'<p>{_(\"Done\")}. {value_of(name, value)}</p>'",
+        'f"{label_of(value)} {unit_of(name)}"',
+    ],
+)
+def test_joined_finds_what_is_put_together(source: str) -> None:
+    assert list(joined(source))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '" ".join(spec.id for spec in lacking)',
+        '" · ".join(map(said, facts))',
+        '"".join(f"<li>{said(note)}</li>" for note in notes)',
+        'f"<b>{said(title)}</b> <span>{said(state)}</span>"',
+        '",".join(hops)',
+    ],
+)
+def test_joined_leaves_layout_and_commands_alone(source: str) -> None:
+    assert not list(joined(source))
 
 
 def bare_strings(source: str) -> Iterator[str]:

@@ -133,7 +133,7 @@ def test_form_optional_choice_offers_not_set_among_the_others(
         (0.25, "0.25"),
         (None, "not set"),
         (ImageFormat.WEBP, "WebP"),
-        ((0, None, 1), "0, –, 1"),
+        ((0, None, 1), "0, –, and 1"),
     ],
 )
 def test_label_of_reads_well(value: object, text: str) -> None:
