@@ -42,7 +42,7 @@ def read_note(text: str) -> str:
 
 
 def retag(shown: Sequence[str], chosen: Sequence[str]) -> Callable[[Sequence[str]], Sequence[str]]:
-    """What has to become of the tags of a run for a person who was ``shown`` some and chose others.
+    """A change that applies what the person added and removed, relative to the tags ``shown``.
 
     What somebody else added or took out meanwhile stays as they left it.
     """
