@@ -286,16 +286,10 @@ class QueueRepository:
         ahead = or_(
             Job.priority > job.priority, and_(Job.priority == job.priority, Job.id <= job_id)
         )
-        own_turn = self._session.scalars(
-            select(func.count())
-            .select_from(Job)
-            .where(
-                Job.lane == job.lane,
-                Job.owner_id == job.owner_id,
-                *DUE,
-                ahead,
-            )
-        ).one()
+        own = select(func.count()).where(
+            Job.lane == job.lane, Job.owner_id == job.owner_id, *DUE, ahead
+        )
+        own_turn = self._session.scalars(own).one()
         return own_turn + self._shares.turns_before(job.owner_id, job.lane, own_turn)
 
     def _claim_of(self, owner_id: UUID, lane: Lane, worker: str, lease_s: float) -> Claim | None:

@@ -59,6 +59,18 @@ def test_pause_lets_queued_jobs_wait_and_running_ones_finish(database: Database)
     assert_counters_true(database)
 
 
+def test_enqueue_into_a_paused_batch_waits_and_leaves_other_jobs_queued(database: Database) -> None:
+    owner = add_user(database)
+    batch_id, _ = batch_of(database, owner, 1)
+    set_paused(database, batch_id, paused=True)
+    with database.read() as session:
+        batch = BatchRepository(session).get(batch_id)
+    late, other = new_job(database, owner, batch=batch), new_job(database, owner)
+    enqueue(database, late, other)
+    assert states(database, late, other) == [JobState.WAITING, JobState.QUEUED]
+    assert_counters_true(database)
+
+
 def test_cancel_works_while_the_batch_is_paused(database: Database) -> None:
     batch_id, jobs = batch_of(database, add_user(database), 2)
     set_paused(database, batch_id, paused=True)

@@ -9,14 +9,14 @@ from uuid import UUID
 import pytest
 from sqlalchemy import event, select, update
 
-from db.models import FairShare, Job
+from db.models import FairShare, Job, JobOutput
 from db.repositories.fair_shares import FairShareRepository
 from db.repositories.queue import Claim, Counted, Kind, QueueRepository
 from db.repositories.queue_upkeep import Reconciled
 from db.repositories.submissions import NewInput
 from db.session import Database
 from db.states import JobState
-from db.types import Lane, utc_now
+from db.types import Lane, new_id, utc_now
 from studio.words import msg
 from tests.db.repositories.queueing import (
     LEASE_S,
@@ -38,7 +38,7 @@ from tests.db.repositories.queueing import (
     stop,
     wake_rested,
 )
-from tests.factories import make_blob, make_new_job
+from tests.factories import make_blob, make_new_job, make_record
 
 LOCK_IN_ORDER = "ORDER BY fair_shares.lane FOR UPDATE"
 
@@ -92,6 +92,15 @@ def test_claim_of_a_job_given_back_starts_anew_and_its_end_leaves_nothing_held(
     assert progress_of(done) == (1.0, "", True, True)
     for job in (given_back, done):
         assert (job.worker, job.lease_expires_at) == (None, None)
+
+
+def test_finish_without_files_succeeds_and_has_none(database: Database) -> None:
+    [job_id] = enqueue(database, add_user(database))
+    held = must_claim(database)
+    with database.write() as session:
+        assert QueueRepository(session).finish(held, [], make_record())
+        assert session.scalars(select(JobOutput)).all() == []
+    assert job_of(database, job_id).state is JobState.SUCCEEDED
 
 
 def test_fail_keeps_the_reason_and_the_parts_it_speaks_of(database: Database) -> None:
@@ -267,6 +276,15 @@ def test_place_of_next_counts_the_own_runs_and_the_turns_of_others_in_the_lane(
     assert place in (5, 6)
 
 
+def test_place_of_next_counts_neither_what_runs_nor_what_rests(database: Database) -> None:
+    owner = add_user(database)
+    enqueue(database, owner, 3)
+    postpone(database, must_claim(database))
+    must_claim(database)
+    with database.read() as session:
+        assert QueueRepository(session).place_of_next(owner.id, Lane.GPU) == 2
+
+
 def test_kinds_count_what_runs_and_what_is_to_start_in_the_lane(database: Database) -> None:
     owner = add_user(database)
     enqueue(database, owner, 4)
@@ -277,6 +295,15 @@ def test_kinds_count_what_runs_and_what_is_to_start_in_the_lane(database: Databa
         queue = QueueRepository(session)
         assert queue.kinds(Lane.GPU) == {Kind("upscale", model): Counted(queued=3, running=1)}
         assert queue.kinds(Lane.GPU, at_most=2) == {Kind("upscale", model): Counted(2, 1)}
+
+
+def test_lane_of_is_that_of_the_job_and_of_one_that_is_gone_none(database: Database) -> None:
+    owner = add_user(database)
+    [first], [second] = (enqueue(database, owner, lane=lane) for lane in (Lane.CPU, Lane.GPU))
+    with database.read() as session:
+        queue = QueueRepository(session)
+        lanes = [queue.lane_of(job_id) for job_id in (first, second, new_id())]
+    assert lanes == [Lane.CPU, Lane.GPU, None]
 
 
 def test_queued_counts_name_every_lane(database: Database) -> None:

@@ -161,3 +161,21 @@ def test_cancel_during_a_claim_waits_its_turn_without_a_deadlock(
     with postgres_database.read() as session:
         row = session.execute(select(Job.state, Job.cancel_requested)).one()
     assert (row.state, row.cancel_requested) == (JobState.RUNNING, True)
+
+
+@pytest.mark.postgres
+def test_cancel_waits_for_no_other_user(postgres_database: Database) -> None:
+    enqueue_for_users(postgres_database, [1, 1])
+    with postgres_database.read() as session:
+        (_, other), (own_job, _) = session.execute(
+            select(Job.id, Job.owner_id).order_by(Job.id)
+        ).all()
+
+    def cancel_own() -> JobState | None:
+        with postgres_database.write() as session:
+            return QueueRepository(session).cancel(own_job)
+
+    with ThreadPoolExecutor(max_workers=1) as threads, postgres_database.write() as session:
+        FairShareRepository(session).lock(other)
+        cancelled = threads.submit(cancel_own)
+        assert cancelled.result(timeout=20) is JobState.CANCELLED

@@ -64,6 +64,7 @@ def test_cancel_queued_job_ends_it_at_once(database: Database) -> None:
     owner = add_user(database)
     [job_id] = enqueue(database, owner)
     assert cancel(database, job_id) is JobState.CANCELLED
+    assert job_of(database, job_id).finished_at is not None
     assert cancel(database, job_id) is None
     assert claim(database) is None
     assert counters(database, owner) == (0, 0)
@@ -81,6 +82,19 @@ def test_cancel_running_job_reaches_its_worker(database: Database) -> None:
     assert beat(database, held) is Beat.LOST
     assert not finish(database, held)
     assert counters(database, owner) == (0, 0)
+
+
+def test_cancel_running_job_asks_no_other_worker_before_or_after_its_end(
+    database: Database,
+) -> None:
+    enqueue(database, add_user(database), 2)
+    held, other = must_claim(database, "first"), must_claim(database, "second")
+    assert cancel(database, held.job_id) is JobState.RUNNING
+    assert beat(database, other) is Beat.HELD
+    with database.write() as session:
+        assert QueueRepository(session).stop(held)
+    assert cancel(database, held.job_id) is None
+    assert beat(database, other) is Beat.HELD
 
 
 def test_stop_without_a_request_moves_nothing(database: Database) -> None:

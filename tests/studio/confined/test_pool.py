@@ -5,13 +5,11 @@ import os
 import resource
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Event, Thread
-from typing import TypeVar
 
 import numpy as np
 import psutil
@@ -20,37 +18,22 @@ import pytest
 from studio.confined.pool import ConfinedPool, OverrunError
 from studio.errors import BusyError, RetriableError, UserInputError, Verdict
 from tests.studio.confined import work
-
-Result = TypeVar("Result")
-
-_LONG_S = 120.0
-_MUCH_BYTES = 500_000_000
+from tests.studio.confined.pools import (
+    LONG_S,
+    MUCH_BYTES,
+    nursery_of,
+    pool_of,
+    run,
+    wait_for,
+    wait_until_gone,
+)
 
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[ConfinedPool]:
-    made = ConfinedPool(
-        preload=["tests.studio.confined.work"], most_at_once=2, memory_budget_bytes=2 * _MUCH_BYTES
-    )
+    made = pool_of(2)
     yield made
     made.close()
-
-
-def run(
-    pool: ConfinedPool,
-    call: Callable[[], Result],
-    *,
-    time_limit_s: float = _LONG_S,
-    owner: Hashable = None,
-    check: Callable[[], object] = lambda: None,
-) -> Result:
-    return pool.run(
-        call,
-        time_limit_s=time_limit_s,
-        memory_limit_bytes=_MUCH_BYTES,
-        owner=owner,
-        check=check,
-    )
 
 
 class _StopAskedError(Exception):
@@ -100,17 +83,17 @@ def test_pool_without_the_processors_for_it_asks_to_come_again(pool: ConfinedPoo
     with pytest.raises(RetriableError) as caught:
         pool.run(
             partial(work.wait, 60),
-            time_limit_s=_LONG_S,
+            time_limit_s=LONG_S,
             wall_limit_s=0.1,
-            memory_limit_bytes=_MUCH_BYTES,
+            memory_limit_bytes=MUCH_BYTES,
         )
     assert caught.value.code == "work.busy"
 
 
 def test_pool_past_the_memory_limit_ends_the_work(pool: ConfinedPool) -> None:
-    assert run(pool, partial(work.allocate, _MUCH_BYTES // 2)) == _MUCH_BYTES // 2
+    assert run(pool, partial(work.allocate, MUCH_BYTES // 2)) == MUCH_BYTES // 2
     with pytest.raises(OverrunError) as caught:
-        run(pool, partial(work.allocate, 2 * _MUCH_BYTES))
+        run(pool, partial(work.allocate, 2 * MUCH_BYTES))
     assert caught.value.code == "work.too_large"
 
 
@@ -130,7 +113,7 @@ def test_pool_whose_child_is_killed_asks_to_come_again(pool: ConfinedPool) -> No
 
 @pytest.mark.parametrize("is_started", [True, False])
 def test_pool_without_a_descriptor_left_asks_to_come_again(is_started: bool) -> None:
-    with closing(small_pool()) as pool:
+    with closing(pool_of()) as pool:
         if is_started:
             run(pool, partial(work.allocate, 1))
         with no_descriptor_left(), pytest.raises(BusyError) as caught:
@@ -145,7 +128,7 @@ def test_pool_without_a_process_to_be_had_asks_to_come_again(
     def none_to_be_had(*_: object, **__: object) -> None:
         raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
 
-    with closing(small_pool()) as pool:
+    with closing(pool_of()) as pool:
         with monkeypatch.context() as patch:
             patch.setattr(subprocess, "Popen", none_to_be_had)
             with pytest.raises(BusyError) as caught:
@@ -191,7 +174,7 @@ def test_pool_whose_process_was_killed_starts_it_again(pool: ConfinedPool) -> No
 
 def test_pool_when_closed_leaves_no_process(tmp_path: Path) -> None:
     note = tmp_path / "pid"
-    pool = small_pool()
+    pool = pool_of()
 
     def spin() -> None:
         with pytest.raises(RetriableError):
@@ -203,7 +186,7 @@ def test_pool_when_closed_leaves_no_process(tmp_path: Path) -> None:
     nursery = psutil.Process(int(note.read_text(encoding="utf-8"))).parent()
     assert nursery is not None
     pool.close()
-    spinning.join(_LONG_S)
+    spinning.join(LONG_S)
     wait_until_gone(int(note.read_text(encoding="utf-8")))
     assert not nursery.is_running()
 
@@ -212,7 +195,7 @@ def test_pool_of_a_process_that_dies_takes_its_children_along(tmp_path: Path) ->
     note = tmp_path / "pid"
     asker = os.fork()
     if asker == 0:
-        pool = small_pool()
+        pool = pool_of()
         run(pool, partial(work.spin_after_telling_pid, str(note)))
         os._exit(0)
     wait_for(note)
@@ -242,7 +225,7 @@ def test_pool_that_stands_back_does_so_for_the_process_that_asks() -> None:
     made = ConfinedPool(
         preload=["tests.studio.confined.work"],
         most_at_once=1,
-        memory_budget_bytes=_MUCH_BYTES,
+        memory_budget_bytes=MUCH_BYTES,
         niceness=7,
     )
     with closing(made) as pool:
@@ -289,12 +272,6 @@ def test_pool_with_slow_work_of_one_owner_serves_another(pool: ConfinedPool) -> 
             thread.join()
 
 
-def small_pool() -> ConfinedPool:
-    return ConfinedPool(
-        preload=["tests.studio.confined.work"], most_at_once=1, memory_budget_bytes=_MUCH_BYTES
-    )
-
-
 @contextmanager
 def no_descriptor_left() -> Iterator[None]:
     """Let this process open nothing more, however few files it has open."""
@@ -305,18 +282,3 @@ def no_descriptor_left() -> Iterator[None]:
             yield
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, was)
-
-
-def nursery_of(pool: ConfinedPool) -> psutil.Process:
-    """The process the pool forks its children from: the parent of one of them."""
-    return psutil.Process(run(pool, os.getppid))
-
-
-def wait_for(note: Path) -> None:
-    while not (note.exists() and note.read_text(encoding="utf-8")):
-        time.sleep(0.01)
-
-
-def wait_until_gone(pid: int) -> None:
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-        time.sleep(0.01)

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Event, Thread
+from threading import Event, Semaphore, Thread
 
 import pytest
 
+from studio.confined import turns as turns_module
 from studio.confined.turns import Turns
 from studio.errors import RetriableError
 
@@ -121,3 +123,50 @@ def test_turns_with_several_waiting_lets_the_one_with_least_running_go_first() -
         for thread in threads:
             thread.join()
     assert order == ["b", "a"]
+
+
+def test_turns_while_waiting_looks_several_times_a_second_whether_it_is_still_wanted() -> None:
+    turns = Turns(1, 100)
+    looks: list[None] = []
+    with (
+        taken(turns, "a"),
+        pytest.raises(RetriableError),
+        turns.take("b", 1, patience_s=1, check=lambda: looks.append(None)),
+    ):
+        pass
+    assert 4 <= len(looks) <= 20
+
+
+def test_turns_that_end_or_begin_wake_those_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both that wait may begin once the large one ends, the second only after the first."""
+    monkeypatch.setattr(turns_module, "_LOOK_S", 30)
+    turns = Turns(4, 100)
+    have_begun, may_end = Semaphore(0), Event()
+
+    def waiting(owner: str, looks_after_s: float) -> Thread:
+        is_queued = Event()
+
+        def check() -> None:
+            is_queued.set()
+            time.sleep(looks_after_s)
+
+        def go() -> None:
+            with turns.take(owner, 50, patience_s=600, check=check):
+                have_begun.release()
+                may_end.wait(60)
+
+        thread = Thread(target=go)
+        thread.start()
+        is_queued.wait()
+        return thread
+
+    with taken(turns, "a", 100):
+        # The second has looked again, and found the first not begun, before the first does.
+        threads = [waiting("b", looks_after_s=0.2), waiting("c", looks_after_s=0)]
+        time.sleep(0.5)  # until they wait
+    try:
+        assert all(have_begun.acquire(timeout=20) for _ in threads)
+    finally:
+        may_end.set()
+        for thread in threads:
+            thread.join()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import sys
 import time
 from pathlib import Path
@@ -74,3 +75,41 @@ def wait(seconds: float) -> None:
 
 def loaded_modules() -> set[str]:
     return set(sys.modules)
+
+
+def memory_preference() -> str:
+    """How readily the kernel ends this process when memory is short, up to 1000."""
+    return Path("/proc/self/oom_score_adj").read_text(encoding="ascii").strip()
+
+
+def sockets() -> int:
+    """How many this process has open."""
+    return sum(is_socket(descriptor) for descriptor in range(256))
+
+
+def is_socket(descriptor: int) -> bool:
+    try:
+        return stat.S_ISSOCK(os.fstat(descriptor).st_mode)
+    except OSError:
+        return False
+
+
+def tell_pid_and_count_sockets(path: str, may_end: str) -> int:
+    """How many are open once ``may_end`` is there."""
+    Path(path).write_text(str(os.getpid()))
+    wait_for_file(may_end)
+    return sockets()
+
+
+def reads_nothing() -> bool:
+    return os.fstat(0).st_rdev == Path(os.devnull).stat().st_rdev
+
+
+def stop_the_nursery_and_crash() -> None:
+    os.kill(os.getppid(), signal.SIGSTOP)
+    crash()
+
+
+def signals_are_its_own() -> bool:
+    """Whether nothing is left of how the nursery hears of its children."""
+    return signal.getsignal(signal.SIGCHLD) == signal.SIG_DFL and signal.set_wakeup_fd(-1) == -1
