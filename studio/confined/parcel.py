@@ -34,7 +34,6 @@ def pack(value: object) -> int:
             for part in parts:
                 file.seek(_aligned(file.tell()))
                 file.write(part)
-            file.truncate(max(file.tell(), 1))
     except OSError:
         os.close(descriptor)
         raise
