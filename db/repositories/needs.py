@@ -205,7 +205,7 @@ class NeedRepository:
             .where(JobNeed.needed_id == job_id, JobNeed.is_open)
         )
         columns = ("id", "job_id", "role", "position", "blob_sha256", "file_name")
-        self._session.execute(insert(JobInput).from_select(columns, files, include_defaults=False))
+        self._session.execute(insert(JobInput).from_select(columns, files))
         self._session.execute(
             update(JobNeed)
             .where(JobNeed.needed_id == job_id, exists().where(JobInput.id == JobNeed.id))

@@ -2,18 +2,21 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from threading import Barrier
 
 import pytest
 from sqlalchemy import event, func, select
 
 from db.models import JobInput
-from db.repositories.queue import Claim
+from db.repositories.keeping import KeepingRepository
+from db.repositories.queue import Beat, Claim, QueueRepository
 from db.repositories.submissions import NewJob
 from db.session import Database
 from db.states import JobState
-from db.types import Lane, new_id
+from db.types import Lane, new_id, utc_now
 from tests.db.repositories.waiting import (
+    LEASE_S,
     add_user,
     after,
     assert_counters_true,
@@ -25,6 +28,7 @@ from tests.db.repositories.waiting import (
     run,
     states,
 )
+from tests.factories import actor_of
 
 
 @pytest.mark.slow
@@ -75,6 +79,47 @@ def test_enqueue_while_its_need_finishes_never_waits_for_ever(postgres_database:
                 ended.result()
         run(database, second)
     assert_counters_true(database)
+
+
+def purge(database: Database) -> int:
+    with database.write() as session:
+        later = utc_now() + timedelta(days=1)
+        return KeepingRepository(session).purge_trash(later, most_runs=10)
+
+
+@pytest.mark.postgres
+def test_enqueue_keeps_what_it_takes_a_file_of_from_being_purged_until_it_is_on_record(
+    postgres_database: Database,
+) -> None:
+    database, owner = postgres_database, add_user(postgres_database)
+    first = new_job(database, owner)
+    enqueue(database, first)
+    run(database, first)
+    second = after(database, owner, first)
+    with database.write() as session:
+        assert KeepingRepository(session).trash(actor_of(owner), first.id)
+    with database.write() as session:
+        QueueRepository(session).enqueue([second])
+        assert purge(database) == 0
+    assert purge(database) == 1
+
+
+@pytest.mark.postgres
+def test_enqueue_does_not_hold_up_the_worker_of_what_it_needs(postgres_database: Database) -> None:
+    database, owner = postgres_database, add_user(postgres_database)
+    first = new_job(database, owner)
+    enqueue(database, first)
+    held = must_claim(database, first)
+    second = after(database, owner, first)
+
+    def beat() -> Beat:
+        with database.write() as session:
+            queue = QueueRepository(session)
+            return queue.heartbeat(held, progress=0.5, stage="run", lease_s=LEASE_S)
+
+    with ThreadPoolExecutor(1) as threads, database.write() as session:
+        QueueRepository(session).enqueue([second])
+        assert threads.submit(beat).result(timeout=20) is Beat.HELD
 
 
 def statements_of(database: Database, held: Claim) -> int:

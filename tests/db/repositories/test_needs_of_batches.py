@@ -91,9 +91,9 @@ def test_release_of_a_lost_job_waits_while_its_batch_is_paused(database: Databas
     run(database, jobs[0])
 
 
-def need_in_batch(database: Database) -> tuple[UUID, NewJob, NewJob]:
+def need_in_batch(database: Database, owner: User | None = None) -> tuple[UUID, NewJob, NewJob]:
     """A batch, a job in it, and one that needs the first."""
-    owner = add_user(database)
+    owner = owner or add_user(database)
     batch_id, [first] = batch_of(database, owner, 1)
     with database.read() as session:
         batch = BatchRepository(session).get(batch_id)
@@ -117,3 +117,14 @@ def test_resume_leaves_jobs_with_open_needs_waiting(database: Database) -> None:
     set_paused(database, batch_id, paused=True)
     set_paused(database, batch_id, paused=False)
     assert states(database, first, second) == [JobState.QUEUED, JobState.WAITING]
+
+
+def test_pause_holds_no_job_of_another_batch_or_of_none(database: Database) -> None:
+    owner = add_user(database)
+    paused_id, _ = batch_of(database, owner, 1)
+    set_paused(database, paused_id, paused=True)
+    _, first, in_batch = need_in_batch(database, owner)
+    alone = after(database, owner, first)
+    enqueue(database, alone)
+    run(database, first)
+    assert states(database, in_batch, alone) == [JobState.QUEUED] * 2
