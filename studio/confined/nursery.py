@@ -50,7 +50,6 @@ class Nursery:
         """Fork, kill and reap as asked."""
         wake_read, wake_write = os.pipe()
         os.set_blocking(wake_write, False)
-        os.set_blocking(wake_read, False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
         self._selector.register(self._control, EVENT_READ, self._fork)

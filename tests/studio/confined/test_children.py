@@ -117,7 +117,9 @@ def test_pool_after_all_kinds_of_ends_has_nothing_more_open_and_the_same_process
     assert nursery_of(pool).pid == nursery.pid
 
 
-def test_pool_when_closed_and_started_again_has_nothing_more_open(pool: ConfinedPool) -> None:
+def test_pool_when_closed_and_started_again_has_nothing_more_open(
+    pool: ConfinedPool, recwarn: pytest.WarningsRecorder
+) -> None:
     run(pool, partial(work.allocate, 1))
     gc.collect()
     before = psutil.Process().num_fds()
@@ -127,10 +129,11 @@ def test_pool_when_closed_and_started_again_has_nothing_more_open(pool: Confined
     run(pool, partial(work.allocate, 3))
     gc.collect()
     assert psutil.Process().num_fds() == before
+    assert left_to_the_collector(recwarn) == []
 
 
 def test_pool_without_a_process_to_be_had_leaves_nothing_open(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
 ) -> None:
     def none_to_be_had(*_: object, **__: object) -> None:
         raise BlockingIOError
@@ -141,6 +144,20 @@ def test_pool_without_a_process_to_be_had_leaves_nothing_open(
         pool.start()
     gc.collect()
     assert psutil.Process().num_fds() == before
+    assert left_to_the_collector(recwarn) == []
+
+
+def test_pool_whose_process_is_gone_and_does_not_show_it_yet_starts_it_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def poll_late(process: subprocess.Popen[bytes]) -> int | None:
+        return process.returncode  # not known before somebody has waited for it
+
+    with closing(pool_of()) as pool:
+        nursery = nursery_of(pool)
+        monkeypatch.setattr(subprocess.Popen, "poll", poll_late)
+        nursery.kill()
+        assert run(pool, partial(work.allocate, 2)) == 2
 
 
 def test_pool_that_is_started_has_its_process_before_the_first_call() -> None:
@@ -228,3 +245,8 @@ def open_descriptors(nursery: psutil.Process) -> int:
     time.sleep(0.05)
     count: int = nursery.num_fds()
     return count
+
+
+def left_to_the_collector(warned: pytest.WarningsRecorder) -> list[str]:
+    """What was closed only because nobody held it any more."""
+    return [str(one.message) for one in warned if issubclass(one.category, ResourceWarning)]
