@@ -100,7 +100,8 @@ def test_finish_without_files_succeeds_and_has_none(database: Database) -> None:
     with database.write() as session:
         assert QueueRepository(session).finish(held, [], make_record())
         assert session.scalars(select(JobOutput)).all() == []
-    assert job_of(database, job_id).state is JobState.SUCCEEDED
+    job = job_of(database, job_id)
+    assert (job.state, job.record) == (JobState.SUCCEEDED, make_record())
 
 
 def test_fail_keeps_the_reason_and_the_parts_it_speaks_of(database: Database) -> None:

@@ -32,13 +32,16 @@ from tests.db.repositories.queueing import (
 from tests.rows import AWAY
 
 
+@pytest.mark.parametrize("taker", ["first", "second"])
 @pytest.mark.parametrize("late", ["heartbeat", "finish", "fail", "stop", "retry", "postpone"])
-def test_fencing_job_taken_over_ignores_its_first_worker(database: Database, late: str) -> None:
+def test_fencing_job_taken_over_ignores_its_first_worker(
+    database: Database, late: str, taker: str
+) -> None:
     [job_id] = enqueue(database, add_user(database))
     first = must_claim(database, "first")
     expire(database, job_id)
     assert reconcile(database) == Reconciled(requeued=1)
-    second = must_claim(database, "second")
+    second = must_claim(database, taker)
     assert second.attempt == 2
     with database.write() as session:
         queue = QueueRepository(session)
