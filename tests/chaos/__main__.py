@@ -1,6 +1,6 @@
 """Take the surroundings of real studios away, and kill their processes; 0 when all were sound.
 
-What each run did is one row of the table at the end.
+What each run did is one row of the table at the end, and what could not be run another.
 """
 
 from __future__ import annotations
@@ -25,26 +25,27 @@ SETUPS: dict[str, Callable[[Path], AbstractContextManager[Setup]]] = {
 }
 PARTS = ("database", "broker", "storage", "disk")
 HEADINGS = ("set-up", "fault", "jobs", "ok once", "attempts", "spent", "resumed", "drained", "")
+LEFT_OUT = "left out"
 
 Row = tuple[object, ...]
 
 
 def main() -> int:
-    """Run what was asked for, and print the table and what had no server to run on."""
+    """Run what was asked for, and print the table, with what had nothing to run on."""
     options = _options()
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("tests.chaos").setLevel(logging.INFO)
     rows: list[Row] = []
-    left_out: list[str] = []
     try:
         for name in options.setup or SETUPS:
             try:
                 rows += _runs(name, options)
             except ServerMissingError as error:
-                left_out.append(f"left out: {name}: {error}\n")
+                rows.append(_left_out(name, "all", str(error)))
     finally:
-        sys.stdout.write(_table(rows) + "".join(left_out))
-    return 0 if rows and all(row[-1] == "sound" for row in rows) else 1
+        sys.stdout.write(_table(rows))
+    verdicts = [row[-1] for row in rows if not str(row[-1]).startswith(LEFT_OUT)]
+    return 0 if verdicts and all(verdict == "sound" for verdict in verdicts) else 1
 
 
 def _runs(name: str, options: argparse.Namespace) -> list[Row]:
@@ -69,6 +70,10 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _left_out(name: str, fault: str, why: str) -> Row:
+    return (name, fault, *[""] * (len(HEADINGS) - 3), f"{LEFT_OUT}: {why}")
+
+
 def _outages(name: str, options: argparse.Namespace) -> list[Row]:
     with _setup(name, "outages", options.folder) as setup:
         outages = [
@@ -78,21 +83,27 @@ def _outages(name: str, options: argparse.Namespace) -> list[Row]:
             for is_silent in setup.ways(part)
         ]
         report = run_outages(setup, outages)
+        left_out = [
+            _left_out(name, part, why)
+            for part, why in setup.left_out.items()
+            if part in (options.part or PARTS)
+        ]
     verdict = "sound" if report.is_sound else f"not sound: {report}"
-    return [
-        (
-            name,
-            f"{outage.part} {'silent' if outage.is_silent else 'gone'} {outage.outage_s:.0f} s",
-            outage.jobs,
-            outage.succeeded,
-            outage.attempts,
-            outage.attempts_spent,
-            f"{outage.resumed_s:.0f} s",
-            f"{outage.drained_s:.0f} s",
-            verdict,
-        )
-        for outage in report.outages
-    ]
+    return [*(_outage(name, outage, verdict) for outage in report.outages), *left_out]
+
+
+def _outage(name: str, outage: Outage, verdict: str) -> Row:
+    return (
+        name,
+        f"{outage.part} {'silent' if outage.is_silent else 'gone'} {outage.outage_s:.0f} s",
+        outage.jobs,
+        outage.succeeded,
+        outage.attempts,
+        outage.attempts_spent,
+        f"{outage.resumed_s:.0f} s",
+        f"{outage.drained_s:.0f} s",
+        verdict,
+    )
 
 
 def _kills(name: str, options: argparse.Namespace) -> list[Row]:

@@ -14,16 +14,13 @@ from unittest.mock import patch
 import psutil
 from sqlalchemy import select
 
-from db.actor import Actor
 from db.migrate import upgrade
 from db.models import Job
 from db.states import JobState
-from studio.params import CutoutOutput, CutoutParams, ToolParams
 from tasks import submit as submitting
-from tasks.files import StoredFile
-from tasks.requests import ResultOf
 from tasks.services import Services
 from tasks.supervisor import programs, start
+from tests.chaos.knots import KNOT_JOBS, submit_knot
 from tests.chaos.studio import (
     PARAMS,
     PICTURE_PX,
@@ -40,9 +37,6 @@ from tests.servers import RedisServer, free_port
 
 USERS = 5
 POLL_S = 0.02
-JOIN = CutoutParams(output=CutoutOutput.PICTURE)
-KNOT_JOBS = 6
-"""Half of the jobs come in knots of as many, which wait for one another."""
 JOBS_PER_KILL = 3
 """Kills follow the jobs, so that a slow machine that restarts slowly gets as many."""
 TREE_SHARE = 0.25
@@ -105,6 +99,7 @@ def run_kills(setup: Setup, *, jobs: int, seed: int, patience_s: float) -> KillR
 
 
 def _submit(services: Services, jobs: int, chance: random.Random, report: KillReport) -> None:
+    """Half of the jobs come in knots."""
     with services.database.write() as session:
         actors = [make_actor(session) for _ in range(USERS)]
     number = 0
@@ -112,7 +107,7 @@ def _submit(services: Services, jobs: int, chance: random.Random, report: KillRe
         stored = submitting.store_upload(services, f"{number}.png", png(number, *PICTURE_PX))
         actor = actors[min(number % 7, USERS - 1)]
         if number % (2 * KNOT_JOBS) == 0 and jobs - number >= KNOT_JOBS:
-            _submit_knot(services, actor, stored)
+            submit_knot(services, actor, stored)
             number += KNOT_JOBS
             continue
         number += 1
@@ -124,19 +119,6 @@ def _submit(services: Services, jobs: int, chance: random.Random, report: KillRe
                 submitting.submit(services, actor, request(PARAMS, {"image": stored}))
             except WebProcessDiedError:
                 report.unsent += 1
-
-
-def _submit_knot(services: Services, actor: Actor, stored: StoredFile) -> None:
-    """``KNOT_JOBS`` jobs: three need the first, one needs these three, and the last needs it."""
-
-    def then(params: ToolParams, **files: StoredFile | ResultOf) -> ResultOf:
-        [job_id] = submitting.submit(services, actor, request(params, files))
-        return ResultOf(job_id)
-
-    first = then(PARAMS, image=stored)
-    image, alpha, background = (then(PARAMS, image=first) for _ in range(3))
-    joined = then(JOIN, image=image, alpha=alpha, background=background)
-    then(PARAMS, image=joined)
 
 
 class Killer(Thread):

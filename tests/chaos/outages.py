@@ -19,6 +19,7 @@ from tasks.requests import RunItem, RunRequest
 from tasks.services import Services
 from tasks.status import live_workers
 from tasks.supervisor import start
+from tests.chaos.knots import KNOT_JOBS, submit_knot
 from tests.chaos.studio import (
     PARAMS,
     TREES,
@@ -37,6 +38,9 @@ from tests.servers import wait_until
 USERS = 4
 BATCH = 4
 PICTURE_PX = (600, 450)
+KNOT_PICTURE_PX = (100, 75)
+JOBS_PER_KNOT = 24
+"""One knot, of a few of them, for as many jobs of a backlog."""
 START_S = 120
 PATIENCE_S = 180
 """While no job ends: longer than any rests, and than any reconnection pauses."""
@@ -111,7 +115,19 @@ def run_outages(setup: Setup, outages: Sequence[Outage], *, trees: int = TREES) 
 
 
 def _submit(services: Services, actors: Sequence[Actor], jobs: int, seed: int) -> None:
-    """All at once, so that a backlog stands when the part goes away; each makes another picture."""
+    """All at once, so that a backlog stands when the part goes away; each makes another picture.
+
+    The last of them wait for one another.
+    """
+    knots = jobs // JOBS_PER_KNOT
+    _submit_single(services, actors, jobs - knots * KNOT_JOBS, seed)
+    for number, actor in zip(range(knots), cycle(actors), strict=False):
+        name = f"{seed}-{number}.png"
+        picture = png(1000 * seed + number, *KNOT_PICTURE_PX)
+        submit_knot(services, actor, submitting.store_upload(services, name, picture))
+
+
+def _submit_single(services: Services, actors: Sequence[Actor], jobs: int, seed: int) -> None:
     stored = submitting.store_upload(services, f"{seed}.png", png(seed, *PICTURE_PX))
     widths_px = range(2 * PICTURE_PX[0], 2 * PICTURE_PX[0] + jobs)
     for first, actor in zip(range(0, jobs, BATCH), cycle(actors), strict=False):

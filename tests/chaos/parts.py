@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -46,11 +47,11 @@ class LockedDatabase:
 
 
 class MissingFolder:
-    """A folder of files that is not mounted."""
+    """A folder of files that is not mounted; what is written there meanwhile is hidden later."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._aside = folder.with_name("unmounted")
+        self._aside = folder.with_name(f"unmounted-{folder.name}")
 
     def close(self) -> None:
         self._folder.rename(self._aside)
@@ -58,7 +59,15 @@ class MissingFolder:
     freeze = close
 
     def restore(self) -> None:
-        self._aside.rename(self._folder)
+        while True:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            try:
+                self._aside.rename(self._folder)
+            except OSError as error:
+                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                    raise
+                continue  # somebody wrote there in between
+            return
 
 
 class FullDisk:
@@ -83,9 +92,18 @@ class FullDisk:
         self._filler.unlink()
 
 
+class NotMountedError(Exception):
+    """No disk can be mounted here; says why."""
+
+
 @contextmanager
-def own_disk(folder: Path) -> Iterator[Path | None]:
-    """A small disk mounted beneath ``folder``; None where this user may not mount."""
+def own_disk(folder: Path) -> Iterator[Path]:
+    """A small disk mounted beneath ``folder``.
+
+    Raises:
+        NotMountedError: this user may not mount one, or the programs for it are not there.
+
+    """
     image, mounted = folder / "disk.img", folder / "disk"
     mounted.mkdir()
     with image.open("wb") as file:
@@ -95,10 +113,12 @@ def own_disk(folder: Path) -> Iterator[Path | None]:
             ["mkfs.ext4", "-q", "-m", "0", str(image)],
             ["mount", "-o", "loop", str(image), str(mounted)],
         ):
-            subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        yield None
-        return
+            subprocess.run(command, check=True, capture_output=True, text=True)
+    except FileNotFoundError as error:
+        raise NotMountedError(f"no {error.filename} on this machine") from error
+    except subprocess.CalledProcessError as error:
+        why = " ".join(error.stderr.split())
+        raise NotMountedError(f"this user may not mount a disk: {why}") from error
     try:
         yield mounted
     finally:

@@ -24,10 +24,18 @@ from studio.params import UpscaleParams
 from studio.settings import Settings
 from studio.tools.registry import TOOLS
 from studio.tools.spec import RESULT_ROLE
+from tasks.celery_app import broker_folder
 from tasks.services import Services
 from tasks.status import live_workers
 from tasks.supervisor import Program, programs, worker
-from tests.chaos.parts import FullDisk, LockedDatabase, MissingFolder, Part, own_disk
+from tests.chaos.parts import (
+    FullDisk,
+    LockedDatabase,
+    MissingFolder,
+    NotMountedError,
+    Part,
+    own_disk,
+)
 from tests.databases import postgres_url, require_postgres
 from tests.proxy import TcpProxy
 from tests.scratch import scratch_settings
@@ -47,11 +55,13 @@ logger = logging.getLogger(__name__)
 class Setup:
     """Settings of a studio, and the parts of its surroundings by name.
 
-    ``broker_server`` is a broker that may be killed, when there is one of our own.
+    ``left_out`` says of parts that cannot be taken away here why not; ``broker_server`` is a
+    broker that may be killed, when there is one of our own.
     """
 
     settings: Settings
     parts: dict[str, Part] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
     broker_server: RedisServer | None = None
 
     def ways(self, part: str) -> tuple[bool, ...]:
@@ -69,6 +79,7 @@ def embedded(folder: Path) -> Iterator[Setup]:
         settings,
         {
             "database": LockedDatabase(settings.resolved_database_url),
+            "broker": MissingFolder(broker_folder(settings)),
             "storage": MissingFolder(blobs),
         },
     )
@@ -78,11 +89,13 @@ def embedded(folder: Path) -> Iterator[Setup]:
 def embedded_on_own_disk(folder: Path) -> Iterator[Setup]:
     """As ``embedded``, on a disk of its own that can be filled, where this user may mount one."""
     with ExitStack() as stack:
-        disk = stack.enter_context(own_disk(folder))
-        setup = stack.enter_context(embedded(disk or folder))
-        if disk is None:
-            logger.warning("no disk is filled: this user may not mount one")
+        try:
+            disk = stack.enter_context(own_disk(folder))
+        except NotMountedError as error:
+            setup = stack.enter_context(embedded(folder))
+            setup.left_out["disk"] = str(error)
         else:
+            setup = stack.enter_context(embedded(disk))
             environment = stack.enter_context(pytest.MonkeyPatch.context())
             environment.setenv("TMPDIR", str(disk))
             setup.parts["disk"] = FullDisk(disk)

@@ -57,7 +57,7 @@ def test_outages_files_and_sqlite_every_job_succeeds_and_no_attempt_is_spent(
     tmp_path: Path,
 ) -> None:
     with embedded(tmp_path) as setup:
-        suffer(setup, "database", "storage")
+        suffer(setup, "database", "broker", "storage")
 
 
 @pytest.mark.postgres
