@@ -34,6 +34,8 @@ class Channel(virtual.Channel):
 
     supports_fanout = False
     do_restore = False  # a token that a dying worker holds may be lost
+    _told: int | None = None
+    """Number of the fault that was logged last, while it lasts."""
 
     @property
     def _folder(self) -> Path:
@@ -51,6 +53,10 @@ class Channel(virtual.Channel):
                 path.unlink()  # the one consumer whose unlink succeeds has the message
             except FileNotFoundError:
                 continue
+            except OSError as error:
+                self._tell(error)
+                continue
+            self._told = None
             message = _parse(payload)
             if message is not None:
                 return message
@@ -66,11 +72,23 @@ class Channel(virtual.Channel):
             path.unlink(missing_ok=True)
         return len(paths)
 
+    def _tell(self, error: OSError) -> None:
+        """Log a fault, which comes with every look, once until a message is read again."""
+        if self._told != error.errno:
+            self._told = error.errno
+            logger.warning("tokens cannot be read: %s", error)
+
     def _waiting(self, queue: str) -> list[Path]:
-        """Messages of ``queue``, oldest first."""
+        """Messages of ``queue``, oldest first.
+
+        No such where the folder is out of reach: an error would end the worker, with its jobs.
+        """
         try:
             paths = sorted(self._folder.iterdir())
         except FileNotFoundError:
+            return []
+        except OSError as error:
+            self._tell(error)
             return []
         return [path for path in paths if path.name.partition(".")[2] == f"{queue}.msg"]
 

@@ -70,6 +70,20 @@ class MissingFolder:
             return
 
 
+class BlockedFolder(MissingFolder):
+    """A folder that nobody can read, nor make anew."""
+
+    def close(self) -> None:
+        super().close()
+        self._folder.touch()
+
+    freeze = close
+
+    def restore(self) -> None:
+        self._folder.unlink()
+        super().restore()
+
+
 class FullDisk:
     """The disk of a studio's data, filled to the brim with a file of somebody else's."""
 

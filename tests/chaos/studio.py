@@ -29,6 +29,7 @@ from tasks.services import Services
 from tasks.status import live_workers
 from tasks.supervisor import Program, programs, worker
 from tests.chaos.parts import (
+    BlockedFolder,
     FullDisk,
     LockedDatabase,
     MissingFolder,
@@ -79,7 +80,7 @@ def embedded(folder: Path) -> Iterator[Setup]:
         settings,
         {
             "database": LockedDatabase(settings.resolved_database_url),
-            "broker": MissingFolder(broker_folder(settings)),
+            "broker": BlockedFolder(broker_folder(settings)),
             "storage": MissingFolder(blobs),
         },
     )

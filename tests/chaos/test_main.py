@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from tasks.celery_app import broker_folder
+from tasks.transport import probe
 from tests.chaos import __main__ as chaos
 from tests.chaos.outages import OutageReport
+from tests.chaos.parts import MissingFolder
 from tests.chaos.studio import Setup, embedded
 from tests.servers import RedisServer, ServerMissingError
 
@@ -60,16 +62,25 @@ def test_main_says_why_no_disk_was_filled(
     assert row.endswith("left out: this user may not mount a disk: mount: must be superuser.")
 
 
-def test_broker_of_files_is_taken_away_and_comes_back_over_what_was_written_meanwhile(
-    tmp_path: Path,
-) -> None:
+def test_broker_of_files_that_is_taken_away_cannot_be_read_nor_made_anew(tmp_path: Path) -> None:
     with embedded(tmp_path) as setup:
         folder, part = broker_folder(setup.settings), setup.parts["broker"]
         folder.mkdir(parents=True)
         (folder / "before").touch()
         part.close()
-        assert not folder.exists()
-        folder.mkdir()
-        (folder / "meanwhile").touch()
+        with pytest.raises(OSError, match="broker"):
+            probe(folder)
         part.restore()
         assert [path.name for path in folder.iterdir()] == ["before"]
+
+
+def test_missing_folder_comes_back_over_what_was_written_meanwhile(tmp_path: Path) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "before").touch()
+    part = MissingFolder(folder)
+    part.close()
+    folder.mkdir()
+    (folder / "meanwhile").touch()
+    part.restore()
+    assert [path.name for path in folder.iterdir()] == ["before"]

@@ -133,3 +133,19 @@ def test_queue_under_stress_of_processes_loses_and_doubles_nothing(tmp_path: Pat
     assert received == Counter(
         f"{producer}-{number}" for producer in range(PRODUCERS) for number in range(MESSAGES)
     )
+
+
+def test_queue_folder_that_cannot_be_read_is_empty_and_told_once_until_it_is_back(
+    connection: Connection, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with connection, connection.SimpleQueue("work") as queue:
+        queue.put({"id": 1})
+        folder = (tmp_path / "broker").rename(tmp_path / "unmounted")
+        (tmp_path / "broker").write_text("no folder", encoding="utf-8")
+        for _ in range(3):
+            with pytest.raises(Empty):
+                queue.get_nowait()
+        assert caplog.text.count("cannot be read") == 1
+        (tmp_path / "broker").unlink()
+        folder.rename(tmp_path / "broker")
+        assert queue.get(timeout=PATIENCE_S).payload == {"id": 1}
