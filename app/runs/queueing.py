@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from statistics import mean, median
 from uuid import UUID
@@ -75,6 +76,13 @@ def wait_at(services: Services, job_id: UUID, place: int) -> float | None:
         lane = QueueRepository(session).lane_of(job_id)
     found = backlog(services, lane) if lane else None
     return found.wait_s(place) if found else None
+
+
+def is_in_vain(services: Services, job_ids: Collection[UUID]) -> bool:
+    """Whether one of these queued runs waits in a lane that no live worker serves."""
+    with services.database.read() as session:
+        lanes = QueueRepository(session).lanes_of(job_ids)
+    return any(slots(services, lane) == 0 for lane in lanes)
 
 
 def _usual_s(runs: PastRunRepository, tool: str, model: str) -> float | None:

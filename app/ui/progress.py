@@ -10,7 +10,7 @@ import streamlit as st
 
 from app.formatting import duration, estimate
 from app.runs.estimates import estimate_job
-from app.runs.queueing import wait_at
+from app.runs.queueing import is_in_vain, wait_at
 from app.runs.reading import LiveRun, count_steps, get_run, live
 from app.ui.asked import asked
 from app.ui.guard import acting, fragment
@@ -26,7 +26,6 @@ from studio.errors import StudioError
 from studio.words import N_, Message
 from tasks import batches
 from tasks.services import Services
-from tasks.status import live_workers
 from tasks.submit import cancel
 
 POLL_S = 0.5
@@ -169,11 +168,13 @@ def _cancel(actor: Actor, services: Services, job_ids: Sequence[UUID]) -> None:
 
 
 def _warn_without_workers(services: Services, waiting: Sequence[Job | JobRow]) -> None:
-    if any(run.state is JobState.QUEUED for run in waiting) and not live_workers(services):
+    queued = [run.id for run in waiting if run.state is JobState.QUEUED]
+    if queued and is_in_vain(services, queued[:SHOWN]):
         st.warning(
             _(
-                "No worker is running, so nothing starts for now. Your run is safe and starts with "
-                "the first one. `studio doctor` says what to do."
+                "No worker is running that takes what waits here, so it does not start for now. "
+                "Your run is safe and starts with the first such worker. `studio doctor` says what "
+                "to do."
             ),
             icon=":material/engineering:",
         )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.runs.queueing import Backlog, backlog, wait_at, wait_of_next
+from app.runs.queueing import Backlog, backlog, is_in_vain, wait_at, wait_of_next
 from db.actor import Actor
 from db.repositories.workers import WorkerRepository
 from db.states import JobState
@@ -59,3 +59,19 @@ def test_wait_counts_runs_of_other_people(services: Services, mei: Actor) -> Non
     assert found is not None
     assert found >= USUAL_S / 2
     assert wait_of_next(services, ann, Lane.CPU) is None
+
+
+def test_run_whose_kind_of_worker_is_down_waits_in_vain_though_others_work(
+    services: Services, mei: Actor
+) -> None:
+    with services.database.write() as session:
+        heavy, light = (
+            make_job(session, mei, state=JobState.QUEUED, lane=lane).id
+            for lane in (Lane.GPU, Lane.CPU)
+        )
+    assert is_in_vain(services, [light])
+    worker(services, 1)
+    assert not is_in_vain(services, [heavy])
+    assert is_in_vain(services, [light])
+    assert is_in_vain(services, [heavy, light])
+    assert not is_in_vain(services, [])
