@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import process_time
 from typing import IO, Annotated
 
 from pydantic import BaseModel, Field, ValidationError
@@ -30,6 +31,8 @@ _TAR_SUFFIXES = (".tgz", ".tar.gz")
 _MOST_MEMBERS = 20_000
 _MOST_BYTES = 16 << 30
 """Unpacked, all members together; the largest package known has 0.4 GB."""
+_LONGEST_S = 900.0
+"""Of processor time, for one pass over an archive; the largest that may be takes a few minutes."""
 _LONGEST_HEADER_BYTES = 1 << 20
 """Of a tar header that holds a long name or attributes, which is read into memory."""
 _LONGEST_MAP_BYTES = 16 << 20
@@ -63,17 +66,31 @@ class _Header(tarfile.TarInfo):
         return header
 
 
-class _Zip(io.FileIO):
-    """A ZIP to be read in pieces; the only large one that `zipfile` asks for is its directory."""
+class _Archive(io.FileIO):
+    """An archive to be read in pieces, as long as unpacking it takes no longer than any may.
+
+    The only large piece that is asked for is the directory of a ZIP. What the others unfold into,
+    a thousand times as much, is unpacked before the time is looked at again: seconds.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._ends_s = process_time() + _LONGEST_S
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > _LONGEST_DIRECTORY_BYTES:
             raise _TooLargeError
+        if process_time() > self._ends_s:
+            raise _TooSlowError
         return super().read(size)
 
 
 class _TooLargeError(Exception):
     """It holds, or claims to hold, more than is taken."""
+
+
+class _TooSlowError(Exception):
+    """To unpack it takes more time than any archive may."""
 
 
 def is_archive(path: Path) -> bool:
@@ -239,7 +256,7 @@ def _open_member(path: Path, member: str, most_bytes: int) -> Iterator[IO[bytes]
 
 @contextmanager
 def _open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
-    with _Zip(path) as file, zipfile.ZipFile(file) as archive:
+    with _Archive(path) as file, zipfile.ZipFile(file) as archive:
         yield archive
 
 
@@ -263,8 +280,13 @@ def _entry(archive: zipfile.ZipFile, member: str, path: Path) -> zipfile.ZipInfo
     return entry
 
 
-def _open_tar(path: Path) -> tarfile.TarFile:
-    return tarfile.open(path, "r|gz", tarinfo=_Header)
+@contextmanager
+def _open_tar(path: Path) -> Iterator[tarfile.TarFile]:
+    with (
+        _Archive(path) as file,
+        tarfile.open(fileobj=file, mode="r|gz", tarinfo=_Header) as tarball,
+    ):
+        yield tarball
 
 
 def _measured(tarball: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
@@ -299,6 +321,8 @@ def _readable(path: Path) -> Iterator[None]:
         raise _refusal(path, msg("it does not hold {member}", member=str(error.args[0]))) from error
     except _TooLargeError as error:
         raise _refusal(path, msg("it holds more than it should")) from error
+    except _TooSlowError as error:
+        raise _refusal(path, msg("to unpack it takes too long")) from error
     except RecursionError as error:
         raise _refusal(path, msg("its map is nested too deep")) from error
     except (

@@ -5,6 +5,7 @@ import io
 import json
 import tarfile
 import tempfile
+import time
 import zipfile
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.errors import WeightError
-from studio.models import archives
+from studio.models import archives, digests
 from tests.studio.models.weight_factories import (
     encrypted,
     make_chunked,
+    make_long_tarball,
     make_tarball,
     make_wheel,
     sha256,
@@ -311,3 +313,30 @@ def test_extract_resource_of_more_than_asked_for_is_refused(tmp_path: Path, out:
         archives.extract_resource(tarball, MAP, "/net", out, most_bytes=len(DATA) - 1)
     archives.extract_resource(tarball, MAP, "/net", out, most_bytes=len(DATA))
     assert out.read_bytes() == DATA
+
+
+@pytest.mark.parametrize("name", ["long.whl", "long.tgz"])
+def test_archive_that_takes_more_time_than_any_is_given_up(
+    tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    path = tmp_path / name
+    if name.endswith(".tgz"):
+        make_long_tarball(path, 4 << 30)
+        member = "package/zeros.bin"
+    else:
+        member = "zeros.bin"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(member, bytes(100 << 20))
+    monkeypatch.setattr(archives, "_LONGEST_S", 0.05)
+    monkeypatch.setattr(archives, "_PIECE_BYTES", 4096)
+    monkeypatch.setattr(digests, "_BLOCK_BYTES", 4096)
+    begun_s = time.process_time()
+    with pytest.raises(WeightError, match="takes too long") as refusal:
+        archives.extract(path, member, out)
+    assert refusal.value.code == "weight.archive"
+    if name.endswith(".tgz"):
+        with pytest.raises(WeightError, match="takes too long"):
+            archives.member_sizes(path)
+    with pytest.raises(WeightError, match="takes too long"):
+        archives.measure_members(path, [member], ["sha256"])
+    assert time.process_time() - begun_s < 2

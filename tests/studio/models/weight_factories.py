@@ -9,6 +9,7 @@ import json
 import tarfile
 import threading
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -342,3 +343,20 @@ def file_server() -> Iterator[FileServer]:
         server.released.set()
         server.shutdown()
         thread.join()
+
+
+def make_long_tarball(path: Path, size_bytes: int) -> Path:
+    """A tarball of one file of nothing but zeros, written in no time: 1 MB for each GB of it."""
+    piece_bytes = 1 << 24
+    info = tarfile.TarInfo("package/zeros.bin")
+    info.size = size_bytes // piece_bytes * piece_bytes
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    head = packer.compress(info.tobuf()) + packer.flush(zlib.Z_FULL_FLUSH)
+    piece = packer.compress(bytes(piece_bytes)) + packer.flush(zlib.Z_FULL_FLUSH)
+    tail = packer.compress(bytes(2 * tarfile.BLOCKSIZE)) + packer.flush(zlib.Z_FINISH)
+    with path.open("wb") as file:
+        file.write(b"\x1f\x8b\x08\x00" + bytes(5) + b"\xff" + head)
+        for _ in range(info.size // piece_bytes):
+            file.write(piece)
+        file.write(tail + bytes(8))  # sum and size, at which nobody looks in a stream
+    return path
