@@ -56,6 +56,10 @@ class WeightFolder:
             return found[1]
         return self.verify(spec, file)
 
+    def find_sound(self, spec: ModelSpec, file: WeightFile) -> Path | None:
+        """Where a file lies that can be served; None where it does not, or is damaged."""
+        return None if self.fault(spec, file) else self.path(spec, file)
+
     def verify(self, spec: ModelSpec, file: WeightFile) -> Message | None:
         """Read a file and compare its digests with catalogue and ledger; the fault or None."""
         path = self.path(spec, file)

@@ -29,7 +29,9 @@ _MEMORY_BYTES = 6 << 30
 _COPIES_OF_THE_FILE = 10
 """Halves become floats, and protobuf holds and writes both."""
 _OPENED_ALONE = ("onnx", "inswapper", "tflite", "opencv-superres")
-"""Kinds of ``runtimes`` that are one file; the others come with a digest or in two."""
+"""Kinds of ``runtimes`` that are one file."""
+_OPENED_IN_PAIRS = "ncnn"
+"""A graph, with its weights in a file apart. The one kind left comes with a digest."""
 _PICTURES = (".jpg", ".png")
 
 _CONVERTERS: dict[Conversion, str] = {
@@ -55,23 +57,46 @@ def convert(conversion: Conversion, materials: Sequence[Path], out: Path) -> Non
     _run(call, materials, _CONVERTING_LIMIT_S, what, "weight.conversion")
 
 
-def try_out(path: Path, spec: ModelSpec, file: WeightFile) -> None:
+def try_out(
+    path: Path, spec: ModelSpec, file: WeightFile, find_sound: Callable[[WeightFile], Path | None]
+) -> None:
     """Open ``path``, which is about to become ``file``, unless the catalogue vouches for it.
 
     What has a sha256 there was looked at by whoever wrote the entry. Any other bytes are the first
-    of their kind here.
+    of their kind here. A pair is opened when the second of it comes, its graph also by itself.
+
+    Args:
+        path: the file that has arrived.
+        spec: its model.
+        file: what it is to be.
+        find_sound: where another file of the model lies; None where it is not there, or damaged.
 
     Raises:
         WeightError: ``weight.unusable``, it cannot be opened, or not within reason.
         RetriableError: ``work.no_process``, or ``work.killed`` where memory is short.
 
     """
-    is_picture = file.name.endswith(_PICTURES)
-    is_network = file in spec.served_files and kind_of(spec, file) in _OPENED_ALONE
-    if file.sha256 is None and is_network and not is_picture:
-        call = partial(_open, path, spec, file)
-        what = msg("{file} was not installed", file=file.name)
-        _run(call, [path], OPENING_LIMIT_S, what, "weight.unusable")
+    if file.name.endswith(_PICTURES):
+        return
+    what = msg("{file} was not installed", file=file.name)
+    for graph in spec.served_files:
+        kind = kind_of(spec, graph)
+        if kind == _OPENED_IN_PAIRS and file.name in (graph.name, graph.weights):
+            parts = [part for part in spec.files if part.name in (graph.name, graph.weights)]
+            if not all(part.sha256 for part in parts):
+                at = {one.name: path if one.name == file.name else find_sound(one) for one in parts}
+                _try_pair(at[graph.name], at.get(graph.weights or ""), what)
+        elif kind in _OPENED_ALONE and graph == file and file.sha256 is None:
+            call = partial(_open, path, spec, file)
+            _run(call, [path], OPENING_LIMIT_S, what, "weight.unusable")
+
+
+def _try_pair(graph: Path | None, weights: Path | None, what: Message) -> None:
+    """Open a graph with its weights, or alone; weights without one say nothing."""
+    if graph is not None:
+        read = [path for path in (graph, weights) if path is not None]
+        call = partial(_open_pair, graph, weights)
+        _run(call, read, OPENING_LIMIT_S, what, "weight.unusable")
 
 
 def _convert(conversion: Conversion, materials: tuple[Path, ...], out: Path) -> None:
@@ -82,6 +107,14 @@ def _convert(conversion: Conversion, materials: tuple[Path, ...], out: Path) -> 
 
 def _open(path: Path, spec: ModelSpec, file: WeightFile) -> None:
     load_runtime(path, spec, file, Settings(device="cpu", threads=1))
+
+
+def _open_pair(graph: Path, weights: Path | None) -> None:
+    ncnn = import_module("studio.models.ncnn_runtime")
+    if weights is None:
+        ncnn.read_graph(graph)
+    else:
+        ncnn.NcnnRuntime(graph, weights, Settings(device="cpu", threads=1))
 
 
 def _run(

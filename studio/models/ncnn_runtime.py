@@ -31,6 +31,17 @@ def load(path: Path, spec: ModelSpec, file: WeightFile, settings: Settings) -> N
     return NcnnRuntime(path, path.with_name(file.weights), settings)
 
 
+def read_graph(path: Path) -> None:
+    """Read a graph whose weights are not there yet, and forget it.
+
+    Raises:
+        ModelUnavailableError: ``model.unreadable``.
+        MemoryError: it does not fit.
+
+    """
+    _load(ncnn.Net().load_param, path)
+
+
 class NcnnRuntime:
     """One ncnn graph with its weights in memory; ``runtime.Runtime`` describes the members.
 

@@ -280,7 +280,7 @@ class WeightStore:
                 try:
                     fetcher.fetch(source, file, temporary, part, tell)
                     self._folder.place(
-                        spec, file, temporary, origin=str(describe(source)), try_out=foreign.try_out
+                        spec, file, temporary, origin=str(describe(source)), try_out=self._try_out
                     )
                 except WeightError as error:
                     refusals.append(error.message)
@@ -296,6 +296,9 @@ class WeightStore:
             ),
             code="weight.fetch",
         )
+
+    def _try_out(self, path: Path, spec: ModelSpec, file: WeightFile) -> None:
+        foreign.try_out(path, spec, file, partial(self._folder.find_sound, spec))
 
     def _convert(self, spec: ModelSpec, progress: PullSink, *, force: bool = False) -> None:
         """Make what can be made, and drop mere materials once everything made is there."""
@@ -332,7 +335,7 @@ class WeightStore:
         with self._folder.staged(spec, file) as temporary:
             write(temporary)
             entry = self._folder.place(
-                spec, file, temporary, origin=origin, repin=repin, try_out=foreign.try_out
+                spec, file, temporary, origin=origin, repin=repin, try_out=self._try_out
             )
         is_news = before is None or before.sha256 != entry.sha256
         return Imported(spec.id, file.name, entry.sha256, was_pinned=is_news and not file.digests)
