@@ -39,8 +39,8 @@ async def upkeep(services: Services, _app: Starlette) -> AsyncIterator[None]:
 def _settle() -> None:
     """Leave what was imported out of every collection of garbage.
 
-    The libraries never are garbage; to look through all of them takes longer than to draw a page, and
-    stops every thread.
+    The libraries never are garbage; to look through all of them takes longer than to draw a page,
+    and stops every thread.
     """
     gc.freeze()
 
