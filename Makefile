@@ -61,12 +61,14 @@ test: setup ## Run every test that this machine can run
 	$(BIN)/python -m slipcover --json --out $(COVERAGE) -m pytest $(PARALLEL)
 	$(BIN)/python -m slipcover --merge $(COVERAGE) --out $(COVERAGE) --fail-under=90
 
+PATIENT := browser or postgres or redis or rabbitmq or weights or slow
+
 # Only imported, to be left out after all, these would cost every process five seconds.
 UNREAD := --ignore=tests/browser --ignore=tests/app/api/test_schema.py
 
 .PHONY: test-fast
-test-fast: setup ## Run the tests that need neither a browser nor a network nor patience
-	$(BIN)/python -m pytest $(PARALLEL) -m "not browser and not weights and not slow" $(UNREAD)
+test-fast: setup ## Run the tests that need no browser, server, weights or patience
+	$(BIN)/python -m pytest $(PARALLEL) -m "not ($(PATIENT))" $(UNREAD)
 
 .PHONY: messages
 messages: $(VENV)/.dev ## Gather the sentences of the code into the catalogues

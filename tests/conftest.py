@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import lru_cache
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, settings
+from streamlit.components.v2 import manifest_scanner
 
 from studio.settings import Settings, get_settings
 
@@ -26,6 +29,14 @@ def pytest_configure() -> None:
         if name.startswith(_OURS) and not name.startswith(_FOR_TESTS):
             del os.environ[name]
     Settings.model_config["env_file"] = None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _components_looked_up_once() -> Iterator[None]:
+    """Each page that is tried looks through all that is installed, which takes a third of it."""
+    look = lru_cache(manifest_scanner.scan_component_manifests)
+    with patch.object(manifest_scanner, "scan_component_manifests", look):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from io import BytesIO
 
 import numpy as np
@@ -13,6 +14,7 @@ from studio.imaging.provenance import Provenance
 from studio.params import ImageFormat
 
 
+@lru_cache(maxsize=512)
 def png(seed: int = 0, width_px: int = 24, height_px: int = 16) -> bytes:
     """A smooth picture with some noise; another ``seed`` gives other bytes."""
     random = np.random.default_rng(seed)

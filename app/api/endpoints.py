@@ -11,7 +11,8 @@ from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, FastAPI, Query, Request, Security
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Security, params
+from fastapi.dependencies.utils import get_flat_params
 from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.datastructures import FormData
 
@@ -133,10 +134,8 @@ Uses = Annotated[Services, Depends(_services)]
 
 def _require_known_query(request: Request, _actor: Asks) -> None:
     """Refuse query parameters that this address does not have, or that come twice."""
-    app: FastAPI = request.app
-    path = app.openapi()["paths"][request.scope["route"].path_format]
-    declared = path[request.method.lower()].get("parameters", [])
-    known = [parameter["name"] for parameter in declared if parameter["in"] == "query"]
+    declared = get_flat_params(request.scope["route"].dependant)
+    known = [field.alias for field in declared if isinstance(field.field_info, params.Query)]
     for name in request.query_params:
         if name not in known:
             remedy = (

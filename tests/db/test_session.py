@@ -187,6 +187,7 @@ def test_write_to_a_full_disk_names_the_disk(sqlite_database: Database) -> None:
         sqlite_database.insist(fill, wait_s=0)
 
 
+@pytest.mark.slow
 def test_write_while_a_server_restarts_waits_for_it(postgres_database: Database) -> None:
     address = make_url(postgres_database.url)
     assert address.host is not None
@@ -206,6 +207,7 @@ def test_write_while_a_server_restarts_waits_for_it(postgres_database: Database)
         proxy.stop()
 
 
+@pytest.mark.slow
 def test_write_locked_sqlite_for_too_long_is_away(
     sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -80,6 +80,7 @@ def test_memory_that_no_longer_fits_gives_the_defaults_and_says_so(
     assert "no longer fits" in page.info[0].value
 
 
+@pytest.mark.slow
 def test_memory_pictures_outlast_the_sweep_and_are_named_once_let_go(
     services: Services, visit: Visit, tmp_path: Path, mei: Actor
 ) -> None:

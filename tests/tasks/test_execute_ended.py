@@ -156,6 +156,7 @@ def test_cancel_interrupts_the_network_so_that_the_worker_is_free(
     assert job_of(services.database, job_id).state is JobState.CANCELLED
 
 
+@pytest.mark.slow
 def test_cancel_call_that_cannot_be_interrupted_gives_up_its_process_once_the_row_is_settled(
     services: Services, actor: Actor
 ) -> None:

@@ -178,6 +178,7 @@ def server_that_accepts_and_never_answers() -> Iterator[str]:
         yield f"127.0.0.1:{server.getsockname()[1]}"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(30)  # without a bound of our own kombu tries for ever
 @pytest.mark.parametrize("scheme", ["redis", "amqp"])
 @pytest.mark.parametrize("is_silent", [False, True])

@@ -24,6 +24,7 @@ def test_store_upload_picture_is_in_storage_with_its_row(services: Services) -> 
     assert upload(services) == stored
 
 
+@pytest.mark.slow
 def test_store_upload_that_takes_too_long_to_read_is_ended_and_not_kept(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from starlette.testclient import TestClient
 
 from app.people.sessions import create_api_token
@@ -31,6 +32,7 @@ def test_strangers_are_refused(browser: TestClient) -> None:
         assert "send a token" in answer.json()["message"]
 
 
+@pytest.mark.slow
 def test_cookie_changes_things_only_from_our_own_pages(
     services: Services, browser: TestClient
 ) -> None:

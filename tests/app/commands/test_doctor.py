@@ -62,6 +62,7 @@ def test_doctor_tells_the_tools_people_use_from_those_that_serve_them(studio: St
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variable", "address", "part"),
     [

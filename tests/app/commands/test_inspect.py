@@ -61,6 +61,7 @@ def test_inspect_of_more_than_a_studio_makes_refuses_it_before_it_is_read_whole(
     assert "MB" in outcome.err
 
 
+@pytest.mark.slow
 def test_inspect_of_a_file_that_takes_too_long_says_so(
     studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -282,6 +282,7 @@ def test_inspect_of_a_foreign_file_says_so(studio: Studio, picture: Path) -> Non
     assert outcome.err.startswith("cat.png: It carries no note of a run")
 
 
+@pytest.mark.slow
 def test_run_in_a_process_of_its_own_prints_no_traceback(picture: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from app.commands.cli import main; main()", "run", "upscale"]
     arguments = [str(picture), str(tmp_path / "gone.png"), "--out", str(tmp_path), "--json"]

@@ -25,6 +25,7 @@ def test_run_decodes_no_file_in_its_own_process(
     assert outcome.code == 0, outcome.err
 
 
+@pytest.mark.slow
 def test_run_of_a_file_that_takes_too_long_refuses_it_and_does_the_others(
     studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,6 +46,7 @@ def test_read_canvas_of_more_than_a_drawing_takes_is_refused_before_it_is_read(
     assert refusal.value.code == "drawing.full"
 
 
+@pytest.mark.slow
 def test_read_canvas_of_few_curves_with_too_many_points_is_refused() -> None:
     wave = line(["M", 0, 0], *(["Q", 50, 300, 0, step] for step in range(100)))
     with pytest.raises(UserInputError) as refusal:

@@ -34,6 +34,7 @@ markdown = MarkdownIt("gfm-like", {"linkify": False})
 marked = st.text(st.sampled_from("ab1 *_`~[]()<>#+-=|!&;:.\\$\n\t^{}'\"/@"), max_size=30)
 
 
+@pytest.mark.slow
 @given(marked | st.text(max_size=30))
 def test_literal_any_text_reads_as_it_was_given(text: str) -> None:
     text = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", text)

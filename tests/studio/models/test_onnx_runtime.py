@@ -150,6 +150,7 @@ for runs in (1, 3):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux resets a process's peak memory")
 def test_run_again_takes_no_more_memory_than_the_first_time(tmp_path: Path) -> None:
     path = write_enlarger(tmp_path / "net.onnx", layers=4)

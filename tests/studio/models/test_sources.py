@@ -55,6 +55,7 @@ def registry(server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     return server
 
 
+@pytest.mark.slow
 def test_pip_download_brings_the_wheel(wheels: Path, tmp_path: Path) -> None:
     wheel = make_wheel(wheels, "tiny-net", "2.0.0", {"tiny_net/net.bin": b"net"})
     found = pip_download("tiny-net", "2.0.0", tmp_path)
@@ -133,6 +134,7 @@ def test_fetcher_package_with_two_files_is_fetched_once(wheels: Path, tmp_path: 
         wheel.unlink(missing_ok=True)
 
 
+@pytest.mark.slow
 def test_fetcher_goes_on_after_packages_that_cannot_be_had(wheels: Path, tmp_path: Path) -> None:
     make_wheel(wheels, "tiny", "1.0", {"tiny/a": b"a"})
     scratch, out = tmp_path / "scratch", tmp_path / "out"

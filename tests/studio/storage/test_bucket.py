@@ -23,6 +23,7 @@ def store(in_bucket: tuple[BlobStore, Tamper]) -> BlobStore:
     return in_bucket[0]
 
 
+@pytest.mark.slow
 def test_a_server_that_is_not_there_is_unreachable(
     credentials: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

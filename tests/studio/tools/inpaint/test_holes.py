@@ -107,6 +107,7 @@ def test_find_holes_splits_a_large_frame_into_pieces() -> None:
     assert np.array_equal(times_filled(mask, holes), mask > 0)
 
 
+@pytest.mark.slow
 def test_find_holes_of_a_broad_band_round_a_corner_shows_each_piece_something_open() -> None:
     mask = blank(6000, 6000)
     mask[:, :700] = 255

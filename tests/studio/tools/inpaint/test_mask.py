@@ -147,6 +147,7 @@ dots = st.builds(
 presets = st.sampled_from(("none", "centre", "corner"))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     painted=st.lists(strokes, min_size=1, max_size=4).map(tuple),
@@ -160,6 +161,7 @@ def test_preview_has_the_geometry_of_the_run_to_a_pixel_of_the_preview(
     assert_same_geometry(painted, preset=preset, feather_px=feather_px, invert=invert)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     dot=dots,
