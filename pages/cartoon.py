@@ -63,15 +63,9 @@ def refine(page: ToolPage, job: Job) -> None:
         form.ask("strength")
         form.ask("region", widget="select")
         form.ask_format()
-        picture = stored_file(source)
-        show_expectation(page, form.parse(), [picture])
-        offer_again(
-            page,
-            form,
-            job,
-            lambda: page.item(picture, again_from(job, form, render)),
-            key=form.key,
-        )
+        item = page.item(stored_file(source), again_from(job, form, render))
+        show_expectation(page, form.parse(), [item])
+        offer_again(page, form, job, lambda: item, key=form.key)
 
 
 def again_from(job: Job, form: OptionForm, render: JobOutput) -> Mapping[str, Sequence[StoredFile]]:

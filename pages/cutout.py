@@ -50,11 +50,16 @@ def compose(page: ToolPage) -> None:
         background = ask_background(page, form, key="cutout")
         ask_finish(form, is_open=toolpage.query_id("from") is not None)
         ask_format(form)
+
+        def beside(file: StoredFile) -> Mapping[str, Sequence[StoredFile]]:
+            return {**background, **outlines.get(file.sha256, {})}
+
         ask_run(
             page,
             form,
             held,
-            lambda file: page.item(file, {**background, **outlines.get(file.sha256, {})}),
+            lambda file: page.item(file, beside(file)),
+            beside=beside,
             is_ready=choice.is_installed,
         )
 

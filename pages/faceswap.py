@@ -21,7 +21,6 @@ from app.ui.words import _, said
 from studio.params import FaceswapParams
 from studio.tools.faceswap.spec import SPEC
 from tasks.files import StoredFile
-from tasks.requests import RunItem
 from tasks.services import get_services
 
 
@@ -58,23 +57,24 @@ def compose(page: ToolPage) -> None:
         without = _("Faces stay as the swap leaves them.")
         is_installed = ask_restoration(page, form, without) and is_installed
         form.ask_format()
+        faces = given_faces(form, sources, reference)
         ask_run(
             page,
             form,
             targets,
-            lambda target: make_item(page, form, target, sources, reference),
+            lambda target: page.item(target, faces),
+            beside=lambda _target: faces,
             is_ready=is_installed and is_assigned,
             note=_("Whoever may see a run sees its source faces, too."),
         )
 
 
-def make_item(
-    page: ToolPage, form: OptionForm, target: StoredFile, sources: Tray, reference: Tray
-) -> RunItem:
-    files = {"source": sources.files}
+def given_faces(form: OptionForm, sources: Tray, reference: Tray) -> dict[str, list[StoredFile]]:
+    """Who is to be seen, by role, and who is to give way where that goes by likeness."""
+    faces = {"source": sources.files}
     if is_by_likeness(form) and reference.files:
-        files["reference"] = reference.files[:1]
-    return page.item(target, files)
+        faces["reference"] = reference.files[:1]
+    return faces
 
 
 if __name__ == "__main__":

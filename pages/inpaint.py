@@ -123,6 +123,7 @@ def ask_options(
         lambda file: make_item(
             page, file, masks.get(file.sha256), newest_drawing(page, file, easel)
         ),
+        beside=lambda file: {MASK: [mask]} if (mask := masks.get(file.sha256)) else {},
         is_ready=choice.is_installed and is_masked and not bare,
     )
     if pixels is None and params.preset is MaskPreset.NONE:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from app.formatting import estimate
 from app.runs.parameters import find_params
@@ -10,6 +11,7 @@ from app.runs.reading import main_input, stored_file
 from db.actor import Actor
 from db.models import Job
 from db.repositories.past_runs import PastRunRepository, Timing
+from db.types import Lane
 from studio.errors import UserInputError
 from studio.models.catalogue import ModelSpec, load_catalogue
 from studio.params import ToolParams
@@ -17,23 +19,25 @@ from studio.tools.estimate import Estimate, PastRun, estimate_seconds
 from studio.tools.registry import AUXILIARY_TOOLS, get_tool, load_params
 from studio.words import Message, msg, msgs
 from tasks.files import StoredFile
-from tasks.reuse import ReuseKeys
+from tasks.planning import lane_of
+from tasks.requests import RunItem
+from tasks.reuse import Digests, ReuseKeys, digests_by_role
 from tasks.services import Services
 
 
 class Estimator:
     """Seconds for pictures of any size, from one look at the past runs of a method.
 
-    ``made_roles`` are those of stored outputs that the runs re-use. A method without a model
-    of its own, of a tool that re-uses nothing, is judged by all of its runs: it may open a
-    network or not, as the picture asks.
+    ``further_roles`` are those of files that the runs start from beside the main one, stored
+    outputs among them. A method without a model of its own, of a tool that re-uses nothing, is
+    judged by all of its runs: it may open a network or not, as the picture asks.
     """
 
     def __init__(
-        self, services: Services, params: ToolParams, made_roles: Collection[str] = ()
+        self, services: Services, params: ToolParams, further_roles: Collection[str] = ()
     ) -> None:
         spec = get_tool(params.tool)
-        needs_network = params.needs_network({spec.main_role, *made_roles})
+        needs_network = params.needs_network({spec.main_role, *further_roles})
         self._params = params
         self._model = _model(params.method) if needs_network else None
         is_told_apart = bool(spec.reuse or self._model or not needs_network)
@@ -70,27 +74,77 @@ def estimate_job(services: Services, job: Job) -> Estimate | None:
     return estimator.estimate_file(stored_file(picture))
 
 
-def estimate_files(
-    services: Services, actor: Actor, params: ToolParams, files: Sequence[StoredFile]
-) -> list[Estimate | None]:
-    """Seconds for each of ``files``; those that can re-use a stored output need no network."""
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What is known of a run before it is submitted.
+
+    Attributes:
+        lane: where it will wait.
+        is_spared: whether what is made already spares it every network.
+        estimate: how long it may take once it has started; None where nothing says.
+
+    """
+
+    lane: Lane
+    is_spared: bool
+    estimate: Estimate | None
+
+
+def expect_runs(
+    services: Services, actor: Actor, params: ToolParams, items: Sequence[RunItem]
+) -> list[Expected]:
+    """What a run of each of ``items`` will be like; their pictures are there."""
     reuse = get_tool(params.tool).reuse
-    known = find_known(services, actor, params, files)
-    anew = Estimator(services, params)
-    again = Estimator(services, params, {reuse.role}) if reuse else anew
-    return [(again if file.sha256 in known else anew).estimate_file(file) for file in files]
+    made = {reuse.role} if reuse else set()
+    known = _find_known(services, actor, params, items)
+    all_roles = [
+        frozenset(_digests(item)) | (made if is_known else set())
+        for item, is_known in zip(items, known, strict=True)
+    ]
+    estimators = {roles: Estimator(services, params, roles) for roles in set(all_roles)}
+    return [
+        _expect(params, item, estimators[roles], roles, made)
+        for item, roles in zip(items, all_roles, strict=True)
+    ]
 
 
-def find_known(
-    services: Services, actor: Actor, params: ToolParams, files: Sequence[StoredFile]
-) -> set[str]:
-    """Digests of those whose stored output such a run would re-use."""
-    keys, main_role = ReuseKeys(services.settings, params), get_tool(params.tool).main_role
-    by_file = {file.sha256: keys.key({main_role: [file.sha256]}) for file in files}
-    sought = {sha256: key[1] for sha256, key in by_file.items() if key}
+def _expect(
+    params: ToolParams,
+    item: RunItem,
+    estimator: Estimator,
+    roles: Collection[str],
+    made: Collection[str],
+) -> Expected:
+    """``roles`` are those of all that the run starts from, ``made`` what may spare its networks."""
+    lane = lane_of(params, roles)
+    [picture] = item.files[get_tool(params.tool).main_role]
+    is_spared = lane is Lane.CPU and not set(made).isdisjoint(roles)
+    known = estimator.estimate_file(picture) if isinstance(picture, StoredFile) else None
+    return Expected(lane, is_spared, known)
+
+
+def _find_known(
+    services: Services, actor: Actor, params: ToolParams, items: Sequence[RunItem]
+) -> list[bool]:
+    """Of each item, whether its run would re-use a stored output."""
+    keys = ReuseKeys(services.settings, params)
+    sought = [keys.key(_digests(item)) for item in items]
+    wanted = {role_and_key[1] for role_and_key in sought if role_and_key}
+    if not wanted:
+        return [False] * len(items)
     with services.database.read() as session:
-        found = PastRunRepository(session).find_outputs(actor, set(sought.values()))
-    return {sha256 for sha256, key in sought.items() if key in found}
+        found = PastRunRepository(session).find_outputs(actor, wanted)
+    return [bool(role_and_key and role_and_key[1] in found) for role_and_key in sought]
+
+
+def _digests(item: RunItem) -> Digests:
+    """Of the files that ``item`` reads and that are there."""
+    return digests_by_role(
+        (role, file.sha256)
+        for role, group in item.files.items()
+        for file in group
+        if isinstance(file, StoredFile)
+    )
 
 
 def describe(expected: Estimate | None) -> Message:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -207,13 +207,21 @@ def painted_input(job: Job) -> JobInput | None:
     return next((file for file in job.inputs if file.role in painted), None)
 
 
-def private_results(services: Services, actor: Actor, files: Sequence[StoredFile]) -> set[str]:
-    """Digests of those files that private runs alone have made, as far as the actor may see."""
+def private_sources(
+    services: Services, actor: Actor, job_ids: Collection[UUID], files: Iterable[StoredFile]
+) -> list[str]:
+    """Those of the runs that are private, and of the files that private runs alone have made.
+
+    As far as the actor may see; each by its id or digest, in an order that stays.
+    """
     digests = {file.sha256 for file in files}
-    if not digests:
-        return digests
+    if not job_ids and not digests:
+        return []
     with services.database.read() as session:
-        return PastRunRepository(session).find_private(actor, digests)
+        past = PastRunRepository(session)
+        runs = past.find_private_runs(actor, job_ids) if job_ids else ()
+        results = past.find_private_results(actor, digests) if digests else ()
+    return [*sorted(job_id.hex for job_id in runs), *sorted(results)]
 
 
 def find_output(job: Job, role: str = RESULT_ROLE) -> JobOutput | None:

@@ -57,6 +57,7 @@ def _compose(page: ToolPage) -> None:
             form,
             held,
             lambda file: page.item(file, files),
+            beside=lambda _file: files,
             is_ready=is_installed and files.keys() >= set(page.spec.required_roles[1:]),
         )
 

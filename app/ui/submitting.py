@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
 import streamlit as st
 
 from app.formatting import estimate
-from app.runs.estimates import describe, estimate_files, find_known
+from app.runs.estimates import describe, expect_runs
 from app.runs.queueing import wait_of_next
-from app.runs.reading import find_output, get_run, private_results
+from app.runs.reading import find_output, get_run, private_sources
 from app.ui import memory, states
 from app.ui.asked import asked
 from app.ui.further_use import USE
@@ -26,15 +26,17 @@ from app.ui.trays import Tray
 from app.ui.words import _, _n, said
 from db.errors import RecordError
 from db.models import Job
-from db.types import Origin, Visibility
+from db.types import Lane, Origin, Visibility
 from studio.errors import StudioError, UserInputError
 from studio.params import ToolParams
 from tasks.files import StoredFile
-from tasks.planning import lane_of
 from tasks.requests import ResultOf, RunItem, RunRequest, require_result_fits
 from tasks.submit import submit
 
 logger = logging.getLogger(__name__)
+
+Files = Mapping[str, Sequence[StoredFile]]
+"""Files that runs read beside their pictures, by role."""
 
 
 def ask_run(
@@ -43,6 +45,7 @@ def ask_run(
     held: Tray,
     make_item: Callable[[StoredFile], RunItem],
     *,
+    beside: Callable[[StoredFile], Files] | None = None,
     is_ready: bool = True,
     note: str = "",
 ) -> None:
@@ -50,21 +53,24 @@ def ask_run(
 
     Args:
         make_item: from a held picture to its run; called only when the button was pressed.
+        beside: from a held picture to what its run reads besides, as far as that is there already.
         is_ready: False while the button must wait, for reasons that the page shows already.
         note: what to know about who sees the run.
 
     """
-    sources = _find_private_sources(page, held.files)
+    from_id = query_id("from")
+    items = [page.item(file, beside(file) if beside else None) for file in held.files]
+    sources = _find_private_sources(page, [from_id] if from_id else [], items)
     visibility = _ask_visibility(page, sources)
     if note:
         st.caption(note)
     params = form.parse_or_say()
     if params:
-        _keep(page, params, visibility, sources, from_id=query_id("from"))
+        _keep(page, params, visibility, sources, from_id=from_id)
         _offer_defaults(page, params)
     refused = _find_unfit(page, params, held.files) if params else []
     if params:
-        show_expectation(page, params, held.files)
+        show_expectation(page, params, items)
     states.refusals(
         refused,
         _n("This file is not run like this", "{n} files are not run like this", len(refused)),
@@ -76,7 +82,7 @@ def ask_run(
             form,
             [_made_from(page, make_item(file)) for file in held.files],
             visibility=visibility,
-            parent_id=query_id("from"),
+            parent_id=from_id,
             refused=held.refused,
         ),
         key=_run_key(page),
@@ -90,7 +96,7 @@ def ask_run_on(
     page: ToolPage,
     form: OptionForm,
     result: ResultOf,
-    files: Mapping[str, Sequence[StoredFile]],
+    files: Files,
     *,
     is_ready: bool,
 ) -> None:
@@ -98,13 +104,13 @@ def ask_run_on(
 
     ``files`` are those of further roles.
     """
-    sources = _find_private_sources(page)
+    item = RunItem({page.spec.main_role: [result], **files})
+    sources = _find_private_sources(page, [result.job_id], [item])
     visibility = _ask_visibility(page, sources)
     params = form.parse_or_say()
     if params:
         _keep(page, params, visibility, sources, from_id=None)
         _offer_defaults(page, params)
-    item = RunItem({page.spec.main_role: [result], **files})
     lack = params.lacks(item.files) if params else None
     if lack:
         st.caption(said(lack.message))
@@ -130,32 +136,39 @@ def _made_from(page: ToolPage, item: RunItem) -> RunItem:
     return replace(item, files={**item.files, role: [ResultOf(job.id)]})
 
 
-def show_expectation(page: ToolPage, params: ToolParams, files: Sequence[StoredFile]) -> None:
-    """How long all of ``files`` may take together, what that rests on, and what is re-used."""
-    if not files:
+def show_expectation(page: ToolPage, params: ToolParams, items: Sequence[RunItem]) -> None:
+    """How long all of ``items`` may take together, what that rests on, and what is re-used."""
+    if not items:
         return
-    known = find_known(page.services, page.actor, params, files)
-    if known:
-        if len(files) == 1:
-            re_used = _("Uses what an earlier run has made: a moment only.")
+    expected = expect_runs(page.services, page.actor, params, items)
+    spared = sum(one.is_spared for one in expected)
+    if spared:
+        if len(items) == 1:
+            re_used = _("Uses what is made already: a moment only.")
         else:
             re_used = _n(
-                "Uses what an earlier run has made for {known} of {n} picture: a moment only.",
-                "Uses what an earlier run has made for {known} of {n} pictures: a moment only.",
-                len(files),
-                known=len(known),
+                "Uses what is made already for {known} of {n} picture: a moment only.",
+                "Uses what is made already for {known} of {n} pictures: a moment only.",
+                len(items),
+                known=spared,
             )
         st.caption(f":material/bolt: {re_used}")
-    each = [one for one in estimate_files(page.services, page.actor, params, files) if one]
+    each = [one.estimate for one in expected if one.estimate]
     total = replace(each[0], seconds=sum(one.seconds for one in each)) if each else None
-    if total or not known:
+    if total or not spared:
         words = _("Time: {estimate}", estimate=describe(total))
         st.caption(f":material/schedule: {words}")
-    lane = lane_of(params, {page.spec.main_role})
-    wait_s = wait_of_next(page.services, page.actor, lane)
+    wait_s = _find_wait_s(page, {one.lane for one in expected})
     if wait_s is not None and wait_s >= 1:
         wait = _("Starts in {time}: other runs are before it.", time=estimate(wait_s))
         st.caption(f":material/hourglass_empty: {wait}")
+
+
+def _find_wait_s(page: ToolPage, lanes: Collection[Lane]) -> float | None:
+    """Seconds until the first of runs in these lanes starts; None when nobody can say."""
+    known = [wait_of_next(page.services, page.actor, lane) for lane in lanes]
+    waits = [wait_s for wait_s in known if wait_s is not None]
+    return min(waits) if len(waits) == len(lanes) else None
 
 
 def _find_unfit(
@@ -217,7 +230,7 @@ def _ask_visibility(page: ToolPage, sources: Sequence[str]) -> Visibility:
     if sources:
         begins_private = True
         why = _(
-            "This begins ticked because the run that it is made from is private. Only you and the "
+            "This begins ticked because a run that it is made from is private. Only you and the "
             "admins see a private run; others are seen by the whole team."
         )
     else:
@@ -228,16 +241,20 @@ def _ask_visibility(page: ToolPage, sources: Sequence[str]) -> Visibility:
     return Visibility.PRIVATE if is_private else Visibility.TEAM
 
 
-def _find_private_sources(page: ToolPage, files: Sequence[StoredFile] = ()) -> list[str]:
-    """What of that which a run on ``files`` is made from is private; each by an id.
+def _find_private_sources(
+    page: ToolPage, job_ids: Collection[UUID], items: Sequence[RunItem]
+) -> list[str]:
+    """What makes a run private, unless somebody says otherwise: each by an id.
 
-    Those are the runs that the address names, to be run again or for their result, and results
-    that lie in the tray from before.
+    These are private runs among ``job_ids``, those that it is made from; and results of private
+    runs among all that ``items`` read.
     """
-    named = [query_id(name) for name in ("from", USE)]
-    jobs = [get_run(page.services, page.actor, job_id) for job_id in named if job_id]
-    private = [job.id.hex for job in jobs if job and job.visibility is Visibility.PRIVATE]
-    return [*private, *sorted(private_results(page.services, page.actor, files))]
+    files = [file for item in items for file in _stored_in(item.files.values())]
+    return private_sources(page.services, page.actor, job_ids, files)
+
+
+def _stored_in(groups: Iterable[Sequence[StoredFile | ResultOf]]) -> Iterator[StoredFile]:
+    return (file for group in groups for file in group if isinstance(file, StoredFile))
 
 
 def offer_again(
@@ -245,11 +262,19 @@ def offer_again(
 ) -> None:
     """A button that runs once more what ``job`` ran, as ``form`` has it now.
 
-    ``key`` tells it from others beside the same run.
+    It is seen as ``job`` is, but by nobody else where a private run made what is read beside the
+    picture. ``key`` tells it from others beside the same run.
     """
+    visibility, main_role = job.visibility, page.spec.main_role
+    files = make_item().files
+    beside = RunItem({role: group for role, group in files.items() if role != main_role})
+    if visibility is Visibility.TEAM and _find_private_sources(page, [], [beside]):
+        visibility = Visibility.PRIVATE
+        words = _("This makes a private run, because a run that it is made from is private.")
+        st.caption(f":material/lock: {words}")
     asked(
         _("Apply"),
-        lambda: _send(page, form, [make_item()], visibility=job.visibility, parent_id=job.id),
+        lambda: _send(page, form, [make_item()], visibility=visibility, parent_id=job.id),
         key=f"{key}.apply",
         type="primary",
         width="stretch",

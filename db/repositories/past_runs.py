@@ -108,7 +108,7 @@ class PastRunRepository:
             found.setdefault(sha256, []).append(job)
         return found
 
-    def find_private(self, actor: Actor, sha256s: Collection[str]) -> set[str]:
+    def find_private_results(self, actor: Actor, sha256s: Collection[str]) -> set[str]:
         """Which of these files are results of private runs that are visible, and of no other."""
         made = (
             visible_jobs(actor, Trash.INCLUDED)
@@ -120,6 +120,12 @@ class PastRunRepository:
             .having(func.count().filter(Job.visibility == Visibility.TEAM) == 0)
         )
         return set(self._session.scalars(made))
+
+    def find_private_runs(self, actor: Actor, job_ids: Collection[UUID]) -> set[UUID]:
+        """Which of these runs are private and visible, also in the trash."""
+        private = visible_jobs(actor, Trash.INCLUDED).with_only_columns(Job.id)
+        chosen = private.where(Job.id.in_(job_ids), Job.visibility == Visibility.PRIVATE)
+        return set(self._session.scalars(chosen))
 
     def timings(self, tool: str, model: str, limit: int = 50) -> Sequence[Timing]:
         """How long the newest finished runs took, whoever's they were; names nobody."""

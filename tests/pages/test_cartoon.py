@@ -128,7 +128,7 @@ def test_cartoon_result_takes_another_strength_from_the_stored_drawing(
     page = open_page(visit, tmp_path, "CARTOON", mei)
     page.query_params["job"] = str(first.id)
     page.run()
-    assert any("an earlier run has made" in each.value for each in page.caption)
+    assert any("Uses what is made already" in each.value for each in page.caption)
     key = f"refine.{first.id.hex}"
     page.slider(key=f"{key}.strength").set_value(0.3)
     page.segmented_control(key=f"{key}.format").set_value(ImageFormat.WEBP).run()

@@ -9,16 +9,29 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Checkbox
 
-from app.runs.reading import recent_runs
+from app.people.consent import give_consent
+from app.runs.page_memory import keep_options, keep_tray
+from app.runs.reading import recent_runs, stored_file
+from app.ui import submitting
 from db.actor import Actor
 from db.types import Lane, Visibility
-from studio.params import UpscaleParams
+from studio.params import (
+    CutoutOutput,
+    CutoutParams,
+    FaceChoice,
+    FaceswapParams,
+    InpaintParams,
+    ToolParams,
+    UpscaleParams,
+)
 from tasks.execute import run_next
+from tasks.files import StoredFile
 from tasks.services import Services
 from tasks.submit import store_upload, submit
-from tests.factories import load_job
-from tests.pages.harness import Visit
+from tests.factories import load_job, make_blob, make_job
+from tests.pages.harness import Visit, button
 from tests.pages.navigated import drop, open_page
+from tests.people import HERE
 from tests.pictures import png
 from tests.requests import request
 
@@ -55,7 +68,7 @@ def test_private_is_ticked_and_says_why_on_a_private_run(
     source = start(services, mei, Visibility.PRIVATE, is_made=is_made)
     page = open_page(visit, tmp_path, "UPSCALE", mei, **{way: source})
     assert private_box(page).value
-    assert "the run that it is made from is private" in private_box(page).help
+    assert "a run that it is made from is private" in private_box(page).help
     assert run(page, services, mei) is Visibility.PRIVATE
 
 
@@ -118,3 +131,93 @@ def test_private_is_ticked_when_another_private_result_is_brought_to_one_shown_t
     result = load_job(services.database, second).outputs[0]
     drop(page, [("other.png", services.blobs.read(result.blob_sha256))])
     assert private_box(page).value
+
+
+def test_private_is_not_ticked_once_the_private_result_was_taken_out(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    source = start(services, mei, Visibility.PRIVATE, is_made=True)
+    page = open_page(
+        visit, tmp_path, "UPSCALE", mei, use=source
+    )  # which its address goes on naming
+    page.button(key=f"upscale.held.{result_of(services, source).sha256[:16]}.remove").click().run()
+    drop(page, [("dog.png", png(2))])
+    assert not private_box(page).value
+    assert "made from" not in private_box(page).help
+    assert run(page, services, mei) is Visibility.TEAM
+
+
+def result_of(services: Services, job_id: UUID) -> StoredFile:
+    return stored_file(load_job(services.database, job_id).outputs[0])
+
+
+FURTHER = [
+    (CutoutParams(output=CutoutOutput.PICTURE), "background", True),
+    (CutoutParams(), "background", False),
+    (InpaintParams(), "mask", True),
+    (FaceswapParams(), "source", True),
+    (FaceswapParams(choice=FaceChoice.LIKENESS), "reference", True),
+    (FaceswapParams(), "reference", False),
+]
+"""What a tool's page was left with, a role beside the picture, and whether its file is read."""
+
+
+@pytest.mark.usefixtures("weights")
+@pytest.mark.parametrize(("params", "role", "is_read"), FURTHER)
+def test_private_is_ticked_where_a_private_result_is_read_in_a_further_role(
+    services: Services,
+    visit: Visit,
+    tmp_path: Path,
+    mei: Actor,
+    params: ToolParams,
+    role: str,
+    *,
+    is_read: bool,
+) -> None:
+    give_consent(services, mei, "faceswap", HERE)
+    private = result_of(services, start(services, mei, Visibility.PRIVATE, is_made=True))
+    picture, face = (store_upload(services, f"{seed}.png", png(seed)) for seed in (2, 3))
+    for key, file in (("", picture), (".source", face), (f".{role}", private)):
+        keep_tray(services, mei, f"{params.tool}{key}", [file])
+    keep_options(services, mei, params, from_id=None, is_private=False)
+    page = open_page(visit, tmp_path, params.tool.upper(), mei)
+    assert private_box(page).value is is_read
+
+
+def test_private_is_ticked_without_a_look_at_whole_runs(
+    services: Services,
+    visit: Visit,
+    tmp_path: Path,
+    mei: Actor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = start(services, mei, Visibility.PRIVATE, is_made=True)
+    monkeypatch.delattr(submitting, "get_run")  # the page is drawn at every change of an option
+    page = open_page(visit, tmp_path, "UPSCALE", mei, **{"from": source, "use": source})
+    assert private_box(page).value
+
+
+@pytest.mark.parametrize(
+    ("of_source", "expected"),
+    [(Visibility.PRIVATE, Visibility.PRIVATE), (Visibility.TEAM, Visibility.TEAM)],
+)
+def test_private_result_behind_a_cutout_of_the_teams_makes_the_next_one_private(
+    services: Services,
+    visit: Visit,
+    tmp_path: Path,
+    mei: Actor,
+    of_source: Visibility,
+    expected: Visibility,
+) -> None:
+    result = result_of(services, start(services, mei, of_source, is_made=True))
+    with services.database.write() as session:
+        outputs = {"image": make_blob(session), "alpha": make_blob(session)}
+        params = CutoutParams(output=CutoutOutput.PICTURE).model_dump(mode="json")
+        shown = make_job(session, mei, params=params, outputs=outputs).id
+    page = open_page(visit, tmp_path, "CUTOUT", mei, job=shown)
+    drop(page, [("behind.png", services.blobs.read(result.sha256))])
+    is_told = any("This makes a private run" in each.value for each in page.caption)
+    assert is_told is (expected is Visibility.PRIVATE)
+    button(page, "Apply").click().run()
+    assert not page.exception
+    assert recent_runs(services, mei, "cutout", 1)[0].visibility is expected

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.runs.estimates import Estimator, describe, estimate_files, estimate_job
+from app.runs.estimates import Estimator, describe, estimate_job, expect_runs
 from db.models import Blob
 from db.types import Lane
 from studio.params import (
@@ -16,6 +16,7 @@ from studio.params import (
 from studio.record import RunRecord
 from studio.tools.estimate import Estimate
 from tasks.files import StoredFile
+from tasks.requests import RunItem
 from tasks.reuse import ReuseKeys
 from tasks.services import Services
 from tests.factories import load_job, make_actor, make_blob, make_job, make_record
@@ -23,8 +24,9 @@ from tests.factories import load_job, make_actor, make_blob, make_job, make_reco
 CUTOUT = {"tool": "cutout", "model": "isnet"}
 
 
-def stored(sha256: str) -> StoredFile:
-    return StoredFile(sha256, "cat.jpg", "image/jpeg", 1000, 1000)
+def item(image: Blob) -> RunItem:
+    file = StoredFile(image.sha256, "cat.jpg", "image/jpeg", 1000, 1000)
+    return RunItem({"image": [file]})
 
 
 def key_of(services: Services, params: ToolParams, image: Blob) -> str:
@@ -52,7 +54,7 @@ def test_estimator_first_enlargement_is_judged_by_a_cutout(services: Services) -
     assert estimate.seconds > 2.0  # four times the multiply-adds of one cutout
 
 
-def test_estimate_files_with_a_stored_alpha_expects_no_network(services: Services) -> None:
+def test_expect_runs_with_a_stored_alpha_needs_no_network(services: Services) -> None:
     with services.database.write() as session:
         owner = make_actor(session)
         seen, new = make_blob(session), make_blob(session)
@@ -69,12 +71,13 @@ def test_estimate_files_with_a_stored_alpha_expects_no_network(services: Service
         quick = make_record(run_s=0.1, weights_sha256=None)
         make_job(session, owner, params=CUTOUT, lane=Lane.CPU, record=quick)
 
-    files = [stored(seen.sha256), stored(new.sha256)]
-    again, anew = estimate_files(services, owner, CutoutParams(), files)
+    again, anew = expect_runs(services, owner, CutoutParams(), [item(seen), item(new)])
 
-    assert again is not None
-    assert anew is not None
-    assert again.seconds < anew.seconds / 5
+    assert (again.lane, again.is_spared) == (Lane.CPU, True)
+    assert (anew.lane, anew.is_spared) == (Lane.GPU, False)
+    assert again.estimate is not None
+    assert anew.estimate is not None
+    assert again.estimate.seconds < anew.estimate.seconds / 5
 
 
 def test_estimate_of_a_drawing_goes_by_its_own_size_and_knows_the_stored_one(
@@ -95,9 +98,9 @@ def test_estimate_of_a_drawing_goes_by_its_own_size_and_knows_the_stored_one(
         make_job(session, owner, record=again, **columns)
 
     def seconds(file: Blob, params: CartoonParams) -> float:
-        [found] = estimate_files(services, owner, params, [stored(file.sha256)])
-        assert found is not None
-        return found.seconds
+        [found] = expect_runs(services, owner, params, [item(file)])
+        assert found.estimate is not None
+        return found.estimate.seconds
 
     anew = seconds(new, params)
     assert 2.0 < anew < 8.0  # 512 px from 1 megapixel is as much work as from 12

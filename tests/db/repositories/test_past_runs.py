@@ -43,7 +43,9 @@ def test_timings_are_of_the_newest_succeeded_runs_of_this_model(database: Databa
         assert timings[0].params == {"model": "isnet"}
 
 
-def test_find_private_is_what_private_runs_alone_made_as_their_result(database: Database) -> None:
+def test_find_private_results_is_what_private_runs_alone_made_as_their_result(
+    database: Database,
+) -> None:
     with database.write() as session:
         actor, other = make_actor(session), make_actor(session)
         mine, shared, mask, theirs = (make_blob(session) for _ in range(4))
@@ -54,4 +56,22 @@ def test_find_private_is_what_private_runs_alone_made_as_their_result(database: 
         make_job(session, other, outputs={"image": theirs}, visibility=Visibility.PRIVATE)
         past = PastRunRepository(session)
         digests = [blob.sha256 for blob in (mine, shared, mask, theirs)]
-        assert past.find_private(actor, digests) == {mine.sha256}
+        assert past.find_private_results(actor, digests) == {mine.sha256}
+
+
+def test_find_private_runs_is_those_that_the_person_may_see(database: Database) -> None:
+    with database.write() as session:
+        actor, other = make_actor(session), make_actor(session)
+        mine, shared, theirs = (
+            make_job(session, owner, visibility=visibility).id
+            for owner, visibility in (
+                (actor, Visibility.PRIVATE),
+                (actor, Visibility.TEAM),
+                (other, Visibility.PRIVATE),
+            )
+        )
+        trashed = make_job(session, actor, visibility=Visibility.PRIVATE, deleted_at=utc_now()).id
+        make_job(session, actor, visibility=Visibility.PRIVATE)  # nobody asks for it
+        past = PastRunRepository(session)
+        found = past.find_private_runs(actor, [mine, shared, theirs, trashed])
+        assert found == {mine, trashed}
