@@ -101,12 +101,21 @@ def follow(services: Services, opened: Opened) -> None:
         with st.container(horizontal=True, vertical_alignment="center", key="history-bar"):
             count = escape(count_words(opened.total))
             st.html(f'<span class="dr-muted dr-small">{count}</span>', width="content")
-            if news.value and st.button(
-                news_words(news), icon=":material/arrow_upward:", type="tertiary", key="news"
-            ):
-                st.rerun()
+            if news.value:
+                st.button(
+                    news_words(news),
+                    icon=":material/arrow_upward:",
+                    type="tertiary",
+                    key="news",
+                    on_click=acting(show_news),
+                )
 
     bar()
+
+
+def show_news(_actor: Actor) -> None:
+    """Have the whole page drawn, not the bar alone: it reads the list anew."""
+    st.rerun()
 
 
 def look(row: JobRow) -> tuple[object, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import streamlit as st
 
@@ -68,18 +67,16 @@ def compose(page: ToolPage) -> None:
     take_old_drawing(page, picture)
     saved = drawings.painted_on(page.services, page.actor, held.files)
     show_pictures(page, held, picture, saved)
-    compose_painted(page, picture, saved)
+    compose_painted(picture, saved)
 
 
 @fragment(who=require_runner)
-def compose_painted(
-    actor: Actor, page: ToolPage, picture: StoredFile, saved: Mapping[str, StrokeCount]
-) -> None:
+def compose_painted(actor: Actor, picture: StoredFile, saved: Mapping[str, StrokeCount]) -> None:
     """Canvas and options in one fragment, so that no change of them rebuilds the canvas.
 
     ``saved`` is how much was painted on the other pictures when this one came on the canvas.
     """
-    page = replace(page, actor=actor)
+    page = ToolPage(get_services(), actor, SPEC)
     held, given = tray("inpaint"), tray("inpaint.mask")
     easel = easel_for(page.services, page.actor, picture)
     canvas, options = toolpage.sides()

@@ -205,13 +205,12 @@ def confirm_disable(_actor: Actor, services: Services, user: User) -> None:
             name=literal(user.name),
         )
     )
-    if st.button(
+    st.button(
         _("Disable"),
         type="primary",
-        on_click=acting(disable, who=require_admin),
+        on_click=once(f"disable-{user.id}", disable, who=require_admin),
         args=(services, user.id),
-    ):
-        st.rerun()
+    )
 
 
 def disable(actor: Actor, services: Services, user_id: UUID) -> None:

@@ -208,13 +208,12 @@ def confirm_delete(_actor: Actor, services: Services, job: Job) -> None:
             services.settings.trash_days,
         )
     )
-    if st.button(
+    st.button(
         _("Move to the trash"),
         type="primary",
-        on_click=acting(keep),
+        on_click=once(f"trash.{job.id.hex}", keep),
         args=(services, lambda jobs, me: jobs.trash(me, job.id)),
-    ):
-        st.rerun()
+    )
 
 
 def run_again(actor: Actor, services: Services, job_id: UUID) -> None:

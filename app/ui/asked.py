@@ -91,10 +91,10 @@ def do_noted(key: str, deed: Callable[[], bool]) -> None:
 def once(key: str, deed: Deed[P], *, who: Who = require_user) -> Guarded[P]:
     """As ``acting``, done for one click only of those made on the same drawing.
 
-    ``key`` says which deed it is, be it drawn in several places. Once it is done the whole page is
-    drawn anew, and a dialog closed: a part by itself would be drawn before it hears of a second
-    click, which would then be one on the new drawing. Where such a click would do harm, the button
-    is another one by then, with a key that has its ``turn``.
+    ``key`` says which deed it is, be it drawn in several places. Once it is done, the whole page is
+    redrawn, and a dialog closed: a fragment alone would be redrawn before a second click arrives,
+    and that click would count as new. Where that would do harm, put ``turn(key)`` into the
+    button's key.
     """
     number = turn(key)
 

@@ -11,7 +11,7 @@ import streamlit as st
 from app.api.pages_first import pages_first
 from app.people.tool_switches import switched_off
 from app.ui.away import wait_for_database
-from app.ui.faults import saying_faults
+from app.ui.faults import say_left, saying_faults
 from app.ui.navigation import sections, tool_page
 from app.ui.outermost import begin_outermost
 from app.ui.own_words import own_words
@@ -44,6 +44,7 @@ def main() -> None:
         _show_batches(actor)
         _show_person(actor)
     with drawing(PAGE), saying_faults(f"page {page.title}"):
+        say_left()
         page.run()
 
 

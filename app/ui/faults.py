@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from secrets import token_hex
 
 import streamlit as st
 
 from app.ui.literal import literal_sentence
+from app.ui.outermost import is_part_alone
+from app.ui.passing import leave, left
 from app.ui.unbroken import unbroken
 from app.ui.words import _
 from db.errors import RecordError
@@ -20,29 +22,53 @@ from tasks.authority import NotAllowedError
 logger = logging.getLogger(__name__)
 
 
+_LEFT = "faults.left"
+_LOCK, _ERROR = ":material/lock:", ":material/error:"
+
+
+def say_here(words: str, icon: str) -> None:
+    """Say what stops something in its place."""
+    st.error(words, icon=icon)
+
+
+def say_above(words: str, icon: str) -> None:
+    """Say what stops a callback above the page; a run of a part alone has the page drawn for it.
+
+    In such a run it would be written over the page's title, and a dialog would hide it.
+    """
+    if is_part_alone():
+        leave(_LEFT, (words, icon))
+        st.rerun()
+    say_here(words, icon)
+
+
+def say_left() -> None:
+    """Say what the run of a part has left to be said above the page."""
+    match left(_LEFT):
+        case (str(words), str(icon)):
+            say_here(words, icon)
+
+
 @contextmanager
-def saying_faults(what: str) -> Iterator[None]:
+def saying_faults(what: str, say: Callable[[str, str], None] = say_here) -> Iterator[None]:
     """Say what stops this; what nobody expected gets a number, under which ``what`` is logged.
 
     The same fault keeps its number in a tab and is logged once: a part that is drawn twice a
-    second would fill the log.
+    second would fill the log. ``say`` is given a sentence and an icon.
     """
     try:
         yield
     except NotAllowedError as error:
-        st.error(literal_sentence(error), icon=":material/lock:")
+        say(literal_sentence(error), _LOCK)
     except (StudioError, RecordError) as error:
-        st.error(literal_sentence(error), icon=":material/error:")
+        say(literal_sentence(error), _ERROR)
     except Exception as fault:
-        number = number_of(what, fault)
-        st.error(
-            _(
-                "Something went wrong inside the studio. Reload the page; if it happens again, "
-                "tell an admin the number {number}, which is in the log of the web process.",
-                number=number,
-            ),
-            icon=":material/error:",
+        words = _(
+            "Something went wrong inside the studio. Reload the page; if it happens again, "
+            "tell an admin the number {number}, which is in the log of the web process.",
+            number=number_of(what, fault),
         )
+        say(words, _ERROR)
 
 
 def number_of(what: str, fault: Exception) -> str:

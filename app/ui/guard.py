@@ -17,7 +17,7 @@ import streamlit as st
 
 from app.api.pages_first import pages_first
 from app.ui.away import say_away, wait_for_database
-from app.ui.faults import saying_faults
+from app.ui.faults import say_above, saying_faults
 from app.ui.outermost import begin_outermost
 from app.ui.passing import drawing
 from app.ui.signed_in import require_user
@@ -41,7 +41,7 @@ def acting(deed: Deed[P], *, who: Who = require_user) -> Guarded[P]:
     @wraps(deed)
     def act(*args: P.args, **kwargs: P.kwargs) -> None:
         begin_outermost()  # callbacks come before everything else in a run
-        with unbroken(), saying_faults(deed.__qualname__):
+        with unbroken(), saying_faults(deed.__qualname__, say_above):
             try:
                 actor = who()
             except DatabaseAwayError as away:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.people.sessions import SignedIn, Visitor, find_session, session_cookie
 from app.runs.reading import LiveRun
+from app.ui.outermost import is_part_alone
 from app.ui.unbroken import end_run
 from app.ui.words import _, speak_as_chosen
 from db.actor import Actor
@@ -64,9 +65,11 @@ def require_runner() -> Actor:
 
 
 def require_admin() -> Actor:
-    """The signed-in admin; for others the run of the page ends with a sentence."""
+    """The signed-in admin; for others the page ends with a sentence, also where a part asks."""
     actor = require_user()
     if not actor.is_admin:
+        if is_part_alone():
+            st.rerun()
         st.error(_("Only admins can open this page."), icon=":material/lock:")
         end_run()
     return actor

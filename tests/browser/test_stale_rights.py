@@ -42,6 +42,7 @@ def test_dialog_of_an_admin_who_is_demoted_disables_nobody(
     accounts.set_role(studio.services, accounts.find_user(studio.services, boss).id, Role.MEMBER)
     page.get_by_test_id("stDialog").get_by_role("button", name="Disable").click()
     expect(page.get_by_text("Only admins can open this page.")).to_be_visible()
+    expect(page.get_by_test_id("stDialog")).to_have_count(0)
     assert accounts.find_user(studio.services, victim).disabled_at is None
 
 
@@ -76,12 +77,37 @@ def test_canvas_of_a_new_viewer_gives_way_to_one_refusal(
     expect(page.get_by_test_id("stAlert")).to_have_count(0)
 
 
+def test_dialog_of_a_new_viewer_deletes_nothing_and_goes_on_saying_why(
+    studio: Studio, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    name, _boss = studio.add_user(), studio.add_user(Role.ADMIN)
+    person = find_actor(studio.services, name)
+    with studio.services.database.write() as unit:
+        job_id = make_job(unit, person).id
+    page = open_page()
+    sign_in(page, name)
+    page.goto(f"/run?id={job_id}")
+    settle(page)
+    page.get_by_role("button", name="Delete").click()
+    dialog = page.get_by_test_id("stDialog")
+    expect(dialog).to_be_visible()
+    accounts.set_role(studio.services, person.id, Role.VIEWER)
+    dialog.get_by_role("button", name="Move to the trash").click()
+    expect(dialog).to_have_count(0)  # it would hide why
+    settle(page)
+    expect(page.get_by_text("Viewers can look")).to_be_visible()
+    expect(page.get_by_role("heading", name="cat.jpg")).to_be_visible()
+    with studio.services.database.read() as unit:
+        assert unit.get_one(Job, job_id).deleted_at is None
+
+
 def test_tab_that_changed_hands_is_loaded_anew_and_does_nothing(
     studio: Studio, open_page: OpenPage, sign_in: SignIn
 ) -> None:
     boss, other = studio.add_user(Role.ADMIN), studio.add_user(Role.ADMIN)
+    people = [find_actor(studio.services, name) for name in (boss, other)]
     with studio.services.database.write() as unit:
-        job_id = make_job(unit, find_actor(studio.services, boss)).id
+        job_id = make_job(unit, people[0]).id
     page = open_page()
     page.add_init_script(_KNOW_SOCKETS)
     sign_in(page, boss)
@@ -99,4 +125,5 @@ def test_tab_that_changed_hands_is_loaded_anew_and_does_nothing(
     settle(page)
     expect(page.get_by_role("textbox", name="Note")).to_have_value("")
     with studio.services.database.read() as unit:
-        assert [job.note for job in unit.scalars(select(Job))] == [""]
+        theirs = Job.owner_id.in_(person.id for person in people)
+        assert [job.note for job in unit.scalars(select(Job).where(theirs))] == [""]

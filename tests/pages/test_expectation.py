@@ -54,7 +54,8 @@ def make_earlier(
     assert made is not None
     with services.database.write() as session:
         image = session.get_one(Blob, sha256)
-        outputs = {role: make_blob(session) for role in ("image", *roles)}
+        size = {"width_px": image.width_px, "height_px": image.height_px}
+        outputs = {role: make_blob(session, **size) for role in ("image", *roles)}
         return make_job(
             session, owner, tool=params.tool, params=params.model_dump(mode="json"),
             model=params.method, image=image, outputs=outputs, reuse_key=made[1], record=record,

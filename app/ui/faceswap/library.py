@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from uuid import UUID
 
 import streamlit as st
 
 from app.faces.library import delete_face, save_face, stored_face
 from app.faces.search import find_searches, shows_no_face
 from app.runs.addresses import thumbnail_url
-from app.ui.asked import asked
+from app.ui.asked import asked, once
 from app.ui.faceswap.search import face_picture
 from app.ui.guard import acting, dialog
 from app.ui.literal import literal, literal_sentence
@@ -112,15 +113,14 @@ def _use(_actor: Actor, sources: Tray, face: SavedFace) -> None:
 def _confirm_delete(_actor: Actor, services: Services, face: SavedFace) -> None:
     name = literal(face.name)
     st.markdown(_("**{name}** leaves your library. Runs that used it keep their copy.", name=name))
-    if st.button(
+    st.button(
         _("Delete"),
         type="primary",
         key="delete-face",
-        on_click=acting(_delete),
-        args=(services, face),
-    ):
-        st.rerun()
+        on_click=once(f"delete-{face.id.hex}", _delete),
+        args=(services, face.id),
+    )
 
 
-def _delete(actor: Actor, services: Services, face: SavedFace) -> None:
-    delete_face(services, actor, face.id, visitor())
+def _delete(actor: Actor, services: Services, face_id: UUID) -> None:
+    delete_face(services, actor, face_id, visitor())

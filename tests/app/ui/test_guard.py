@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ FILES = [
 ]
 PERSONS = {"actor", "me", "by", "signed_in", "page"}
 """Names under which a person travels; a ``ToolPage`` carries one."""
+PERSON_TYPES = {"Actor", "SignedIn", "ToolPage"}
 
 
 def faults(tree: ast.Module) -> Iterator[str]:
@@ -35,6 +38,8 @@ def faults(tree: ast.Module) -> Iterator[str]:
         if isinstance(node, ast.Call):
             yield from faults_of_call(node, guarded)
     yield from faults_of_clicks(tree)
+    yield from faults_of_dialogs(tree)
+    yield from faults_of_closures(tree)
 
 
 def faults_of_call(call: ast.Call, guarded: set[str]) -> Iterator[str]:
@@ -47,8 +52,8 @@ def faults_of_call(call: ast.Call, guarded: set[str]) -> Iterator[str]:
 
 
 def faults_of_clicks(tree: ast.Module) -> Iterator[str]:
-    """A click that is asked for may be lost: then nothing may be but a look at something."""
-    looks = {"st.rerun"} | dialogs_in(tree)
+    """A click that is asked for may be lost: then nothing may be but a dialog that opens."""
+    looks = dialogs_in(tree)
     asked_for = clicks_in(tree)
     for node in ast.walk(tree):
         match node:
@@ -61,13 +66,132 @@ def faults_of_clicks(tree: ast.Module) -> Iterator[str]:
     yield from (f"line {click.lineno}: a click that may be lost" for click in asked_for)
 
 
+def faults_of_dialogs(tree: ast.Module) -> Iterator[str]:
+    """``once`` closes the dialog where the deed is done; after ``acting`` it stays open."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and is_drawn_later(node, "dialog"):
+            for call in ast.walk(node):
+                if isinstance(call, ast.Call) and ast.unparse(call.func) == "acting":
+                    yield f"line {call.lineno}: a deed that leaves its dialog open"
+
+
+def faults_of_closures(tree: ast.Module) -> Iterator[str]:
+    """What runs later is given a person of the run that drew it, or finds one around it."""
+    parts = {
+        node.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and is_drawn_later(node, "dialog", "fragment")
+    }
+    for outer in ast.walk(tree):
+        if not isinstance(outer, ast.FunctionDef):
+            continue
+        around = persons_around(outer)
+        nested = {
+            node.name: node
+            for node in ast.walk(outer)
+            if isinstance(node, ast.FunctionDef) and node is not outer
+        }
+        later = [*filter(runs_later, nested.values()), *given_for_later(outer, nested, parts)]
+        yield from (
+            f"line {node.lineno}: {name}, of the run that drew it"
+            for node in later
+            for name in sorted(persons_within(node, around, nested))
+        )
+
+
+def given_for_later(
+    outer: ast.FunctionDef, nested: Mapping[str, ast.FunctionDef], parts: set[str]
+) -> Iterator[ast.expr | ast.FunctionDef]:
+    """Functions that ``outer`` hands to what calls them later, and all it hands to ``parts``."""
+    for call in ast.walk(outer):
+        if not isinstance(call, ast.Call):
+            continue
+        name = ast.unparse(call.func)
+        for keyword in (*map(partial(ast.keyword, None), call.args), *call.keywords):
+            one = keyword.value
+            if name in parts:
+                yield one
+            elif name in KEEPERS or (keyword.arg or "").startswith("on_"):
+                if isinstance(one, ast.Lambda):
+                    yield one
+                elif isinstance(one, ast.Name) and one.id in nested:
+                    yield nested[one.id]
+
+
+KEEPERS = {"acting", "once", "watch"}
+"""They call a function that they are given in later runs."""
+
+
+def is_drawn_later(node: ast.FunctionDef, *ways: str) -> bool:
+    return any(
+        isinstance(one, ast.Call) and ast.unparse(one.func) in ways for one in node.decorator_list
+    )
+
+
+def runs_later(node: ast.FunctionDef) -> bool:
+    return is_drawn_later(node, "dialog", "fragment") or any(map(is_acting, node.decorator_list))
+
+
+def persons_around(outer: ast.FunctionDef) -> set[str]:
+    """Names of ``outer`` that hold a person, by their own word or that of their type."""
+    arguments = [*outer.args.posonlyargs, *outer.args.args, *outer.args.kwonlyargs]
+    typed = {one.arg for one in arguments if one.annotation and is_person(one.annotation)}
+    bound = {
+        node.id
+        for node in ast.walk(outer)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    return typed | (PERSONS & (bound | {one.arg for one in arguments}))
+
+
+def is_person(annotation: ast.expr) -> bool:
+    names = set(re.findall(r"\w+", ast.unparse(annotation)))
+    return bool(names & PERSON_TYPES) and "Callable" not in names
+
+
+def persons_within(
+    node: ast.AST, around: set[str], nested: Mapping[str, ast.FunctionDef]
+) -> set[str]:
+    """Those of the names ``around`` that ``node`` sees, also through functions that it calls."""
+    own = bound_in(node)
+    services = {
+        one.value
+        for one in ast.walk(node)
+        if isinstance(one, ast.Attribute) and one.attr == "services"
+    }
+    read = {
+        one.id
+        for one in ast.walk(node)
+        if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load) and one not in services
+    }
+    found = (read & around) - own
+    for name in read & nested.keys():
+        if nested[name] is not node:
+            others = {key: one for key, one in nested.items() if key != name}
+            found |= persons_within(nested[name], around, others)
+    return found
+
+
+def bound_in(node: ast.AST) -> set[str]:
+    """The arguments and variables of a function."""
+    if not isinstance(node, ast.Lambda | ast.FunctionDef):
+        return set()
+    arguments = {one.arg for one in (*node.args.args, *node.args.kwonlyargs)}
+    if isinstance(node, ast.Lambda):
+        return arguments
+    stored = {
+        one.id
+        for one in ast.walk(node)
+        if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
+    }
+    return arguments | stored
+
+
 def dialogs_in(tree: ast.Module) -> set[str]:
     return {
         node.name
         for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef)
-        for one in node.decorator_list
-        if isinstance(one, ast.Call) and ast.unparse(one.func) == "dialog"
+        if isinstance(node, ast.FunctionDef) and is_drawn_later(node, "dialog")
     }
 
 
@@ -155,6 +279,18 @@ def test_page_hands_no_person_to_what_runs_later(path: Path) -> None:
         "do(st.menu_button('x'))",
         "while st.button('x'): pass",
         "from streamlit import fragment",
+        "if st.button('x'): st.rerun()",
+        "if st.button('x', on_click=acting(delete)): st.rerun()",
+        "@dialog('x')\ndef ask(actor): st.button('x', on_click=acting(delete))",
+        "def show(page):\n    st.button('x', on_click=acting(lambda me: keep(page, me)))",
+        "def show(owner: Actor):\n    st.button('x', on_click=once('x', lambda me: keep(owner)))",
+        "def show():\n    me = require_user()\n    @fragment()\n    def part(now): draw(me)",
+        "def show(page):\n    @dialog('x')\n    def ask(actor): draw(page.actor)",
+        "def show(by):\n    def keep(me): save(by)\n    st.button('x', on_click=acting(keep))",
+        "def show(page):\n    def read(): find(page)\n    @fragment()\n    def part(now): read()",
+        "def show(actor):\n    watch(services, actor, lambda me: find(actor))",
+        "def show(page):\n    stage_bar(look, on_event=lambda me, events: react(page, events))",
+        "@fragment()\ndef part(actor, page): ...\ndef show(page): part(page)",
     ],
 )
 def test_faults_bare_code_is_found(source: str) -> None:
@@ -172,11 +308,19 @@ if st.button('x'): ask()
 if st.menu_button('x') == 'ask': ask()
 match st.menu_button('x'):
     case 'ask': ask()
-if st.button('x', on_click=acting(delete)): st.rerun()
 bar(on_room_change=tell, on_event=lambda actor, events: react(actor, events))
 st.download_button('x', on_click='ignore')
 st.button('x', on_click=acting(delete, who=require_admin), args=(services, row.id))
 st.button('x', on_click=once('x', make), args=(services, row.id))
 st.button('x', on_click=acting(keep), args=(services, lambda jobs, me: jobs.keep(me, 1)))
+def show(page, actor):
+    def read(actor): return find(page.services, actor)
+    watch(page.services, actor, read)
+    watch(page.services, actor, lambda me: find(page.services, me))
+    services = page.services
+    @fragment()
+    def part(actor): draw(services, actor, read(actor))
+    part()
+    st.button('x', on_click=acting(lambda actor: keep(services, actor)))
 """
     assert list(faults(ast.parse(source))) == []
