@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from io import BytesIO
 
 from PIL import Image
 
 _SIDE_PX = 8_900
 _SCANS = 90
+_CHUNKS = 1_000_000
 
 
 def huge(format_name: str) -> bytes:
@@ -27,3 +30,13 @@ def many_scans() -> bytes:
     end = data.rfind(b"\xff\xd9")
     scan = data[data.rfind(b"\xff\xda", 0, end) : end]
     return data[:end] + scan * _SCANS + data[end:]
+
+
+def many_chunks() -> bytes:
+    """A PNG with a million chunks of text before its picture."""
+    buffer = BytesIO()
+    Image.new("L", (64, 64), 9).save(buffer, "PNG")
+    data, kind, text = buffer.getvalue(), b"tEXt", b"k\0v"
+    chunk = struct.pack(">I", len(text)) + kind + text + struct.pack(">I", zlib.crc32(kind + text))
+    after_header = data.index(b"IHDR") + 4 + 13 + 4
+    return data[:after_header] + chunk * _CHUNKS + data[after_header:]

@@ -32,11 +32,12 @@ _BAR, _CANVAS = "darkroom_stage", "streamlit_drawable_canvas"
 def fill(services: Services, actor: Actor) -> StoredFile:
     """A picture with a drawing of the actor's that takes few strokes more."""
     picture = store_upload(services, "full.png", png(1, _WIDTH_PX, _HEIGHT_PX))
-    drawings.put_in_place(services, actor, picture, _full())
+    drawings.put_in_place(services, actor, picture, fullest_drawing())
     return picture
 
 
-def _full() -> Drawing:
+def fullest_drawing() -> Drawing:
+    """Nearly as many strokes and points as one may hold."""
     random, strokes = np.random.default_rng(1), MAX_STROKES - _STROKES_LEFT
     places = random.uniform(0, _HEIGHT_PX - _STROKE_REACH_PX, (strokes, 1, 2))
     steps = random.uniform(0, _STROKE_REACH_PX, (strokes, (MAX_POINTS // MAX_STROKES), 2))
