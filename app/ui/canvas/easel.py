@@ -56,8 +56,11 @@ class Generation:
 
     view: View
     given: tuple[Stroke, ...]
-    strokes: tuple[Stroke, ...]
+    strokes: tuple[Stroke, ...] = field(init=False)
     may_change: bool = False
+
+    def __post_init__(self) -> None:
+        self.strokes = self.given
 
     def is_rebuilt(self, told: tuple[Stroke, ...]) -> bool:
         """Whether ``told`` is of a canvas that was built anew, without what it had told since."""
@@ -138,8 +141,7 @@ class Easel:
         if self.room:
             view = view_in(self.room, self.drawing, self.zoom, self.centre)
             self.shown = to_canvas(self.drawing, view, self.generation)
-            strokes = self.drawing.strokes
-            self.generations[self.generation] = Generation(view, strokes, strokes)
+            self.generations[self.generation] = Generation(view, self.drawing.strokes)
         owed = {generation_of(told) for told in self.waiting}
         for late in list(self.generations)[:-_LATE_GENERATIONS]:
             if late not in owed:
