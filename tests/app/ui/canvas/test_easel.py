@@ -136,7 +136,9 @@ def test_cleared_drawing_can_be_brought_back_in_another_session(
 
 
 @pytest.mark.parametrize("painted", [(50,), (20, 50, 90)])
-def test_rebuilt_canvas_that_is_painted_on_loses_nothing(tab: Tab, painted: tuple[int]) -> None:
+def test_rebuilt_canvas_that_is_painted_on_loses_nothing(
+    tab: Tab, painted: tuple[int, ...]
+) -> None:
     """The browser shows what it was given at first; its next stroke would overwrite the rest."""
     for y in painted:
         tab.draw(y)
@@ -175,7 +177,7 @@ def test_rebuilt_canvas_that_is_not_painted_on_is_given_the_drawing(tab: Tab) ->
 
 @pytest.mark.parametrize("left", [(), (130,)])
 def test_stroke_that_the_canvas_took_away_is_gone_where_its_tool_may_do_that(
-    tab: Tab, left: tuple[int]
+    tab: Tab, left: tuple[int, ...]
 ) -> None:
     tab.easel.let_change()
     tab.draw(50)
