@@ -313,8 +313,6 @@ class QueueRepository:
             "worker": worker,
             "lease_expires_at": instant(self._session, lease_s),
             "started_at": instant(self._session),
-            "progress": 0.0,
-            "stage": "",
         }
         conditions = (Job.id == job.id, Job.attempt == job.attempt)
         if not self._moves.move(conditions, JobState.QUEUED, JobState.RUNNING, values):

@@ -156,6 +156,19 @@ def test_enqueue_after_the_need_is_done_takes_its_file_at_once(database: Databas
     assert_counters_true(database)
 
 
+def test_enqueue_after_several_needs_are_done_takes_their_files_in_order(
+    database: Database,
+) -> None:
+    owner = add_user(database)
+    parts = [new_job(database, owner) for _ in range(3)]
+    enqueue(database, *parts)
+    made = [run(database, part)[0] for part in parts]
+    joined = after(database, owner, *reversed(parts))
+    enqueue(database, joined)
+    held = must_claim(database, joined)
+    assert [file.sha256 for file in held.files] == made[::-1]
+
+
 def test_lanes_after_are_those_of_the_followers_that_are_queued(database: Database) -> None:
     owner = add_user(database)
     first, open_ = new_job(database, owner), new_job(database, owner)

@@ -100,6 +100,22 @@ def test_cancel_of_a_run_cancels_its_steps(database: Database) -> None:
     with database.write() as session:
         assert QueueRepository(session).stop(held)
     assert states(database, steps[0]) == [JobState.CANCELLED]
+    ended = job_of(database, steps[1].id)
+    assert ended.error_code == "step.not_needed"
+    assert str(ended.error_message) == "The run that this was a step of has ended."
+    assert_counters_true(database)
+
+
+def test_cancel_of_a_run_cancels_a_step_that_waits_for_one_that_runs(database: Database) -> None:
+    owner = add_user(database)
+    first = new_job(database, owner)
+    second = after(database, owner, first)
+    final = after(database, owner, second)
+    first, second = (replace(step, serves_id=final.id) for step in (first, second))
+    enqueue(database, first, second, final)
+    must_claim(database, first)
+    cancel(database, final)
+    assert states(database, first, second) == [JobState.RUNNING, JobState.CANCELLED]
     assert_counters_true(database)
 
 
@@ -141,6 +157,17 @@ def test_enqueue_on_what_will_never_give_a_file_is_refused(database: Database) -
     assert refusal(database, after(database, owner, theirs)) == "need.no_output"
     with database.read() as session:
         assert session.scalar(select(func.count()).select_from(Job)) == 3
+
+
+def test_enqueue_on_a_run_that_failed_names_it(database: Database) -> None:
+    owner = add_user(database)
+    first = new_job(database, owner)
+    enqueue(database, first)
+    fail(database, first)
+    with pytest.raises(NeedError) as caught:
+        enqueue(database, after(database, owner, first))
+    reason = "“cat.png” (upscale) failed and will make nothing to go on with"
+    assert str(caught.value.reason) == reason
 
 
 def test_reconcile_spent_attempts_cancels_what_waits(database: Database) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import event, select, update
 
 from db.models import FairShare, Job, JobOutput
 from db.repositories.fair_shares import FairShareRepository
-from db.repositories.queue import Claim, Counted, Kind, QueueRepository
+from db.repositories.queue import Claim, Counted, JobFile, Kind, QueueRepository
 from db.repositories.queue_upkeep import Reconciled
 from db.repositories.submissions import NewInput
 from db.session import Database
@@ -102,6 +102,25 @@ def test_finish_without_files_succeeds_and_has_none(database: Database) -> None:
         assert session.scalars(select(JobOutput)).all() == []
     job = job_of(database, job_id)
     assert (job.state, job.record) == (JobState.SUCCEEDED, make_record())
+
+
+def test_finish_keeps_of_each_file_its_name_its_place_and_its_key(database: Database) -> None:
+    enqueue(database, add_user(database))
+    held = must_claim(database)
+    with database.write() as session:
+        sha256 = make_blob(session).sha256
+        files = [
+            JobFile("image", "a.png", sha256, "key"),
+            JobFile("alpha", "b.png", sha256),
+            JobFile("image", "c.png", sha256),
+        ]
+        assert QueueRepository(session).finish(held, files, make_record())
+        kept = session.scalars(select(JobOutput)).all()
+    assert {(one.role, one.position, one.file_name, one.reuse_key) for one in kept} == {
+        ("image", 0, "a.png", "key"),
+        ("alpha", 0, "b.png", None),
+        ("image", 1, "c.png", None),
+    }
 
 
 def test_fail_keeps_the_reason_and_the_parts_it_speaks_of(database: Database) -> None:

@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -68,6 +69,7 @@ def test_child_environment_is_small_and_bounds_threads_and_arenas(
     pool: ConfinedPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
     pool.close()
     environment = run(pool, work.environment)
     assert environment.items() >= (_THREADS | _MEMORY | {"TZ": "UTC"}).items()

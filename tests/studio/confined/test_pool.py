@@ -140,16 +140,18 @@ def test_pool_without_a_process_to_be_had_asks_to_come_again(
 def test_pool_without_a_descriptor_for_the_answer_asks_to_come_again(
     pool: ConfinedPool, tmp_path: Path
 ) -> None:
-    note = tmp_path / "go"
+    started, may_end = tmp_path / "pid", tmp_path / "go"
+    call = partial(work.tell_pid_and_count_sockets, str(started), str(may_end))
     with ExitStack() as taken:
 
         def check() -> None:
-            if not note.exists():
-                note.touch()
+            if started.exists() and not may_end.exists():
+                may_end.touch()
                 taken.enter_context(no_descriptor_left())
 
         with pytest.raises(BusyError) as caught:
-            run(pool, partial(work.wait_for_file, str(note)), check=check)
+            run(pool, call, check=check)
+        assert may_end.exists(), "or there was no descriptor for the question"
     assert caught.value.code == "work.no_process"
     assert run(pool, partial(work.allocate, 3)) == 3
 
