@@ -28,6 +28,16 @@ def test_turns_beyond_the_places_of_one_owner_makes_only_that_one_wait() -> None
             pass
 
 
+@pytest.mark.parametrize("places", [2, 3])
+def test_turns_of_few_places_leaves_one_to_others(places: int) -> None:
+    turns = Turns(places, 100)
+    with taken(turns, "a"):
+        with pytest.raises(RetriableError), taken(turns, "a"):
+            pass
+        with taken(turns, "b"):
+            pass
+
+
 def test_turns_beyond_all_places_makes_everybody_wait() -> None:
     turns = Turns(2, 100)
     with (
