@@ -195,6 +195,19 @@ def test_open_counts_are_of_the_jobs_asked_for_and_of_results_still_to_come(
         assert NeedRepository(session).open_counts([joined.id, first.id]) == {joined.id: 1}
 
 
+def test_steps_and_open_counts_of_several_runs_are_of_each(database: Database) -> None:
+    owner = add_user(database)
+    (_, few), (_, many) = served(database, owner, 1), served(database, owner, 3)
+    ids = [few.id, many.id]
+    with database.read() as session:
+        needs = NeedRepository(session)
+        assert needs.open_counts(ids) == {few.id: 1, many.id: 3}
+        assert {run: steps.total for run, steps in needs.steps(ids).items()} == {
+            few.id: 1,
+            many.id: 3,
+        }
+
+
 def test_purge_of_a_done_need_leaves_its_file_to_who_waits(database: Database) -> None:
     owner = add_user(database)
     done, open_ = new_job(database, owner), new_job(database, owner)
