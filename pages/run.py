@@ -42,7 +42,7 @@ from db.actor import Actor
 from db.models import Job
 from db.repositories.history import JobRow
 from db.types import Visibility
-from studio.errors import RetriableError
+from studio.errors import RetriableError, UserInputError
 from studio.tools.registry import tool_title
 from studio.words import N_, msg, paragraph
 from tasks.services import Services, get_services
@@ -321,9 +321,18 @@ def show_tags(services: Services, actor: Actor, job: Job) -> None:
 
 
 def keep(actor: Actor, services: Services, make: Change) -> None:
-    """Save one change, only when it is made, so that an old tab overwrites nothing."""
+    """Save one change, only when it is made, so that an old tab overwrites nothing.
+
+    Raises:
+        UserInputError: ``job.not_found``: the run is gone by now, or not theirs to change.
+
+    """
     if not change_run(services, actor, make):
-        st.toast(_("That could not be kept. Reload the page to see how the run stands now."))
+        raise UserInputError(
+            msg("That could not be kept"),
+            remedy=msg("Reload the page to see how the run stands now."),
+            code="job.not_found",
+        )
 
 
 def show_chain(chain: Chain) -> None:

@@ -16,7 +16,7 @@ from db.types import Role
 from tasks.services import Services
 from tests.factories import load_job, make_job
 from tests.pages.harness import Visit, button
-from tests.pages.navigated import navigated
+from tests.pages.navigated import navigated, open_page
 from tests.people import make_person
 
 _LATER = """
@@ -90,6 +90,24 @@ def test_run_page_of_a_new_viewer_keeps_no_note(
     page.text_area(key=f"note.{job.id.hex}").set_value("too late").run()
     assert load_job(services.database, job.id).note == ""
     assert "Viewers can look" in page.error[0].value
+
+
+@pytest.mark.parametrize("deed", ["Star", "Move to the trash"])
+def test_run_that_is_not_theirs_by_now_is_not_changed_and_the_page_says_so(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor, deed: str
+) -> None:
+    with services.database.write() as session:
+        run_id = make_job(session, mei).id
+    page = open_page(visit, tmp_path, "RUN", mei, id=run_id)
+    if deed != "Star":
+        button(page, "Delete").click().run()
+    li = make_person(services, "li")
+    with services.database.write() as session:
+        session.get_one(Job, run_id).owner_id = li.id
+    button(page, deed).click().run()
+    assert [error.value.split(".")[0] for error in page.error] == ["That could not be kept"]
+    job = load_job(services.database, run_id)
+    assert (job.starred, job.deleted_at) == (False, None)
 
 
 @pytest.mark.parametrize(
