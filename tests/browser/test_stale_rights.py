@@ -114,10 +114,14 @@ def test_tab_that_changed_hands_is_loaded_anew_and_does_nothing(
     page.goto(f"/run?id={job_id}")
     expect(page.locator(".dr-person-name b")).to_have_text(boss)
     settle(page)
-    elsewhere = page.context.new_page()
-    elsewhere.goto("/account/sign-in")
-    page.context.clear_cookies()
+    elsewhere = open_page()
     sign_in(elsewhere, other)
+    page.context.add_cookies(
+        [
+            {"name": one["name"], "value": one["value"], "url": studio.url}
+            for one in elsewhere.context.cookies()
+        ]
+    )
     page.get_by_role("textbox", name="Note").fill("too late")
     page.evaluate("sockets.forEach((socket) => socket.close())")
     page.get_by_role("button", name="Run again").click()
