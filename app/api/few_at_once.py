@@ -39,7 +39,7 @@ class FewAtOnce:
         self._lookups = _FewTurns(FairTurns(), reading)
         self._reads = _FewTurns(FairTurns(most_of_one=_MOST_AT_ONCE), reading)
         # However long the reads before it take, a submit does not wait for them.
-        self._lookups_of_changes = _FewTurns(FairTurns(), asyncio.Semaphore(1))
+        self._lookups_of_changes = _FewTurns(FairTurns(), asyncio.Semaphore(_MOST_AT_ONCE))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on when its turn has come, or refuse it when too many wait."""

@@ -2,7 +2,8 @@
 
 All threads of a process share one interpreter, and a page is many short pieces of work, each of
 which waits for whatever the other threads do meanwhile. A script waits as willingly before its work
-as in it.
+as in it. A page that checks files, or waits for a database, takes long and computes little: it has
+had its turn.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from threading import Lock
+from time import monotonic
 
 _LONGEST_S = 0.1
 """How long a piece of a script's work waits for pages; however many there are, it goes on then."""
+_DRAWN_WITHIN_S = 0.3
+"""In which a page is there, unless it waits for something."""
 
 
 class PagesFirst:
@@ -22,23 +26,25 @@ class PagesFirst:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._drawn = 0
+        self._begun_s: list[float] = []
+        """When each of the pages began that are being drawn."""
         self._waiting: set[asyncio.Future[None]] = set()
 
     @contextmanager
     def drawing(self) -> Iterator[None]:
         """A page is drawn inside, in any thread."""
+        begun_s = monotonic()
         with self._lock:
-            self._drawn += 1
+            self._begun_s.append(begun_s)
         try:
             yield
         finally:
-            self._end()
+            self._end(begun_s)
 
     async def let_pass(self) -> None:
         """Wait while pages are drawn, but not long."""
         with self._lock:
-            if not self._drawn:
+            if not self._is_drawing():
                 return
             end = asyncio.get_running_loop().create_future()
             self._waiting.add(end)
@@ -49,10 +55,13 @@ class PagesFirst:
             with self._lock:
                 self._waiting.discard(end)
 
-    def _end(self) -> None:
+    def _is_drawing(self) -> bool:
+        return any(monotonic() - begun_s < _DRAWN_WITHIN_S for begun_s in self._begun_s)
+
+    def _end(self, begun_s: float) -> None:
         with self._lock:
-            self._drawn -= 1
-            if self._drawn:
+            self._begun_s.remove(begun_s)
+            if self._is_drawing():
                 return
             for end in self._waiting:
                 end.get_loop().call_soon_threadsafe(_tell, end)

@@ -54,6 +54,15 @@ def test_pages_first_page_that_takes_long_holds_nobody_up_for_long() -> None:
     assert not first._waiting
 
 
+def test_pages_first_page_that_has_been_waiting_for_long_holds_nobody_up(
+    endless: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = PagesFirst()
+    with first.drawing():
+        monkeypatch.setattr(module, "_DRAWN_WITHIN_S", 0.0)
+        asyncio.run(first.let_pass())
+
+
 def test_pages_first_page_that_breaks_off_counts_no_more(endless: None) -> None:
     first = PagesFirst()
     with suppress(KeyError), first.drawing():
