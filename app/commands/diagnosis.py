@@ -274,17 +274,21 @@ def _waits_in_vain(waiting: Mapping[Lane, int]) -> str:
     match list(waiting):
         case [Lane.GPU]:
             return _n(
-                "{n} job with a network waits and nobody runs these",
-                "{n} jobs with a network wait and nobody runs these",
+                "{n} job with a network waits, and no worker runs such jobs",
+                "{n} jobs with a network wait, and no worker runs such jobs",
                 count,
             )
         case [Lane.CPU]:
             return _n(
-                "{n} job without a network waits and nobody runs these",
-                "{n} jobs without a network wait and nobody runs these",
+                "{n} job without a network waits, and no worker runs such jobs",
+                "{n} jobs without a network wait, and no worker runs such jobs",
                 count,
             )
-    return _n("{n} job waits and nobody works", "{n} jobs wait and nobody works", count)
+    return _n(
+        "{n} job waits, and no worker runs such jobs",
+        "{n} jobs wait, and no worker runs such jobs",
+        count,
+    )
 
 
 def _room(workers: Sequence[WorkerStatus], queued: int) -> str:

@@ -322,7 +322,7 @@ def _readable(path: Path) -> Iterator[None]:
     except _TooLargeError as error:
         raise _refusal(path, msg("it holds more than it should")) from error
     except _TooSlowError as error:
-        raise _refusal(path, msg("to unpack it takes too long")) from error
+        raise _refusal(path, msg("unpacking it takes too long")) from error
     except RecursionError as error:
         raise _refusal(path, msg("its map is nested too deep")) from error
     except (

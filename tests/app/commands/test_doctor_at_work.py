@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
+from app.commands import diagnosis
 from db.models import FairShare, Worker
 from db.repositories.workers import WorkerRepository
 from db.types import Lane, utc_now
@@ -62,8 +63,8 @@ def test_doctor_counts_a_worker_of_both_kinds_once(studio: Studio, services: Ser
 @pytest.mark.parametrize(
     ("lane", "worker", "words"),
     [
-        (Lane.GPU, LIGHT, "5 jobs with a network wait and nobody runs these"),
-        (Lane.CPU, GPU, "5 jobs without a network wait and nobody runs these"),
+        (Lane.GPU, LIGHT, "5 jobs with a network wait, and no worker runs such jobs"),
+        (Lane.CPU, GPU, "5 jobs without a network wait, and no worker runs such jobs"),
     ],
 )
 def test_doctor_jobs_whose_kind_of_worker_is_down_are_a_fault_though_others_work(
@@ -80,6 +81,23 @@ def test_doctor_jobs_whose_kind_of_worker_is_down_are_a_fault_though_others_work
 
     assert (workers["state"], workers["detail"]) == ("fault", words)
     assert workers["remedy"]
+
+
+@pytest.mark.usefixtures("services")
+@pytest.mark.parametrize(
+    ("jobs", "words"),
+    [
+        ({Lane.GPU: 1}, "1 job with a network waits, and no worker runs such jobs"),
+        ({Lane.CPU: 1}, "1 job without a network waits, and no worker runs such jobs"),
+        ({Lane.MAINTENANCE: 1}, "1 job waits, and no worker runs such jobs"),
+        ({Lane.GPU: 2, Lane.CPU: 1}, "3 jobs wait, and no worker runs such jobs"),
+    ],
+)
+def test_doctor_jobs_that_no_worker_runs_are_counted_by_their_kind(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, jobs: dict[Lane, int], words: str
+) -> None:
+    monkeypatch.setattr(diagnosis, "queued_counts", lambda _services: jobs)
+    assert finding(studio, "workers")["detail"] == words
 
 
 def test_doctor_jobs_that_their_workers_will_come_to_are_no_fault(
