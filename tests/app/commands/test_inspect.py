@@ -71,6 +71,7 @@ def test_inspect_of_a_file_that_takes_too_long_says_so(
     outcome = studio("inspect", path)
     assert outcome.code == 1
     assert "slow.png" in outcome.err
+    assert "[image.too_slow]" in outcome.err
 
 
 def test_inspect_of_a_picture_without_a_note_says_so(studio: Studio, picture: Path) -> None:
