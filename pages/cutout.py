@@ -22,7 +22,7 @@ from app.ui.toolpage import ToolPage
 from app.ui.trays import Tray, passing_tray, tray
 from app.ui.uploader import pick_files
 from app.ui.words import _, said
-from db.models import Job, JobInput, JobOutput
+from db.models import Job, JobInput
 from studio.errors import UserInputError
 from studio.params import CutoutOutput, CutoutParams, ImageFormat
 from studio.tools.cutout.spec import SPEC
@@ -60,7 +60,7 @@ def compose(page: ToolPage) -> None:
             held,
             lambda file: page.item(file, beside(file)),
             beside=beside,
-            is_ready=choice.is_installed,
+            is_ready=choice.is_installed or all(file.sha256 in outlines for file in held.files),
         )
 
 
@@ -93,7 +93,6 @@ def refine(page: ToolPage, job: Job) -> None:
     if not page.actor.may_run or not initial or source is None or alpha is None:
         return
     form = OptionForm(CutoutParams, initial, key=f"refine.{job.id.hex}")
-    corrected = passing_tray(f"correct.{job.id.hex}")
     with st.expander(_("Change edge or background"), icon=":material/tune:"):
         st.caption(_("Uses the outline already found, so it takes a moment only."))
         background = ask_background(page, form, key=form.key)
@@ -101,29 +100,28 @@ def refine(page: ToolPage, job: Job) -> None:
         ask_hair(form)
         ask_effects(form)
         ask_format(form)
-        make_item = partial(again_from, page, source, alpha, corrected, background)
-        offer_again(page, form, job, make_item, key=form.key)
+        again_under = partial(again_from, page, source, background)
+        offer_again(page, form, job, partial(again_under, stored_file(alpha)), key=form.key)
     with st.expander(_("Correct by hand"), icon=":material/ink_eraser:"):
-        correct(page, form, job, corrected, make_item)
+        correct(page, form, job, again_under)
 
 
 def again_from(
     page: ToolPage,
     source: JobInput,
-    found: JobOutput,
-    corrected: Tray,
     background: Mapping[str, Sequence[StoredFile]],
+    outline: StoredFile,
 ) -> RunItem:
-    """A run on ``source`` from the outline that is on record, or from the one corrected since."""
-    outline = corrected.files[:1] or [stored_file(found)]
-    return page.item(stored_file(source), {**background, "alpha": outline})
+    """A run on ``source`` from ``outline``, the one on record or one that was corrected since."""
+    return page.item(stored_file(source), {**background, "alpha": [outline]})
 
 
 def correct(
-    page: ToolPage, form: OptionForm, job: Job, corrected: Tray, make_item: Callable[[], RunItem]
+    page: ToolPage, form: OptionForm, job: Job, again_under: Callable[[StoredFile], RunItem]
 ) -> None:
     """Take a mask that was touched up elsewhere, and run with it in place of the network's."""
     key = f"correct.{job.id.hex}"
+    corrected = passing_tray(key)
     st.caption(
         _(
             "Download the alpha mask and paint on it, in any program: white is the subject, black "
@@ -141,12 +139,13 @@ def correct(
     show_tray(corrected, key=key)
     if not corrected.files:
         return
+    item = again_under(corrected.files[0])
     try:
-        require_sizes(page.spec, make_item())
+        require_sizes(page.spec, item)
     except UserInputError as refusal:
         st.error(literal_sentence(refusal), icon=":material/error:")
         return
-    offer_again(page, form, job, make_item, key=key)
+    offer_again(page, form, job, lambda: item, key=key)
 
 
 def ask_background(page: ToolPage, form: OptionForm, *, key: str) -> dict[str, list[StoredFile]]:

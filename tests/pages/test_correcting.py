@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from db.actor import Actor
 from db.models import Job
 from db.types import Lane, Origin
+from studio.models.weights import Missing, WeightStore
 from studio.params import CutoutParams
 from tasks.files import StoredFile
 from tasks.services import Services
@@ -79,7 +80,8 @@ def test_cutout_result_refuses_a_mask_of_another_size_where_it_is_dropped(
     drop(page, [("small.png", png(5, 10, 10))])
     [error] = page.error
     assert "small.png" in error.value
-    assert "The alpha is 10 × 10 px and the picture 24 × 16" in error.value
+    assert "“Alpha mask” is 10 × 10 px and the picture 24 × 16." in error.value
+    assert "Keep the size of the picture." in error.value
     assert [each.label for each in page.button if each.label == "Apply"] == ["Apply"]
 
 
@@ -89,6 +91,18 @@ def test_cutout_result_keeps_its_outline_where_only_the_edge_is_changed(
     first = cut_out(services, mei)
     page = beside(visit, tmp_path, mei, first)
     page.button(key=f"refine.{first.id.hex}.apply").click().run()
+    alpha = {file.role: file.blob_sha256 for file in first.outputs}["alpha"]
+    assert files_of(latest(services, first.id))["alpha"] == alpha
+
+
+def test_cutout_edge_changed_beside_a_dropped_mask_uses_the_outline_that_was_found(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    first = cut_out(services, mei)
+    page = beside(visit, tmp_path, mei, first)
+    drop(page, [("corrected.png", png(5, WIDTH_PX, HEIGHT_PX))])
+    page.button(key=f"refine.{first.id.hex}.apply").click().run()
+    assert not page.exception
     alpha = {file.role: file.blob_sha256 for file in first.outputs}["alpha"]
     assert files_of(latest(services, first.id))["alpha"] == alpha
 
@@ -128,3 +142,22 @@ def test_cutout_from_a_run_that_took_an_outline_over_asks_nothing(
     again = latest(services, maker.id)
     page = open_page(visit, tmp_path, "CUTOUT", mei, **{"from": again.id})
     assert not [each for each in page.checkbox if "Use the mask given for" in each.label]
+
+
+def test_cutout_run_under_a_given_mask_again_needs_no_model(
+    services: Services,
+    visit: Visit,
+    tmp_path: Path,
+    mei: Actor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, _ = with_mask(services, mei)
+    monkeypatch.setattr(WeightStore, "status", lambda *_: Missing(("isnet.onnx",)))
+    page = open_page(visit, tmp_path, "CUTOUT", mei, **{"from": first})
+    [kept] = [each for each in page.checkbox if "Use the mask given for" in each.label]
+    assert not page.button(key="cutout.run").disabled
+    kept.uncheck().run()
+    assert page.button(key="cutout.run").disabled
+    kept.check().run()
+    drop(page, [("dog.png", png(9))])
+    assert page.button(key="cutout.run").disabled
