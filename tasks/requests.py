@@ -203,7 +203,7 @@ def require_sizes(spec: ToolSpec, item: RunItem) -> None:
             size_px, main_px = _size_px(file), _size_px(main)
             if size_px and main_px and isinstance(file, StoredFile):
                 with _naming(file):
-                    require_size_of_main(role.name, size_px, main_px, tool=spec.name)
+                    require_size_of_main(spec, role.name, size_px, main_px)
 
 
 def _size_px(file: StoredFile | ResultOf) -> tuple[int, int] | None:

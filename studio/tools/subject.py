@@ -12,11 +12,11 @@ from studio.models.cache import Model
 from studio.models.matting import predict_alpha
 from studio.report import Report
 from studio.tools.sizes import require_size_of_main
-from studio.tools.spec import ToolInputs
+from studio.tools.spec import ToolInputs, ToolSpec
 from studio.words import msg
 
 
-def stored_alpha(inputs: ToolInputs, report: Report, *, tool: str) -> Pixels:
+def stored_alpha(inputs: ToolInputs, report: Report, spec: ToolSpec) -> Pixels:
     """The input "alpha", such or a grey mask, ``uint8 (H, W)`` of the size of "image".
 
     A picture with colours is most likely none: the report notes what was read of it.
@@ -28,7 +28,7 @@ def stored_alpha(inputs: ToolInputs, report: Report, *, tool: str) -> Pixels:
     stored, picture = inputs["alpha"], inputs["image"]
     size_px, main_px = (stored.width, stored.height), (picture.width, picture.height)
     with inputs.naming("alpha"):
-        require_size_of_main("alpha", size_px, main_px, tool=tool)
+        require_size_of_main(spec, "alpha", size_px, main_px)
     if stored.alpha is not None:
         return stored.alpha
     if (stored.pixels != stored.pixels[..., :1]).any():

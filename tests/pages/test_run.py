@@ -224,7 +224,7 @@ def test_run_of_face_swap_counts_faces_and_sources_from_one(
 @pytest.mark.parametrize(
     ("tool", "model", "role", "label"),
     [
-        ("cutout", "isnet", "alpha", "Alpha"),
+        ("cutout", "isnet", "alpha", "Alpha mask"),
         ("inpaint", "auto", "mask", "Mask"),
         ("upscale", "interpolation", "depth", "depth"),
     ],

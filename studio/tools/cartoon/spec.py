@@ -36,7 +36,7 @@ SPEC = ToolSpec(
         ),
         ToolRole(
             "alpha",
-            N_("Alpha"),
+            N_("Alpha mask"),
             help=N_(
                 "Alpha of an earlier cutout of this picture, touched up or not; spares the network."
             ),

@@ -21,6 +21,7 @@ from studio.report import Report
 from studio.tools.cartoon.features import Features
 from studio.tools.cartoon.looks import SEEDED_LOOKS, draw, find_features
 from studio.tools.cartoon.sheet import compose_sheet, spread_mask
+from studio.tools.cartoon.spec import SPEC
 from studio.tools.cartoon.strength import blend, fade
 from studio.tools.choice import chosen_model
 from studio.tools.spec import ToolInputs, ToolOutput
@@ -197,7 +198,7 @@ def _subject(
         return None
     picture = inputs["image"]
     if "alpha" in inputs:
-        alpha = stored_alpha(inputs, report, tool="cartoon")
+        alpha = stored_alpha(inputs, report, SPEC)
     else:
         model = models.open(_MATTING, report)
         report.progress(0.1)

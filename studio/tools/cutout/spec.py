@@ -47,7 +47,7 @@ SPEC = ToolSpec(
         PHOTOGRAPH,
         ToolRole(
             "alpha",
-            N_("Alpha"),
+            N_("Alpha mask"),
             help=N_(
                 "Alpha of an earlier cutout of this picture, touched up or not; spares the network."
             ),

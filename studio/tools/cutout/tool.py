@@ -29,6 +29,7 @@ from studio.imaging.trimap import make_trimap
 from studio.params import CutoutOutput, CutoutParams, ToolParams
 from studio.report import Report
 from studio.tools.choice import chosen_model
+from studio.tools.cutout.spec import SPEC
 from studio.tools.spec import ToolInputs, ToolOutput
 from studio.tools.subject import predicted_alpha, stored_alpha
 from studio.tools.unused import note_unused_input, note_without_effect
@@ -107,7 +108,7 @@ def _raw_alpha(
 ) -> Pixels:
     picture = inputs["image"]
     if "alpha" in inputs:
-        raw = stored_alpha(inputs, report, tool="cutout")
+        raw = stored_alpha(inputs, report, SPEC)
     else:
         raw = _predict(picture, params.model, models, report)
     if raw.max() <= EMPTY_LEVEL:

@@ -62,9 +62,8 @@ def test_submit_cutout_with_an_alpha_of_another_size_is_refused_and_names_both(
     files = (("image", ring()), ("alpha", encoded_mask(ring_mask()[:40])))
     answer = send(browser, "cutout", *files)
     assert (answer.status_code, answer.json()["code"]) == (422, "cutout.alpha_size")
-    assert (
-        "alpha-1.png: The alpha is 80 × 40 px and the picture 80 × 80" in answer.json()["message"]
-    )
+    sizes = "alpha-1.png: “Alpha mask” is 80 × 40 px and the picture 80 × 80"
+    assert sizes in answer.json()["message"]
 
 
 @pytest.mark.parametrize("alpha", [b"no picture", b""])

@@ -216,7 +216,7 @@ def test_run_tool_names_the_file_in_which_the_tool_found_nothing() -> None:
 
 def test_run_tool_names_the_further_file_that_does_not_fit() -> None:
     other = InputFile("alpha", "other.png", disc_alpha(20, 20))
-    with pytest.raises(UserInputError, match=r"^other\.png: The alpha is 20 × 20 px"):
+    with pytest.raises(UserInputError, match=r"^other\.png: “Alpha mask” is 20 × 20 px"):
         run([InputFile("image", "cat.png", png()), other], CutoutParams())
 
 
