@@ -47,6 +47,38 @@ def test_mask_levels_of_an_alpha_that_varies_are_its_own() -> None:
     assert "transparency" in str(note)
 
 
+@pytest.mark.parametrize("hidden", [(255, 255, 255), (0, 0, 0), (9, 90, 200)])
+def test_mask_levels_of_black_and_white_with_an_erased_blot_are_those_of_its_colours(
+    hidden: tuple[int, int, int],
+) -> None:
+    pixels, opacity = coloured((0, 0, 0), (255, 255, 255)), np.full_like(_SHAPE, 255)
+    pixels[0, :2], opacity[0, :2] = hidden, 0
+    levels, note = mask_levels(Picture(pixels, opacity))
+    assert np.array_equal(levels, _FULL)
+    assert "transparent counts as black" in str(note)
+
+
+def test_mask_levels_of_white_that_was_half_erased_are_halved() -> None:
+    opacity = np.full_like(_SHAPE, 255)
+    opacity[3, 4] = 128
+    levels, _ = mask_levels(Picture(coloured((0, 0, 0), (255, 255, 255)), opacity))
+    assert (levels[3, 4], levels[2, 4], levels[0, 0]) == (128, 255, 0)
+
+
+@pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255)])
+def test_mask_levels_of_a_silhouette_are_its_transparency(colour: tuple[int, int, int]) -> None:
+    levels, note = mask_levels(Picture(coloured((70, 80, 90), colour), _FULL))
+    assert np.array_equal(levels, _FULL)
+    assert str(note) == "The mask was read from its transparency."
+
+
+def test_mask_levels_of_a_grey_photograph_cut_out_are_its_transparency() -> None:
+    tones = np.linspace(0, 255, _SHAPE.size).astype(np.uint8).reshape(_SHAPE.shape)
+    levels, note = mask_levels(Picture(np.dstack([tones] * 3), 255 - _FULL))
+    assert np.array_equal(levels, 255 - _FULL)
+    assert str(note) == "The mask was read from its transparency."
+
+
 def test_mask_levels_of_an_alpha_that_says_nothing_are_those_of_the_drawing() -> None:
     for level in (0, 128):
         picture = Picture(coloured((0, 0, 0), (255, 0, 0)), np.full_like(_SHAPE, level))

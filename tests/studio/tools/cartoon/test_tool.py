@@ -120,8 +120,7 @@ def test_cartoon_of_a_region_leaves_the_rest_of_the_photograph_untouched(
 
 
 def test_cartoon_of_a_subject_with_a_soft_edge_mixes_there() -> None:
-    alpha = np.full((30, 40), 128, np.uint8)
-    inputs = {**both(), "alpha": Picture(flat(0), alpha)}
+    inputs = {**both(), "alpha": Picture(flat(128))}
 
     picture = finished(inputs, strength=1, region="subject")
 
@@ -129,7 +128,7 @@ def test_cartoon_of_a_subject_with_a_soft_edge_mixes_there() -> None:
 
 
 def test_cartoon_without_a_subject_is_refused_when_only_that_is_drawn() -> None:
-    inputs = {**both(), "alpha": Picture(flat(0), np.zeros((30, 40), np.uint8))}
+    inputs = {**both(), "alpha": Picture(flat(0))}
     with pytest.raises(UserInputError) as refusal:
         finish(inputs, region="subject")
     assert refusal.value.code == "cartoon.no_subject"
@@ -276,7 +275,7 @@ def test_cartoon_never_comes_back_towards_the_photograph_when_the_strength_rises
     inputs = {
         "image": Picture(flat(photo, 1, 1)),
         "render": Picture(flat(drawn, 1, 1)),
-        "alpha": Picture(flat(0, 1, 1), np.full((1, 1), alpha, np.uint8)),
+        "alpha": Picture(flat(alpha, 1, 1)),
     }
     levels = [
         int(finished(inputs, strength=strength, region=region).pixels[0, 0, 0])

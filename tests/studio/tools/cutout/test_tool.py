@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studio.errors import UserInputError
+from studio.imaging.blend import composite
 from studio.imaging.picture import Picture
 from studio.params import CutoutOutput, CutoutParams
 from studio.report import Report
@@ -68,11 +69,35 @@ def test_cutout_of_an_alpha_with_colours_notes_what_was_read_of_it() -> None:
     painted = as_stored(alpha)
     for mask, notes in (
         (painted, []),
-        (red_on_blue(alpha), ["The mask was read from its brightness."]),
+        (
+            Picture(composite(flat(RED, alpha.shape), alpha, flat((0, 0, 0), alpha.shape))),
+            ["The mask was read from the brightest of its colour channels."],
+        ),
+        (Picture(flat(RED, alpha.shape), alpha), ["The mask was read from its transparency."]),
     ):
         report = Report()
-        run(inputs_of(image=painted, alpha=mask), CutoutParams(), NoModels(), report)
+        _, raw = run(inputs_of(image=painted, alpha=mask), CutoutParams(), NoModels(), report)
         assert said(report.notes) == notes
+        assert np.array_equal(raw.picture.alpha, alpha)
+
+
+def test_cutout_of_a_mask_with_an_erased_blot_takes_black_for_no_subject() -> None:
+    mask, opacity = as_stored(disc()), np.full((120, 160), 255, np.uint8)
+    mask.pixels[:10, :10], opacity[:10, :10] = 255, 0
+    inputs, report = (
+        inputs_of(image=as_stored(disc()), alpha=Picture(mask.pixels, opacity)),
+        Report(),
+    )
+    _, raw = run(inputs, CutoutParams(), NoModels(), report)
+    assert np.array_equal(raw.picture.alpha, disc())
+    [note] = said(report.notes)
+    assert "transparent counts as black" in note
+
+
+def test_cutout_of_an_alpha_of_two_levels_keeps_them() -> None:
+    alpha = np.where(disc() > 128, np.uint8(200), np.uint8(40))
+    _, raw = cut(red_on_blue(alpha), alpha)
+    assert np.array_equal(raw, alpha)
 
 
 def test_cutout_accepts_a_finished_cutout_as_alpha() -> None:
