@@ -140,8 +140,9 @@ class Easel:
         self.generation = st.session_state["canvas.generation"]
         if self.room:
             view = view_in(self.room, self.drawing, self.zoom, self.centre)
-            self.shown = to_canvas(self.drawing, view, self.generation)
+            # Before what may fail: the canvas then keeps what it has, and what it tells comes late.
             self.generations[self.generation] = Generation(view, self.drawing.strokes)
+            self.shown = to_canvas(self.drawing, view, self.generation)
         owed = {generation_of(told) for told in self.waiting}
         for late in list(self.generations)[:-_LATE_GENERATIONS]:
             if late not in owed:
@@ -173,7 +174,8 @@ class Easel:
     def take(self, actor: Actor) -> bool:
         """Save what the canvas has told since the last time.
 
-        What can never be saved, or meets a fault of ours, is refused, and goes from the canvas.
+        What can never be saved, or meets a fault of ours before it is, is refused, and goes from
+        the canvas.
         Returns whether nothing is left; what is, waits here, whatever the canvas shows by then,
         and for the next time.
         """
@@ -184,7 +186,7 @@ class Easel:
         with unbroken():
             while self.waiting:
                 try:
-                    self._take(actor, self.waiting[0])
+                    is_behind = self._take(actor, self.waiting[0])
                 except (RetriableError, DatabaseAwayError) as passing:
                     self.refused = passing
                     return False
@@ -193,6 +195,8 @@ class Easel:
                 except Exception as fault:  # it would meet every run of the page that follows
                     self._refuse(_unsaved(fault))
                 else:
+                    if is_behind:
+                        self.show()  # what fails here fails a stroke that is saved
                     del self.waiting[0]
         if isinstance(self.refused, RetriableError | DatabaseAwayError):
             self.refused = None  # it has passed, and nothing waits
@@ -223,29 +227,34 @@ class Easel:
             self.waiting.pop()
         self.waiting.append(told)
 
-    def _take(self, actor: Actor, told: Json) -> None:
-        """Save ``told``. What a canvas tells when it has loaded says nothing new."""
+    def _take(self, actor: Actor, told: Json) -> bool:
+        """Save ``told``. What a canvas tells when it has loaded says nothing new.
+
+        Returns whether the canvas does not show all that is saved by now.
+        """
         number = generation_of(told)
         generation = self.generations.get(number) if number is not None else None
         if generation is None:
-            return
+            return False
         before = generation.strokes
         strokes = read_canvas(told, before, generation.view, owner=self.painter_id)
         if strokes == before:
-            return
+            return False
         new = missing(strokes, before)
-        if generation.is_rebuilt(strokes):
+        is_rebuilt = generation.is_rebuilt(strokes)
+        is_late = not is_rebuilt and (number != self.generation or self.is_aside)
+        if is_rebuilt:
             self._add(actor, new)
-            self.show()
-        elif number == self.generation and not self.is_aside:
+        elif not is_late:
             self.change(actor, self.drawing.model_copy(update={"strokes": strokes}))
         elif new:
-            self._take_late(actor, new, missing(before, strokes))
+            self._add_late(actor, new, missing(before, strokes))
         generation.strokes = strokes
         self.refused = None
         st.session_state["canvas.taken"] = self.taken + len(new)
+        return is_rebuilt or (is_late and bool(new))
 
-    def _take_late(self, actor: Actor, new: Sequence[Stroke], gone: Sequence[Stroke]) -> None:
+    def _add_late(self, actor: Actor, new: Sequence[Stroke], gone: Sequence[Stroke]) -> None:
         """Save what was done while the canvas was being given something else.
 
         It will not show that by itself. Only what is new in it counts: what the canvas had been
@@ -253,7 +262,6 @@ class Easel:
         """
         is_move = len(gone) == len(new) == 1
         self._add(actor, new, without=gone if is_move else ())
-        self.show()
 
     def _add(self, actor: Actor, new: Sequence[Stroke], *, without: Sequence[Stroke] = ()) -> None:
         kept = missing(self.drawing.strokes, without)

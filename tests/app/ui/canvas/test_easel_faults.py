@@ -172,6 +172,42 @@ def test_stroke_that_meets_a_fault_goes_from_the_canvas_under_a_number_and_the_n
     assert saved(services, tab) == tab.easel.drawing
 
 
+@contextmanager
+def showing_breaks_down() -> Iterator[None]:
+    """Meanwhile the canvas can be given nothing else to show."""
+
+    def break_down(*_args: object, **_options: object) -> None:
+        raise ZeroDivisionError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(easel, "to_canvas", break_down)
+        yield
+
+
+@pytest.mark.parametrize("is_late", [False, True], ids=["canvas rebuilt", "told late"])
+def test_stroke_that_is_saved_is_not_refused_where_the_canvas_cannot_be_given_the_drawing(
+    services: Services, tab: Tab, is_late: bool
+) -> None:
+    tab.draw(50)
+    tab.take()
+    if is_late:
+        tab.easel.show()
+    else:
+        tab.mount()
+    tab.draw(90)
+    with showing_breaks_down(), pytest.raises(ZeroDivisionError):
+        tab.take()
+    assert tab.lines() == [100, 180]
+    assert saved(services, tab) == tab.easel.drawing
+    assert tab.easel.refused is None
+    assert tab.easel.view.size == (300, 200)
+    tab.draw(130)
+    tab.take()
+    assert tab.lines() == [100, 180, 260]
+    assert tab.easel.taken == 3
+    assert not tab.easel.waiting
+
+
 def test_refusal_of_the_record_that_is_for_good_goes_from_the_canvas_in_its_own_words(
     tab: Tab,
 ) -> None:
