@@ -78,10 +78,8 @@ def wait_at(services: Services, job_id: UUID, place: int) -> float | None:
     return found.wait_s(place) if found else None
 
 
-def is_in_vain(services: Services, job_ids: Collection[UUID]) -> bool:
-    """Whether one of these queued runs waits in a lane that no live worker serves."""
-    with services.database.read() as session:
-        lanes = QueueRepository(session).lanes_of(job_ids)
+def is_in_vain(services: Services, lanes: Collection[Lane]) -> bool:
+    """Whether what is queued in one of these lanes waits for a worker of which none lives."""
     return any(slots(services, lane) == 0 for lane in lanes)
 
 

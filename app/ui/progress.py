@@ -168,8 +168,8 @@ def _cancel(actor: Actor, services: Services, job_ids: Sequence[UUID]) -> None:
 
 
 def _warn_without_workers(services: Services, waiting: Sequence[Job | JobRow]) -> None:
-    queued = [run.id for run in waiting if run.state is JobState.QUEUED]
-    if queued and is_in_vain(services, queued[:SHOWN]):
+    lanes = {run.lane for run in waiting if run.state is JobState.QUEUED}
+    if is_in_vain(services, lanes):
         st.warning(
             _(
                 "No worker is running that takes what waits here, so it does not start for now. "

@@ -15,7 +15,7 @@ from db.errors import InvalidCursorError
 from db.models import SEARCH_TEXT_CHARS, Job, JobInput, JobOutput, User
 from db.repositories.visibility import Trash, visible_jobs
 from db.states import JobState
-from db.types import RESULT_ROLE, Visibility
+from db.types import RESULT_ROLE, Lane, Visibility
 from studio.words import Message
 
 _MAX_WORDS = 8
@@ -54,6 +54,7 @@ class JobRow:
     title: str
     tool: str
     model: str
+    lane: Lane
     state: JobState
     owner_id: UUID
     owner_name: str
@@ -181,6 +182,7 @@ def select_rows(ids: Subquery) -> Select[*tuple[Any, ...]]:
             Job.title,
             Job.tool,
             Job.model,
+            Job.lane,
             Job.state,
             Job.owner_id,
             User.name.label("owner_name"),

@@ -8,7 +8,7 @@ and keeps the owner's counters in the same transaction.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -256,11 +256,6 @@ class QueueRepository:
     def lane_of(self, job_id: UUID) -> Lane | None:
         """In which lane a run stands; None when it is gone."""
         return self._session.scalar(select(Job.lane).where(Job.id == job_id))
-
-    def lanes_of(self, job_ids: Collection[UUID]) -> set[Lane]:
-        """In which lanes some runs stand, those that are gone aside."""
-        lanes = select(Job.lane).where(Job.id.in_(job_ids)).distinct()
-        return set(self._session.scalars(lanes))
 
     def kinds(self, lane: Lane, at_most: int = 500) -> dict[Kind, Counted]:
         """What runs in ``lane`` and what is to start there, whoever's it is.

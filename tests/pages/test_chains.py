@@ -10,9 +10,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.runs.reading import recent_runs
+from app.ui.progress import SHOWN
 from db.actor import Actor
+from db.models import Job
+from db.repositories.workers import WorkerRepository
 from db.states import JobState
-from db.types import Lane, Origin
+from db.types import Lane, Origin, utc_now
 from studio.params import CutoutParams, InpaintParams, MaskPreset, ToolParams, UpscaleParams
 from tasks.chains import ChainRequest, ResultOfStep, Step
 from tasks.chains import submit_chain as submit_chains
@@ -51,6 +54,24 @@ def open_page(page: AppTest, **address: UUID) -> AppTest:
     page.run()
     assert not page.exception
     return page
+
+
+@pytest.mark.parametrize("place", [0, SHOWN])
+def test_batch_says_that_no_worker_takes_one_of_its_runs_wherever_that_stands(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor, place: int
+) -> None:
+    files = [store_upload(services, f"{seed}.png", png(seed)) for seed in range(SHOWN + 1)]
+    ids = submit(services, mei, request(UPSCALE, *({"image": file} for file in files)))
+    batch_id = load_job(services.database, ids[0]).batch_id
+    assert batch_id is not None
+    with services.database.write() as session:
+        WorkerRepository(session).report("light@here:1", [Lane.CPU], 1, started_at=utc_now())
+    script = navigated(tmp_path, "UPSCALE")
+    assert not open_page(visit(script, mei), batch=batch_id).warning
+    with services.database.write() as session:
+        session.get_one(Job, ids[place]).lane = Lane.GPU
+    [warning] = open_page(visit(script, mei), batch=batch_id).warning
+    assert "No worker is running that takes what waits here" in warning.value
 
 
 @pytest.mark.parametrize("params", [UPSCALE, CutoutParams(), InpaintParams(preset=MaskPreset.FULL)])
