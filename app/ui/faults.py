@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from secrets import token_hex
 
@@ -32,21 +32,27 @@ def say_here(words: str, icon: str) -> None:
 
 
 def say_above(words: str, icon: str) -> None:
-    """Say what stops a callback above the page; a run of a part alone has the page drawn for it.
+    """Have ``say_left`` say what stops a callback; a run of a part alone has the page drawn for it.
 
-    In such a run it would be written over the page's title, and a dialog would hide it.
+    Said at once it would come before the page, which would move by one place, or be written over
+    it where a part is drawn alone; and a dialog would hide it.
     """
+    leave(_LEFT, {**_left(), words: icon})
     if is_part_alone():
-        leave(_LEFT, (words, icon))
         st.rerun()
-    say_here(words, icon)
 
 
 def say_left() -> None:
-    """Say what the run of a part has left to be said above the page."""
-    match left(_LEFT):
-        case (str(words), str(icon)):
+    """Say above the page what stopped callbacks; call it first, in every run of the whole page."""
+    with st.container(key="left-to-say"):  # always, so that what is below stays
+        for words, icon in _left().items():
             say_here(words, icon)
+
+
+def _left() -> Mapping[str, str]:
+    """The sentences that are left to be said, each with its icon."""
+    kept = left(_LEFT)
+    return kept if isinstance(kept, dict) else {}
 
 
 @contextmanager

@@ -12,14 +12,22 @@ from tests.pages.harness import Visit
 
 _SCRIPT = """
 import streamlit as st
+from app.ui.faults import say_left
 from app.ui.navigation import *
+from app.ui.passing import PAGE, drawing
+from app.ui.signed_in import require_user
+
+require_user()
 
 paths = {{"HISTORY": HISTORY, "RUN": RUN, "STUDIO": STUDIO, "WEIGHTS": WEIGHTS}}
 tools = [spec for spec in TOOLS.values() if not spec.is_auxiliary]
 pages = {{spec.name.upper(): navigation_page(spec) for spec in tools}}
 pages |= {{name: st.Page(path) for name, path in paths.items()}}
 # Without a default, the first page is the one that opens.
-st.navigation([pages.pop("{page}"), *pages.values()]).run()
+opened = st.navigation([pages.pop("{page}"), *pages.values()])
+with drawing(PAGE):
+    say_left()
+    opened.run()
 """
 
 

@@ -6,16 +6,20 @@ import pytest
 import streamlit as st
 from streamlit.navigation.page import Page
 from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
+from streamlit.testing.v1 import AppTest
 
 from app.api.pages_first import pages_first
 from app.people import accounts
+from app.ui import faults
+from app.ui.guard import acting
+from db.actor import Actor
 from db.errors import DatabaseAwayError, InvalidCursorError
 from studio.errors import StudioError, UserInputError
 from studio.params import INTERPOLATION, UpscaleParams
 from studio.words import msg
 from tasks.services import Services
 from tasks.submit import cancel, store_upload, submit
-from tests.pages.harness import Visit, database_away
+from tests.pages.harness import Visit, button, database_away
 from tests.people import make_person
 from tests.pictures import png
 from tests.requests import request
@@ -164,4 +168,34 @@ def test_entry_run_at_the_heels_of_a_part_begins_on_the_page_itself(
     page = visit("app/ui/entry.py", make_person(services))
 
     assert len(runs) == 2
-    assert [one.type for one in page.main.children.values()] == ["title"]
+    assert titles(page) == [1]  # below what is left to be said
+
+
+def titles(page: AppTest) -> list[int]:
+    """At which places titles stand among what is drawn on the page itself."""
+    return [place for place, one in page.main.children.items() if one.type == "title"]
+
+
+@pytest.mark.parametrize("is_alone", [False, True], ids=["whole page", "part alone"])
+def test_entry_refusals_of_callbacks_are_all_said_above_a_page_that_stays_in_its_place(
+    services: Services, visit: Visit, monkeypatch: pytest.MonkeyPatch, is_alone: bool
+) -> None:
+    def refuse(_actor: Actor, what: str) -> None:
+        raise StudioError(msg("{what} is not kept.", what=what))
+
+    def show(_page: Page) -> None:
+        st.title("The page")
+        st.text_input("Note", on_change=acting(refuse), args=("The note",))
+        st.button("Star", on_click=acting(refuse), args=("The star",))
+
+    monkeypatch.setattr(Page, "run", show)
+    page = visit("app/ui/entry.py", make_person(services))
+    before = titles(page)
+    monkeypatch.setattr(faults, "is_part_alone", lambda: is_alone)
+    page.text_input[0].set_value("x")
+    button(page, "Star").click().run()
+    assert {each.value for each in page.error} == {"The note is not kept.", "The star is not kept."}
+    assert titles(page) == before
+    page.run()
+    assert not page.error
+    assert titles(page) == before

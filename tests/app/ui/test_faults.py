@@ -11,6 +11,7 @@ def _page() -> None:
 
     import streamlit as st
 
+    from app.ui.faults import say_left
     from app.ui.guard import acting, fragment
     from db.actor import Actor
     from db.errors import DatabaseAwayError
@@ -26,6 +27,7 @@ def _page() -> None:
     def break_down(_actor: Actor) -> None:
         raise ValueError("secret detail")
 
+    say_left()
     st.button("Keep", on_click=acting(lose_the_database, who=somebody))
     break_down()
     st.markdown("what is below")
