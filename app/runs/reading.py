@@ -224,6 +224,12 @@ def private_sources(
     return [*sorted(job_id.hex for job_id in runs), *sorted(results)]
 
 
+def has_made(services: Services, actor: Actor, job_id: UUID, files: Iterable[StoredFile]) -> bool:
+    """Whether the result of a run that the actor may see is one of these files."""
+    with services.database.read() as session:
+        return PastRunRepository(session).has_made(actor, job_id, {one.sha256 for one in files})
+
+
 def find_output(job: Job, role: str = RESULT_ROLE) -> JobOutput | None:
     """The output in ``role``, if the run made one and it has not been swept."""
     return next((file for file in job.outputs if file.role == role), None)

@@ -12,7 +12,7 @@ import streamlit as st
 from app.formatting import estimate
 from app.runs.estimates import describe, expect_runs
 from app.runs.queueing import wait_of_next
-from app.runs.reading import find_output, get_run, private_sources
+from app.runs.reading import get_run, has_made, private_sources
 from app.ui import memory, states
 from app.ui.asked import asked
 from app.ui.further_use import USE
@@ -60,7 +60,8 @@ def ask_run(
     """
     from_id = query_id("from")
     items = [page.item(file, beside(file) if beside else None) for file in held.files]
-    sources = _find_private_sources(page, [from_id] if from_id else [], items)
+    used_id = _find_used(page, held.files)
+    sources = _find_private_sources(page, [one for one in (from_id, used_id) if one], items)
     visibility = _ask_visibility(page, sources)
     if note:
         st.caption(note)
@@ -126,14 +127,17 @@ def ask_run_on(
 
 def _made_from(page: ToolPage, item: RunItem) -> RunItem:
     """``item``, as one of a run's result where the address names that run and it is still held."""
-    job_id, role = query_id(USE), page.spec.main_role
-    job = get_run(page.services, page.actor, job_id) if job_id else None
-    made, given = find_output(job) if job else None, item.files[role][0]
-    if job is None or made is None or not isinstance(given, StoredFile):
-        return item
-    if given.sha256 != made.blob_sha256:
-        return item
-    return replace(item, files={**item.files, role: [ResultOf(job.id)]})
+    role = page.spec.main_role
+    given = item.files[role][0]
+    job_id = _find_used(page, [given]) if isinstance(given, StoredFile) else None
+    return replace(item, files={**item.files, role: [ResultOf(job_id)]}) if job_id else item
+
+
+def _find_used(page: ToolPage, pictures: Collection[StoredFile]) -> UUID | None:
+    """The run that the address names for its result to be used, if one of ``pictures`` is that."""
+    job_id = query_id(USE)
+    is_used = job_id and pictures and has_made(page.services, page.actor, job_id, pictures)
+    return job_id if is_used else None
 
 
 def show_expectation(page: ToolPage, params: ToolParams, items: Sequence[RunItem]) -> None:

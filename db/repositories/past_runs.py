@@ -127,6 +127,17 @@ class PastRunRepository:
         chosen = private.where(Job.id.in_(job_ids), Job.visibility == Visibility.PRIVATE)
         return set(self._session.scalars(chosen))
 
+    def has_made(self, actor: Actor, job_id: UUID, sha256s: Collection[str]) -> bool:
+        """Whether the result of this run, if it is visible, is one of these files."""
+        made = (
+            visible_jobs(actor, Trash.INCLUDED)
+            .with_only_columns(Job.id)
+            .join(JobOutput, JobOutput.job_id == Job.id)
+            .where(Job.id == job_id, JobOutput.blob_sha256.in_(sha256s))
+            .where(JobOutput.role == RESULT_ROLE, JobOutput.position == 0)
+        )
+        return self._session.scalar(made) is not None
+
     def timings(self, tool: str, model: str, limit: int = 50) -> Sequence[Timing]:
         """How long the newest finished runs took, whoever's they were; names nobody."""
         statement = (

@@ -14,6 +14,7 @@ from app.runs.page_memory import keep_options, keep_tray
 from app.runs.reading import recent_runs, stored_file
 from app.ui import submitting
 from db.actor import Actor
+from db.models import Blob
 from db.types import Lane, Visibility
 from studio.params import (
     CutoutOutput,
@@ -90,6 +91,19 @@ def test_private_that_is_unticked_makes_what_a_private_run_leads_to_the_teams(
     page = open_page(visit, tmp_path, "UPSCALE", mei, **{way: source})
     private_box(page).uncheck().run()
     assert run(page, services, mei) is Visibility.TEAM
+
+
+def test_private_is_ticked_on_a_private_run_of_which_a_run_of_the_teams_made_the_same(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    private = start(services, mei, Visibility.PRIVATE, is_made=True)
+    with services.database.write() as session:
+        outputs = {"image": session.get_one(Blob, result_of(services, private).sha256)}
+        shared = make_job(session, mei, tool="upscale", outputs=outputs).id
+    for source, expected in ((private, Visibility.PRIVATE), (shared, Visibility.TEAM)):
+        page = open_page(visit, tmp_path, "UPSCALE", mei, use=source)
+        assert private_box(page).value is (expected is Visibility.PRIVATE)
+        assert run(page, services, mei) is expected
 
 
 def test_private_source_leaves_what_the_person_last_chose(

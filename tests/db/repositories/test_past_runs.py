@@ -59,6 +59,22 @@ def test_find_private_results_is_what_private_runs_alone_made_as_their_result(
         assert past.find_private_results(actor, digests) == {mine.sha256}
 
 
+def test_has_made_is_of_the_result_alone_and_of_runs_that_the_person_may_see(
+    database: Database,
+) -> None:
+    with database.write() as session:
+        actor, other = make_actor(session), make_actor(session)
+        image, mask, theirs = (make_blob(session) for _ in range(3))
+        own = make_job(session, actor, outputs={"image": image, "alpha": mask}).id
+        hidden = make_job(
+            session, other, outputs={"image": theirs}, visibility=Visibility.PRIVATE
+        ).id
+        past = PastRunRepository(session)
+        assert past.has_made(actor, own, [theirs.sha256, image.sha256])
+        assert not past.has_made(actor, own, [mask.sha256, theirs.sha256])
+        assert not past.has_made(actor, hidden, [theirs.sha256])
+
+
 def test_find_private_runs_is_those_that_the_person_may_see(database: Database) -> None:
     with database.write() as session:
         actor, other = make_actor(session), make_actor(session)
