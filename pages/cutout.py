@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from app.runs.corrections import given_in_place
+from app.runs.corrections import made_by_itself
 from app.runs.parameters import initial_values
-from app.runs.reading import find_output, get_run, main_input, stored_file
+from app.runs.reading import find_output, main_input, stored_file
 from app.ui import toolpage
 from app.ui.choosing import ask_model
+from app.ui.given_again import ask_given_again, name_given_mask
 from app.ui.held import show_tray
 from app.ui.layout import header
-from app.ui.literal import literal, literal_sentence
+from app.ui.literal import literal_sentence
 from app.ui.options import OptionForm
 from app.ui.signed_in import require_user
 from app.ui.submitting import ask_run, offer_again
@@ -22,12 +22,12 @@ from app.ui.toolpage import ToolPage
 from app.ui.trays import Tray, passing_tray, tray
 from app.ui.uploader import pick_files
 from app.ui.words import _, said
-from db.models import Job, JobInput
+from db.models import Job
 from studio.errors import UserInputError
 from studio.params import CutoutOutput, CutoutParams, ImageFormat
 from studio.tools.cutout.spec import SPEC
 from tasks.files import StoredFile
-from tasks.requests import RunItem, require_sizes
+from tasks.requests import require_sizes
 from tasks.services import get_services
 
 
@@ -46,13 +46,13 @@ def compose(page: ToolPage) -> None:
     with options:
         form = OptionForm(CutoutParams, initial, key=toolpage.form_key(page))
         choice = ask_model(page, form)
-        outlines = ask_given_outline(page, form, held)
+        given = ask_given_again(page, form, held, {"alpha": name_given_mask})
         background = ask_background(page, form, key="cutout")
         ask_finish(form, is_open=toolpage.query_id("from") is not None)
         ask_format(form)
 
         def beside(file: StoredFile) -> Mapping[str, Sequence[StoredFile]]:
-            return {**background, **outlines.get(file.sha256, {})}
+            return {**background, **given.beside(file)}
 
         ask_run(
             page,
@@ -60,30 +60,8 @@ def compose(page: ToolPage) -> None:
             held,
             lambda file: page.item(file, beside(file)),
             beside=beside,
-            is_ready=choice.is_installed or all(file.sha256 in outlines for file in held.files),
+            is_ready=choice.is_installed or given.spares_networks(form, held),
         )
-
-
-def ask_given_outline(
-    page: ToolPage, form: OptionForm, held: Tray
-) -> Mapping[str, Mapping[str, Sequence[StoredFile]]]:
-    """Whether the mask that somebody gave the run in ``?from=`` counts again.
-
-    It belongs to that run's picture: the files are by the digest of that.
-    """
-    job_id = toolpage.query_id("from")
-    job = get_run(page.services, page.actor, job_id) if job_id else None
-    source = main_input(job) if job else None
-    given = given_in_place(page.services, page.actor, job) if job else None
-    if source is None or given is None:
-        return {}
-    if source.blob_sha256 not in {file.sha256 for file in held.files}:
-        return {}
-    name = literal(source.file_name)
-    words = _("Use the mask given for {name} again, in place of the model", name=name)
-    if not st.checkbox(words, value=True, key=f"{form.key}.outline"):
-        return {}
-    return {source.blob_sha256: {"alpha": [stored_file(given)]}}
 
 
 def refine(page: ToolPage, job: Job) -> None:
@@ -100,24 +78,20 @@ def refine(page: ToolPage, job: Job) -> None:
         ask_hair(form)
         ask_effects(form)
         ask_format(form)
-        again_under = partial(again_from, page, source, background)
-        offer_again(page, form, job, partial(again_under, stored_file(alpha)), key=form.key)
+        files = {**background, "alpha": [stored_file(alpha)]}
+        taken_over = made_by_itself(job, ["alpha"])
+        again = page.item(stored_file(source), files, taken_over=taken_over)
+        offer_again(page, form, job, lambda: again, key=form.key)
     with st.expander(_("Correct by hand"), icon=":material/ink_eraser:"):
-        correct(page, form, job, again_under)
-
-
-def again_from(
-    page: ToolPage,
-    source: JobInput,
-    background: Mapping[str, Sequence[StoredFile]],
-    outline: StoredFile,
-) -> RunItem:
-    """A run on ``source`` from ``outline``, the one on record or one that was corrected since."""
-    return page.item(stored_file(source), {**background, "alpha": [outline]})
+        correct(page, form, job, stored_file(source), background)
 
 
 def correct(
-    page: ToolPage, form: OptionForm, job: Job, again_under: Callable[[StoredFile], RunItem]
+    page: ToolPage,
+    form: OptionForm,
+    job: Job,
+    source: StoredFile,
+    background: Mapping[str, Sequence[StoredFile]],
 ) -> None:
     """Take a mask that was touched up elsewhere, and run with it in place of the network's."""
     key = f"correct.{job.id.hex}"
@@ -139,7 +113,7 @@ def correct(
     show_tray(corrected, key=key)
     if not corrected.files:
         return
-    item = again_under(corrected.files[0])
+    item = page.item(source, {**background, "alpha": corrected.files[:1]})
     try:
         require_sizes(page.spec, item)
     except UserInputError as refusal:

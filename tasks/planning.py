@@ -140,7 +140,8 @@ class _Planner:
                 if isinstance(given, ResultOf):
                     needs.append(_need(given, role, position))
                 else:
-                    inputs.append(_input(given, role, position))
+                    is_taken_over = role in item.taken_over
+                    inputs.append(_input(given, role, position, is_taken_over=is_taken_over))
         return inputs, needs
 
     def _visibility(self, item: RunItem) -> Visibility:
@@ -198,7 +199,7 @@ def _with_made(
     role, key = draft.reuse
     made, main = found[key], draft.inputs[0]
     name = _output_name(main.file_name, role, like=made.file_name)
-    taken = NewInput(role=role, blob_sha256=made.blob.sha256, file_name=name)
+    taken = NewInput(role=role, blob_sha256=made.blob.sha256, file_name=name, is_taken_over=True)
     return [*draft.inputs, taken], made.job_id
 
 
@@ -252,8 +253,14 @@ def _output_name(main_name: str, role: str, *, like: str) -> str:
     return file_name(f"{PurePosixPath(main_name).stem}-{role}{PurePosixPath(like).suffix}")
 
 
-def _input(file: StoredFile, role: str, position: int) -> NewInput:
-    return NewInput(role=role, blob_sha256=file.sha256, file_name=file.file_name, position=position)
+def _input(file: StoredFile, role: str, position: int, *, is_taken_over: bool) -> NewInput:
+    return NewInput(
+        role=role,
+        blob_sha256=file.sha256,
+        file_name=file.file_name,
+        position=position,
+        is_taken_over=is_taken_over,
+    )
 
 
 def _need(result: ResultOf, role: str, position: int) -> NewNeed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,11 +50,14 @@ class RunItem:
     Attributes:
         files: what it reads, by role; of a role that may be repeated several, in order.
         overrides: the parameters in which it differs from the request, by name.
+        taken_over: the roles whose files nobody gave: an earlier run made them, without having been
+            given one.
 
     """
 
     files: Mapping[str, Sequence[StoredFile | ResultOf]]
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    taken_over: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from app.runs.reading import find_input
-from db.actor import Actor
 from db.models import Job, JobInput
-from db.repositories.past_runs import PastRunRepository
-from studio.tools.registry import TOOLS
-from tasks.services import Services
 
 
-def given_in_place(services: Services, actor: Actor, job: Job) -> JobInput | None:
-    """The input that somebody gave ``job`` in the role that its tool takes over from earlier runs.
+def given_in_place(job: Job, role: str) -> JobInput | None:
+    """The input that somebody gave ``job`` as ``role``, which its tool else makes itself.
 
-    None where it had none, or one that a run has made for others to take over.
+    None where it had none, or one that was taken over from an earlier run.
     """
-    spec = TOOLS.get(job.tool)
-    given = find_input(job, spec.reuse.role) if spec and spec.reuse else None
-    if given is None:
-        return None
-    with services.database.read() as session:
-        is_made = PastRunRepository(session).is_to_take_over(actor, given.role, given.blob_sha256)
-    return None if is_made else given
+    given = find_input(job, role)
+    return None if given is None or given.is_taken_over else given
+
+
+def made_by_itself(job: Job, roles: Collection[str]) -> Collection[str]:
+    """Those of ``roles`` in which what ``job`` made goes back to nothing that somebody gave.
+
+    So a run that gets it has taken it over.
+    """
+    return [role for role in roles if given_in_place(job, role) is None]

@@ -90,6 +90,10 @@ class OptionForm:
         values = {name: value for name, value in self.values.items() if name != "tool"}
         return parse_params(self.values["tool"], values)
 
+    def unchecked(self) -> ToolParams:
+        """As ``parse``, with values that may contradict each other."""
+        return self._params.model_construct(**self.values)
+
     def parse_or_say(self) -> ToolParams | None:
         """As ``parse``; where values contradict each other, the page says so and None comes."""
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -73,10 +73,14 @@ class ToolPage:
         return tool_page(self.tool) or RUN
 
     def item(
-        self, main: StoredFile, files: Mapping[str, Sequence[StoredFile | ResultOf]] | None = None
+        self,
+        main: StoredFile,
+        files: Mapping[str, Sequence[StoredFile | ResultOf]] | None = None,
+        *,
+        taken_over: Collection[str] = (),
     ) -> RunItem:
-        """A run on ``main``, and on ``files`` in further roles."""
-        return RunItem({self.spec.main_role: [main], **(files or {})})
+        """A run on ``main``, and on ``files`` in further roles, some perhaps ``taken_over``."""
+        return RunItem({self.spec.main_role: [main], **(files or {})}, taken_over=taken_over)
 
 
 def query_id(name: str) -> UUID | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from db.models.base import ONLY_ON, Base
@@ -218,6 +218,11 @@ class JobInput(Base):
     position: Mapped[int] = mapped_column(default=0)
     blob_sha256: Mapped[str] = mapped_column(ForeignKey("blobs.sha256"))
     file_name: Mapped[str] = mapped_column(BoundedText(255))
+    is_taken_over: Mapped[bool] = mapped_column(
+        default=False,
+        server_default=false(),
+        comment="nobody gave it: an earlier run made it, without having been given one",
+    )
     blob: Mapped[Blob] = relationship(lazy="raise")
 
 

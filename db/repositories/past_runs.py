@@ -68,18 +68,6 @@ class PastRunRepository:
         )
         return {key: FoundOutput(*found) for key, *found in self._session.execute(newest)}
 
-    def is_to_take_over(self, actor: Actor, role: str, sha256: str) -> bool:
-        """Whether a visible run has made this file in this role for others to take over."""
-        made = (
-            visible_jobs(actor)
-            .with_only_columns(Job.id)
-            .join(JobOutput, JobOutput.job_id == Job.id)
-            .where(JobOutput.blob_sha256 == sha256, JobOutput.role == role)
-            .where(JobOutput.reuse_key.is_not(None))
-            .limit(1)
-        )
-        return self._session.scalar(made) is not None
-
     def find_runs(
         self, actor: Actor, tool: str, input_sha256s: Collection[str], *, limit: int
     ) -> Mapping[str, Sequence[Job]]:

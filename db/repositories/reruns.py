@@ -85,6 +85,7 @@ def _again(
                 blob_sha256=file.blob_sha256,
                 file_name=file.file_name,
                 position=file.position,
+                is_taken_over=file.is_taken_over,
             )
             for file in job.inputs
         ],

@@ -18,12 +18,16 @@ from db.types import Lane, Origin, Visibility, new_id
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewInput:
-    """A stored file that a new run reads."""
+    """A stored file that a new run reads.
+
+    ``is_taken_over``: nobody gave it; an earlier run made it, without having been given one.
+    """
 
     role: str
     blob_sha256: str
     file_name: str
     position: int = 0
+    is_taken_over: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +133,7 @@ def _input_rows(new: NewJob) -> list[dict[str, Any]]:
             "blob_sha256": item.blob_sha256,
             "file_name": item.file_name,
             "position": item.position,
+            "is_taken_over": item.is_taken_over,
         }
         for item in new.inputs
     ]

@@ -21,11 +21,11 @@ from sqlalchemy.exc import DBAPIError
 
 from db import migrate
 from db.errors import DatabaseAwayError, MigrationError
-from db.models import Base, Job, User
+from db.models import Base, Job, JobInput, User
 from db.session import Database, create_studio_engine
 from studio.words import msg, verbatim
 from tests.databases import POSTGRES_URL, postgres_url, require_postgres
-from tests.factories import make_job, make_user
+from tests.factories import make_blob, make_job, make_user
 
 pytestmark = pytest.mark.slow
 
@@ -155,6 +155,27 @@ def test_upgrade_tells_the_main_role_of_old_runs_by_their_first_file(empty_url: 
     with database.read() as session:
         assert {job_id: session.get_one(Job, job_id).main_role for job_id in roles} == roles
     database.engine.dispose()
+
+
+def test_upgrade_tells_which_inputs_of_old_runs_others_had_made(empty_url: str) -> None:
+    migrate.upgrade(empty_url)
+    database = Database(empty_url)
+    with database.write() as session:
+        owner, made, given = make_user(session), make_blob(session), make_blob(session)
+        make_job(session, owner, outputs={"alpha": made})
+        job = make_job(session, owner, image=made)
+        for position, blob in enumerate((made, given)):
+            file = {"role": "alpha", "position": position, "blob_sha256": blob.sha256}
+            session.add(JobInput(job_id=job.id, file_name="a.png", **file))
+        of_job = select(JobInput.role, JobInput.position, JobInput.is_taken_over).where(
+            JobInput.job_id == job.id
+        )
+    migrate.downgrade(empty_url, "7e1b5d92c4a8")
+    migrate.upgrade(empty_url)
+    with database.read() as session:
+        found = {(role, position): taken for role, position, taken in session.execute(of_job)}
+    database.engine.dispose()
+    assert found == {("image", 0): False, ("alpha", 0): True, ("alpha", 1): False}
 
 
 def test_table_rebuilt_by_a_migration_keeps_the_rows_that_point_to_it(empty_url: str) -> None:

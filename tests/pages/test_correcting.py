@@ -1,22 +1,25 @@
-"""A cutout whose mask a person touches up: beside its result, and where it is run again."""
+"""Runs under a mask or drawing that a person gave: beside results, and where they are run again."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import delete
 from streamlit.testing.v1 import AppTest
 
 from db.actor import Actor
-from db.models import Job
-from db.types import Lane, Origin
+from db.models import Job, JobOutput
+from db.states import JobState
+from db.types import Lane, Origin, Visibility, utc_now
 from studio.models.weights import Missing, WeightStore
-from studio.params import CutoutParams
+from studio.params import CartoonParams, CartoonRegion, CutoutParams
 from tasks.files import StoredFile
 from tasks.services import Services
 from tasks.submit import store_upload, submit
-from tests.factories import make_blob, make_job
+from tests.factories import make_actor, make_blob, make_job, make_record
 from tests.pages.harness import Visit, jobs_of
 from tests.pages.navigated import drop, markup, open_page
 from tests.pictures import png
@@ -133,15 +136,80 @@ def test_cutout_from_a_run_under_a_given_mask_asks_whether_it_counts_again(
     assert "alpha" not in files_of(other)
 
 
+def asked_again(page: AppTest) -> list[str]:
+    return [each.label for each in page.checkbox if "Use the mask given for" in each.label]
+
+
+def changed(services: Services, visit: Visit, folder: Path, actor: Actor, job: Job) -> Job:
+    """A run from the outline of ``job``, with whatever edge."""
+    known = {each.id for each in jobs_of(services)}
+    beside(visit, folder, actor, job).button(key=f"refine.{job.id.hex}.apply").click().run()
+    [again] = [each for each in jobs_of(services) if each.id not in known]
+    return job_of(services.database, again.id)
+
+
+def finish(services: Services, job: Job) -> Job:
+    """``job`` as it is once it has made its files."""
+    size = {"width_px": WIDTH_PX, "height_px": HEIGHT_PX}
+    with services.database.write() as session:
+        now, found = utc_now(), session.get_one(Job, job.id)
+        found.state, found.started_at, found.finished_at = JobState.SUCCEEDED, now, now
+        found.record = make_record()
+        for role in ("image", "alpha"):
+            made = {"role": role, "blob_sha256": make_blob(session, **size).sha256}
+            session.add(JobOutput(job_id=job.id, file_name=f"{role}.png", **made))
+    return job_of(services.database, job.id)
+
+
+@pytest.mark.parametrize("fate", ["there", "trash", "private", "purged"])
 def test_cutout_from_a_run_that_took_an_outline_over_asks_nothing(
-    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor, fate: str
 ) -> None:
     maker = cut_out(services, mei)
-    page = beside(visit, tmp_path, mei, maker)
-    page.button(key=f"refine.{maker.id.hex}.apply").click().run()
-    again = latest(services, maker.id)
+    again = changed(services, visit, tmp_path, mei, maker)
+    with services.database.write() as session:
+        row = session.get_one(Job, maker.id)
+        if fate == "trash":
+            row.deleted_at = utc_now()
+        elif fate == "private":
+            row.visibility, row.owner_id = Visibility.PRIVATE, make_actor(session).id
+        elif fate == "purged":
+            session.execute(delete(Job).where(Job.id == maker.id))
     page = open_page(visit, tmp_path, "CUTOUT", mei, **{"from": again.id})
-    assert not [each for each in page.checkbox if "Use the mask given for" in each.label]
+    assert "cat.jpg" in markup(page)
+    assert asked_again(page) == []
+
+
+def test_cutout_from_a_run_whose_outline_was_changed_twice_asks_nothing(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    once = finish(services, changed(services, visit, tmp_path, mei, cut_out(services, mei)))
+    twice = changed(services, visit, tmp_path, mei, once)
+    page = open_page(visit, tmp_path, "CUTOUT", mei, **{"from": twice.id})
+    assert asked_again(page) == []
+
+
+def test_cutout_from_a_run_that_changed_the_edge_of_a_given_mask_asks(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    under = finish(services, job_of(services.database, with_mask(services, mei)[0]))
+    again = changed(services, visit, tmp_path, mei, under)
+    page = open_page(visit, tmp_path, "CUTOUT", mei, **{"from": again.id})
+    assert len(asked_again(page)) == 1
+
+
+def test_cutout_from_a_run_of_another_tool_asks_nothing(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    files = {
+        "image": store_upload(services, "cat.png", png()),
+        "alpha": store_upload(services, "corrected.png", png(5, WIDTH_PX, HEIGHT_PX)),
+    }
+    params = CartoonParams(region=CartoonRegion.SUBJECT)
+    [drawn] = submit(services, mei, request(params, files))
+    page = open_page(visit, tmp_path, "CUTOUT", mei, **{"from": drawn})
+    drop(page, [("cat.png", png())])
+    assert asked_again(page) == []
 
 
 def test_cutout_run_under_a_given_mask_again_needs_no_model(
@@ -161,3 +229,79 @@ def test_cutout_run_under_a_given_mask_again_needs_no_model(
     kept.check().run()
     drop(page, [("dog.png", png(9))])
     assert page.button(key="cutout.run").disabled
+
+
+def drawn_from(
+    services: Services, owner: Actor, *, width_px: int = WIDTH_PX, **options: Any
+) -> tuple[UUID, dict[str, str]]:
+    """A cartoon from a drawing and a mask that its person gave, and the digests of all files."""
+    sizes = {"image": (1, WIDTH_PX), "render": (6, width_px), "alpha": (5, WIDTH_PX)}
+    files = {
+        role: store_upload(services, f"{role}.png", png(seed, width, HEIGHT_PX))
+        for role, (seed, width) in sizes.items()
+    }
+    params = CartoonParams(long_side_px=None, **options)
+    [job_id] = submit(services, owner, request(params, files))
+    return job_id, {role: file.sha256 for role, file in files.items()}
+
+
+@pytest.mark.parametrize("dropped", [[], ["render"], ["alpha"]])
+def test_cartoon_from_a_run_under_what_was_given_asks_whether_that_counts_again(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor, dropped: list[str]
+) -> None:
+    first, given = drawn_from(services, mei, region="subject")
+    page = open_page(visit, tmp_path, "CARTOON", mei, **{"from": first})
+    key = f"cartoon.{first.hex}"
+    assert [page.checkbox(key=f"{key}.{role}.again").label for role in ("render", "alpha")] == [
+        "Use the drawing given for image.png again, in place of a new one",
+        "Use the mask given for image.png again, in place of the model",
+    ]
+    for role in dropped:
+        page.checkbox(key=f"{key}.{role}.again").uncheck().run()
+    page.button(key="cartoon.run").click().run()
+    assert not page.exception
+    again = files_of(latest(services, first))
+    assert again == {role: digest for role, digest in given.items() if role not in dropped}
+
+
+def test_cartoon_of_the_whole_picture_asks_for_no_mask_that_was_given(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    first, _ = drawn_from(services, mei)
+    page = open_page(visit, tmp_path, "CARTOON", mei, **{"from": first})
+    assert [each.label for each in page.checkbox if "given for" in each.label] == [
+        "Use the drawing given for image.png again, in place of a new one"
+    ]
+
+
+def test_cartoon_from_a_given_drawing_waits_while_the_result_would_have_another_size(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    first, _ = drawn_from(services, mei)
+    page = open_page(visit, tmp_path, "CARTOON", mei, **{"from": first})
+    assert not page.warning
+    page.selectbox(key=f"cartoon.{first.hex}.long_side_px").set_value("1024 px").run()
+    [warning] = page.warning
+    assert "The drawing given is 24 × 16 px" in warning.value
+    assert page.button(key="cartoon.run").disabled
+    page.checkbox(key=f"cartoon.{first.hex}.render.again").uncheck().run()
+    assert not page.warning
+    assert not page.button(key="cartoon.run").disabled
+
+
+def test_cartoon_from_a_run_that_changed_only_the_strength_asks_nothing(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+) -> None:
+    size = {"width_px": WIDTH_PX, "height_px": HEIGHT_PX}
+    with services.database.write() as session:
+        outputs = {role: make_blob(session, **size) for role in ("image", "render", "alpha")}
+        params = CartoonParams(region="subject").model_dump(mode="json")
+        image = make_blob(session, **size)
+        made = {"tool": "cartoon", "params": params, "outputs": outputs}
+        first = make_job(session, mei, image=image, **made).id
+    page = open_page(visit, tmp_path, "CARTOON", mei, job=first)
+    page.button(key=f"refine.{first.hex}.apply").click().run()
+    again = latest(services, first)
+    assert files_of(again).keys() == {"image", "render", "alpha"}
+    page = open_page(visit, tmp_path, "CARTOON", mei, **{"from": again.id})
+    assert [each.label for each in page.checkbox if "given for" in each.label] == []

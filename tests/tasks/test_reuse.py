@@ -25,7 +25,7 @@ from tasks.execute import run_next
 from tasks.files import StoredFile
 from tasks.reuse import ReuseKeys
 from tasks.services import Services
-from tasks.submit import store_upload, submit
+from tasks.submit import rerun, store_upload, submit
 from tests.factories import make_actor, make_record
 from tests.pictures import png
 from tests.requests import request
@@ -104,6 +104,12 @@ def test_submit_takes_over_what_an_earlier_run_made_and_names_it(
     role = TOOLS[first.tool].reuse.role  # type: ignore[union-attr]
     [made] = [file for file in job_of(services.database, maker_id).outputs if file.role == role]
     assert [file.blob_sha256 for file in job.inputs if file.role == role] == [made.blob_sha256]
+    again = job_of(services.database, rerun(services, mei, job.id))
+    for each in (job, again):
+        assert {file.role: file.is_taken_over for file in each.inputs} == {
+            "image": False,
+            role: True,
+        }
 
 
 def test_submit_of_several_items_takes_over_for_each_at_once_and_loads_no_run(
