@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
+from app.formatting import dimensions
+from app.runs.corrections import made_by_itself
 from app.runs.parameters import initial_values
 from app.runs.reading import find_output, main_input, stored_file
 from app.ui import toolpage
+from app.ui.given_again import GivenAgain, ask_given_again, name_given_mask
 from app.ui.layout import header
 from app.ui.models import missing_helpers, missing_weights_of, model_choices, pick_model
 from app.ui.options import OptionForm, label_of, value_of
 from app.ui.signed_in import require_user
 from app.ui.submitting import ask_run, offer_again, show_expectation
 from app.ui.toolpage import ToolPage
-from app.ui.trays import tray
+from app.ui.trays import Tray, tray
 from app.ui.words import _, said
 from db.models import Job, JobOutput
 from studio.params import ALL_LOOKS, CartoonParams, CartoonRegion, Look
@@ -48,8 +51,47 @@ def compose(page: ToolPage) -> None:
         form.ask("strength")
         form.ask("long_side_px", format_func=name_size, widget="select")
         form.ask("region", widget="select")
+        given = ask_given(page, form, held)
         form.ask_format()
-        ask_run(page, form, held, page.item, is_ready=is_ready)
+        ask_run(
+            page,
+            form,
+            held,
+            lambda file: page.item(file, given.beside(file)),
+            beside=given.beside,
+            is_ready=(is_ready or given.spares_networks(form, held)) and fits(given, form),
+        )
+
+
+def ask_given(page: ToolPage, form: OptionForm, held: Tray) -> GivenAgain:
+    """Whether drawing and mask count again that somebody gave the run in ``?from=``."""
+    questions: dict[str, Callable[[str], str]] = {"render": name_given_render}
+    if form.values["region"] is not CartoonRegion.PICTURE:
+        questions["alpha"] = name_given_mask
+    return ask_given_again(page, form, held, questions)
+
+
+def name_given_render(name: str) -> str:
+    return _("Use the drawing given for {name} again, in place of a new one", name=name)
+
+
+def fits(given: GivenAgain, form: OptionForm) -> bool:
+    """Whether the drawing given is as large as the result will be; the page says where not."""
+    source, renders = given.source, given.files.get("render", ())
+    if source is None or not source.width_px or not source.height_px or not renders:
+        return True
+    size = form.unchecked().output_size(source.width_px, source.height_px)
+    if size == (renders[0].width_px, renders[0].height_px):
+        return True
+    st.warning(
+        _(
+            "The drawing given is {size}, and the result would be another size. Choose the long "
+            "side that it was made with, or draw anew.",
+            size=said(dimensions(renders[0].width_px, renders[0].height_px)),
+        ),
+        icon=":material/info:",
+    )
+    return False
 
 
 def refine(page: ToolPage, job: Job) -> None:
@@ -63,7 +105,8 @@ def refine(page: ToolPage, job: Job) -> None:
         form.ask("strength")
         form.ask("region", widget="select")
         form.ask_format()
-        item = page.item(stored_file(source), again_from(job, form, render))
+        files = again_from(job, form, render)
+        item = page.item(stored_file(source), files, taken_over=made_by_itself(job, files))
         show_expectation(page, form.parse(), [item])
         offer_again(page, form, job, lambda: item, key=form.key)
 
