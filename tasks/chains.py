@@ -5,7 +5,8 @@ Steps are jobs as all others, but lists leave them out, and the run counts them 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -130,6 +131,19 @@ def require_length(steps: int) -> None:
             remedy=msg("Name 1 to {most}.", most=MAX_STEPS),
             code="chain.length",
         )
+
+
+@contextmanager
+def naming_step(number: int) -> Iterator[None]:
+    """Refusals from within are of step ``number``, counted from 1."""
+    try:
+        yield
+    except UserInputError as error:
+        raise UserInputError(
+            msg("Step {number}: {reason}", number=number, reason=error.reason),
+            remedy=error.remedy,
+            code=error.code,
+        ) from error
 
 
 def _require_order(chain: ChainRequest) -> None:

@@ -17,7 +17,7 @@ from studio.text import shown
 from studio.tools.registry import get_tool, load_params, parse_params
 from studio.tools.spec import ToolRole, ToolSpec
 from studio.words import msg
-from tasks.chains import STEP, ChainRequest, ResultOfStep, Step, require_length
+from tasks.chains import STEP, ChainRequest, ResultOfStep, Step, naming_step, require_length
 from tasks.files import StoredFile
 from tasks.requests import ResultOf
 from tasks.services import Services
@@ -58,7 +58,10 @@ def read_chain(services: Services, actor: Actor, form: FormData) -> ChainRequest
         StudioError: a field, a file or a parameter is refused; nothing is queued then.
 
     """
-    all_params = [_params(recipe) for recipe in _recipes(form)]
+    all_params = []
+    for number, recipe in enumerate(_recipes(form), start=1):
+        with naming_step(number):
+            all_params.append(_params(recipe))
     specs = [get_tool(params.tool) for params in all_params]
     roles = {
         f"{number}.{role.name}": role

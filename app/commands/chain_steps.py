@@ -13,6 +13,7 @@ from app.commands.workbench import Step
 from app.language import _
 from studio.tools.registry import TOOLS, get_tool
 from studio.words import Message
+from tasks.chains import naming_step
 
 _app = typer.Typer(add_completion=False, no_args_is_help=False)
 
@@ -38,7 +39,7 @@ def parse_step(text: str, number: int) -> Step:
     Wrong usage ends the command as that of any option does, after a request for help was met.
 
     Raises:
-        UserInputError: a parameter does not fit.
+        UserInputError: a parameter does not fit; names the step.
 
     """
     try:
@@ -51,7 +52,8 @@ def parse_step(text: str, number: int) -> Step:
         raise typer.BadParameter(fault, param_hint="--step")
     command = typer.main.get_command(_app)
     translate(command)
-    step = command.main(words, "--step", standalone_mode=False)
+    with naming_step(number):
+        step = command.main(words, "--step", standalone_mode=False)
     if not isinstance(step, Step):  # it printed its help
         raise typer.Exit
     return step

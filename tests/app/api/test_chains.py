@@ -298,6 +298,14 @@ def test_chain_that_cannot_be_is_refused(
     assert (answer.status_code in (404, 422), answer.json()["code"]) == (True, code)
 
 
+def test_chain_whose_parameters_do_not_fit_names_the_step(browser: TestClient, mei: Actor) -> None:
+    steps = json.dumps([{"tool": "cutout"}, {"tool": "upscale", "params": {"scale": 9}}])
+    answer = browser.post(
+        "/api/v1/chains", data={"steps": steps}, files={"1.image": ("cat.png", png(1))}
+    )
+    assert answer.json()["message"].startswith("Step 2: scale: ")
+
+
 def test_chain_without_a_picture_is_refused(browser: TestClient, mei: Actor) -> None:
     answer = browser.post("/api/v1/chains", data={"steps": '[{"tool": "upscale"}]'})
     assert answer.json()["code"] == "submit.empty"

@@ -126,7 +126,7 @@ def test_chain_refusal_of_one_file_leaves_the_others_alone(
         (["upscale 'x"], 2, "quotation"),
         (["upscale --look anime"], 2, "--look"),
         (["faceswap"], 2, "--source"),
-        (["upscale --scale 9"], 1, "scale"),
+        ([PIXELS, "upscale --scale 9"], 1, "Step 2: scale: "),
         ([PIXELS, "cutout --alpha step:2"], 1, "Step 2 cannot use what step 2 makes"),
         ([PIXELS, "cutout --alpha step:1/alpha"], 1, "no file in the role “alpha”"),
         ([PIXELS, "cutout --alpha step:x"], 1, "names no result"),
