@@ -124,6 +124,7 @@ class _Doors:
             page = framed("sign_in.html", 429, next=target, name=name, error=why)
             page.headers.update(headers_of(error))
             return page
+        await self._end_session(request)  # no browser holds the one whose cookie is replaced
         welcome = RedirectResponse(target, 303)
         set_session_cookie(welcome, settings, token)
         set_browser_cookie(welcome, settings, user_id)
@@ -131,9 +132,7 @@ class _Doors:
 
     async def sign_out(self, request: Request) -> Response:
         """End the session in the database and take the cookie back."""
-        token = request.cookies.get(session_cookie(self._services.settings))
-        if token:
-            await run_in_threadpool(end_session, self._services, token, visitor_of(request))
+        await self._end_session(request)
         response = RedirectResponse(SIGN_IN_PATH, 303)
         clear_session_cookie(response, self._services.settings)
         return response
@@ -183,6 +182,12 @@ class _Doors:
         except (SQLAlchemyError, DatabaseAwayError):
             return JSONResponse({"status": "unavailable", "database": "unreachable"}, 503)
         return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+
+    async def _end_session(self, request: Request) -> None:
+        """End the session whose cookie came with the request."""
+        token = request.cookies.get(session_cookie(self._services.settings))
+        if token:
+            await run_in_threadpool(end_session, self._services, token, visitor_of(request))
 
     def _open_session(self, name: str, password: str, visitor: Visitor) -> tuple[UUID, str]:
         found = authenticate(self._services, name, password, visitor)

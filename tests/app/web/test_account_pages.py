@@ -122,6 +122,20 @@ def test_sign_out_ends_the_session_everywhere_it_is_open(
     assert other_tab.get("/account/password").status_code == 303
 
 
+def test_sign_in_over_another_session_ends_that(services: Services, browser: TestClient) -> None:
+    for name in ("mei", "tom"):
+        make_person(services, name)
+    sign_in(browser, "mei")
+    replaced = browser.cookies["studio"]
+    assert sign_in(browser, "tom", "nope").status_code == 401
+    assert find_session(services, replaced) is not None
+    sign_in(browser, "tom")
+    assert find_session(services, replaced) is None
+    found = find_session(services, browser.cookies["studio"])
+    assert found is not None
+    assert found.actor.name == "tom"
+
+
 def test_sign_out_by_a_link_does_nothing(services: Services, browser: TestClient) -> None:
     make_person(services)
     sign_in(browser)
