@@ -137,6 +137,19 @@ def test_strokes_survive_turning_to_another_picture_at_once(canvas: Canvas, save
     canvas.expect_saved(6)
 
 
+def test_one_step_back_leads_to_the_picture_before(canvas: Canvas) -> None:
+    page = canvas.page
+    bar = page.locator(".st-key-picture-bar")
+    drop(page, ("another.png", png(7, 600, 400)))
+    page.get_by_role("button", name="Paint", exact=True).click()
+    expect(bar).to_contain_text("another.png")
+    canvas.wait()
+    page.go_back()
+    expect(bar).to_contain_text("meadow.png")
+    page.go_forward()
+    expect(bar).to_contain_text("another.png")
+
+
 def test_reloading_at_the_heels_of_a_stroke_asks_first(
     studio: Studio, name: str, open_page: OpenPage, sign_in: SignIn
 ) -> None:

@@ -21,6 +21,8 @@ from db.actor import Actor
 from db.repositories.drawings import StrokeCount
 from tasks.files import StoredFile
 
+_NAMED_BY = ("picture", "name")
+"""Keys of the address that say which picture lies on the canvas."""
 _PAINTED = "canvas.painted"
 """Which picture this tab has on its canvas, so that one taken out is not taken for a lost one."""
 
@@ -52,8 +54,8 @@ def forget(held: Tray) -> None:
     """The address names no picture any more, unless the tray still holds it."""
     st.session_state.pop(_PAINTED, None)
     if st.query_params.get("picture") not in {file.sha256 for file in held.files}:
-        for name in ("picture", "name"):
-            st.query_params.pop(name, None)
+        address = st.query_params.to_dict()
+        st.query_params.from_dict({key: address[key] for key in address if key not in _NAMED_BY})
 
 
 def show_pictures(
@@ -134,5 +136,5 @@ def _paint(picture: StoredFile) -> None:
     """Put the picture in the address, so that a reload shows it again."""
     with unbroken():
         st.session_state[_PAINTED] = picture.sha256
-        st.query_params["picture"] = picture.sha256
-        st.query_params["name"] = picture.file_name
+        # Together, or the way back leads by an address with the name of the other.
+        st.query_params.update(picture=picture.sha256, name=picture.file_name)
