@@ -68,26 +68,17 @@ def says(page: AppTest, words: str) -> bool:
 
 
 @pytest.mark.usefixtures("_full_gpu_queue")
-def test_expectation_of_a_stored_alpha_does_not_wait_for_networks(
-    services: Services, visit: Visit, tmp_path: Path, mei: Actor
+@pytest.mark.parametrize(("is_stored", "lane"), [(True, Lane.CPU), (False, Lane.GPU)])
+def test_expectation_waits_for_networks_unless_an_alpha_is_stored(
+    services: Services, visit: Visit, tmp_path: Path, mei: Actor, is_stored: bool, lane: Lane
 ) -> None:
-    make_earlier(services, mei, CutoutParams(), "alpha", data=png(1))
+    if is_stored:
+        make_earlier(services, mei, CutoutParams(), "alpha", data=png(1))
     page = open_page(visit, tmp_path, "CUTOUT", mei)
     drop(page, [("cat.png", png(1))])
-    assert (says(page, SPARED), says(page, QUEUED)) == (True, False)
+    assert (says(page, SPARED), says(page, QUEUED)) == (is_stored, not is_stored)
     page.button(key="cutout.run").click().run()
-    assert jobs_of(services)[-1].lane is Lane.CPU
-
-
-@pytest.mark.usefixtures("_full_gpu_queue")
-def test_expectation_of_a_new_picture_waits_for_networks(
-    services: Services, visit: Visit, tmp_path: Path, mei: Actor
-) -> None:
-    page = open_page(visit, tmp_path, "CUTOUT", mei)
-    drop(page, [("cat.png", png(1))])
-    assert (says(page, SPARED), says(page, QUEUED)) == (False, True)
-    page.button(key="cutout.run").click().run()
-    assert jobs_of(services)[-1].lane is Lane.GPU
+    assert jobs_of(services)[-1].lane is lane
 
 
 @pytest.mark.usefixtures("_full_gpu_queue")
